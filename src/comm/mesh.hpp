@@ -1,0 +1,34 @@
+#pragma once
+#include <array>
+
+#include "comm/communicator.hpp"
+#include "comm/ledger.hpp"
+#include "layout/layout.hpp"
+
+namespace moescope {
+
+/// This rank's communicators along every axis, and its ledger.
+class Mesh {
+ public:
+  /// Collective over `world`, whose size must be layout.ranks().
+  Mesh(Communicator world, Layout const& layout, std::vector<traffic::Collective> collectives);
+
+  Layout const& layout() const { return layout_; }
+  int rank() const { return world_.rank(); }
+  Communicator const& world() const { return world_; }
+  Communicator const& group(Axis axis) const { return groups_[std::size_t(axis)]; }
+  Ledger& ledger() { return ledger_; }
+
+  /// Phased: each exchange fences, waits at a barrier of its own group, then runs; free: neither.
+  void set_phased(bool phased) { phased_ = phased; }
+  bool phased() const { return phased_; }
+
+ private:
+  Layout layout_;
+  Communicator world_;
+  std::vector<Communicator> groups_;
+  Ledger ledger_;
+  bool phased_ = false;
+};
+
+}  // namespace moescope

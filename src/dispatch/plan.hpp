@@ -1,0 +1,38 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "base/views.hpp"
+#include "config/model_config.hpp"
+#include "layout/layout.hpp"
+
+namespace moescope {
+
+/// Row counts of this rank's part in the exchange, from everybody's kept choices per expert. Pure and host-only.
+struct RowPlan {
+  std::vector<std::int64_t> send_rows;       ///< [ep] rows to each member of the ep group
+  std::vector<std::int64_t> receive_rows;    ///< [ep] rows from each
+  std::vector<std::int64_t> etp_rows;        ///< [etp] rows that each etp member received; gathered before the experts
+  std::vector<std::int64_t> expert_offsets;  ///< [local experts + 1] of the gathered rows grouped by expert
+  std::vector<int> grouped_position;  ///< [gathered rows] arrival order (etp member, source, expert) -> row grouped by expert
+  std::int64_t num_sent() const;
+  std::int64_t num_received() const;
+  std::int64_t num_gathered() const { return expert_offsets.back(); }
+};
+
+/// counts [ep * etp, E]: kept choices of each rank of the expert block, in expert_block order.
+RowPlan plan_rows(Layout const& layout, ModelConfig const& model, std::int64_t rank, std::vector<std::int64_t> const& counts);
+
+/// A plan is kept from forward to backward. Sent rows are ordered by expert, then token.
+struct Plan {
+  RowPlan rows;
+  Vector<int> token_of_sent;     ///< [num_sent] owned token each sent row copies
+  Vector<int> choice_of_sent;    ///< [num_sent] choice it belongs to
+  Vector<int> sent_of_choice;    ///< [num_choices] where a choice stands in the sent rows, -1 if dropped
+  Vector<int> offsets;           ///< [num_tokens + 1] choices of each token (Routing::offsets)
+  Vector<int> grouped_position;  ///< device copy of rows.grouped_position
+  std::int64_t num_tokens = 0;
+  std::int64_t num_choices = 0;
+};
+
+}  // namespace moescope

@@ -1,0 +1,80 @@
+#pragma once
+#include <any>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/random.hpp"
+#include "config/model_config.hpp"
+#include "gates/pool.hpp"
+#include "gates/routing.hpp"
+
+namespace moescope {
+
+/// A parameter of a gate: name under `mlp.gate.` in published checkpoints, and shape [rows, columns].
+struct GateParameter {
+  std::string name;
+  std::int64_t rows, columns;
+};
+
+/// Values that replace drawn ones, for owned tokens: recorded noise of a fixture, a replayed permutation. Empty = draw.
+struct InjectedNoise {
+  std::vector<double> noise;     ///< [owned tokens, E]: what is multiplied with the noise std (noisy_top_k) or added (switch)
+  std::vector<double> drop_key;  ///< [owned tokens]: the `capacity` smallest of an expert's tokens stay
+};
+
+/// All a gate may know beside its input.
+struct GateContext {
+  bool training = true;
+  std::uint64_t seed = 0;
+  std::int64_t step = 0;
+  std::int64_t layer = 0;
+  std::int64_t first_token_id = 0;       ///< global token id of row 0; row r has first_token_id + r. Keys all randomness.
+  std::int64_t first_token_in_pool = 0;  ///< number of row 0 within the micro-batch, for PoolShape
+  PoolShape pool_shape;
+  PoolExchange* pool = nullptr;
+  InjectedNoise const* injected = nullptr;
+};
+
+template <class T>
+struct GateResult {
+  Routing<T> routing;
+  /// sum over this micro-batch's pools of w * (the gate's loss of a pool) / pools_in_step; equal on every rank.
+  double balance_loss = 0;
+  /// sum over this micro-batch's pools / pools_in_step, equal on every rank. [E] each; cv2 = cv^2(importance)+cv^2(load).
+  std::vector<double> importance, load;
+  double cv2 = 0;
+  std::any saved;  ///< what this gate's backward consumes
+};
+
+/// Router kind: normed hidden states of the owned tokens -> Routing, and the backward of it. Pure single-rank mathematics
+/// except through PoolExchange. Stateless: parameters are passed in, results are returned.
+template <class T>
+class Gate {
+ public:
+  virtual ~Gate() = default;
+  virtual std::vector<GateParameter> parameters() const = 0;
+  /// x [tokens,H]; parameters in the order of parameters().
+  virtual GateResult<T> forward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const& parameters,
+                                GateContext const& context) const = 0;
+  /// d_weight [num_choices] = dL/d(routing.weight) from the outputs. Adds to d_x and to `gradients`, the balance loss
+  /// (as added to the objective) included.
+  virtual void backward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const& parameters,
+                        GateContext const& context, GateResult<T> const& result, ConstVector<T> d_weight, Matrix<T> d_x,
+                        std::vector<Matrix<T>> const& gradients) const = 0;
+};
+
+/// Traits a gate declares once; `docs/definitions.md` explains them.
+struct GateTraits {
+  bool weights_sum_to_one;  ///< in training with use_softmax
+  bool causal;              ///< no decision depends on later tokens
+  bool uses_capacity;
+};
+
+/// One line per kind in registry.cpp. Throws UserError listing the known names for an unknown kind.
+template <class T>
+std::unique_ptr<Gate<T>> make_gate(ModelConfig const& model);
+GateTraits gate_traits(std::string const& kind);
+std::vector<std::string> gate_kinds();
+
+}  // namespace moescope

@@ -1,0 +1,60 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/run_config.hpp"
+#include "layout/layout.hpp"
+#include "step/step_report.hpp"
+
+namespace moescope {
+
+/// What a launch is, gathered before step 0; written as attributes of /provenance. Values are text.
+using Provenance = std::vector<std::pair<std::string, std::string>>;
+
+/// Everything whose size must be known before step 0.
+struct RunFileSetup {
+  RunConfig config;
+  Layout layout;
+  std::vector<traffic::Collective> collectives;
+  std::vector<std::string> domains;
+  std::vector<std::int64_t> eval_steps;  ///< steps after which an evaluation happens
+  std::vector<std::string> hosts;        ///< [ranks] host of each rank
+  Provenance provenance;
+  std::string computation_key, cell_key;
+  double measured_peak_flops = 0;  ///< sum over ranks of concurrently measured GEMM rates; 0: not measured
+  bool oversubscribed = false;
+};
+
+/// One HDF5 file per launch, written by rank 0 as `path.partial` and renamed to `path` when complete. Contiguous datasets
+/// are allocated, filled with NaN or -1 and flushed before step 0, so that a killed run keeps every announced step and a
+/// full disk shows at the start. Throws UserError (path and reason) when the file cannot be made or written; what was
+/// written before stays readable.
+class RunFile {
+ public:
+  RunFile(std::string path, RunFileSetup const& setup);
+  ~RunFile();
+
+  /// Derives metrics, writes the step's rows and /computed, then /steps_done, and flushes.
+  void write_step(StepReport const& report);
+  void write_evaluation(EvaluationReport const& report);
+  /// status: complete | failed | wrong. Writes the summary, flushes, fsyncs, and renames unless failed.
+  void finish(std::string const& status, std::string const& reason);
+
+  std::string const& path() const;  ///< of the file as it is now
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Provenance of this process: commit, dirty, compiler, flags, Kokkos, BLAS, binding, clock, job id, environment that matters.
+Provenance collect_provenance();
+/// Commit and `-dirty` mark at build time.
+std::string build_identification();
+
+/// Human-readable account of a run file for `moescope inspect`. Throws UserError if it cannot be read.
+std::string inspect(std::string const& path);
+
+}  // namespace moescope

@@ -1,0 +1,48 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "traffic/traffic.hpp"
+
+namespace moescope {
+
+/// What one rank saw in one step. M micro-steps, L layers, E experts, C collectives, R ranks.
+struct RankReport {
+  double step_seconds = 0;
+  std::vector<double> phase_seconds;                   ///< [phases], zeros in free mode
+  std::vector<traffic::Volume> volumes;                ///< [C]
+  std::vector<double> wait_seconds, transfer_seconds;  ///< [C]
+  std::vector<std::int64_t> routed;                    ///< [L,E] choices of owned tokens before dropping, all micro-steps
+  std::vector<std::int64_t> processed;                 ///< [M,L,E] kept choices of owned tokens
+  std::vector<std::int64_t> rows, rows_worst;          ///< [L] rows computed; of the largest micro-step
+  std::vector<std::int64_t> peer_bytes;                ///< [R]
+  std::int64_t memory_bytes = 0;                       ///< high-water mark of the process
+  std::vector<std::int64_t> memory_by_purpose;         ///< [memory_purposes]
+  double executed_flops = 0;
+
+  std::vector<double> pack() const;
+};
+inline constexpr const char* memory_purposes[] = {"parameters", "gradients", "optimizer", "activations"};
+
+/// One step as rank 0 knows it. Numbers are of the whole job.
+struct StepReport {
+  std::int64_t step = 0;
+  bool warm_up = false;
+  std::int64_t tokens = 0;                                   ///< trained on
+  std::vector<std::int64_t> domain_tokens;                   ///< [D]
+  double loss_total = 0, loss_cross_entropy = 0;             ///< nat per labelled token
+  std::vector<double> loss_balance;                          ///< [L] weighted, as added
+  std::vector<double> gate_importance, gate_load, gate_cv2;  ///< [L,E], [L,E], [L]
+  double gradient_norm = 0;                                  ///< before clipping
+  double learning_rate = 0;
+  std::vector<RankReport> ranks;  ///< [R]
+};
+
+/// Held-out evaluation after `at_step` steps.
+struct EvaluationReport {
+  std::int64_t at_step = 0;
+  std::vector<double> loss;                 ///< [D] nat per labelled token
+  std::vector<std::int64_t> expert_tokens;  ///< [D,L,E]
+};
+
+}  // namespace moescope
