@@ -56,6 +56,8 @@ class Layout {
   std::string describe() const;
 
  private:
+  std::int64_t stride(Axis axis) const;
+
   std::int64_t ranks_, tp_, dp_, ep_, etp_, edp_;
 };
 
