@@ -16,20 +16,27 @@ if [ -e "$prefix/complete" ]; then echo "$prefix"; exit 0; fi
 
 mkdir -p "$cache"
 work=$(mktemp -d "$cache/build.XXXXXX")
-trap 'rm -rf "$work"' EXIT
 log=$cache/kokkos-$version.log
+finish() {
+  status=$?
+  rm -rf "$work"
+  [ $status -eq 0 ] || { echo "Kokkos could not be built; the end of $log:"; tail -n 20 "$log"; } >&2
+}
+trap finish EXIT
+
+echo "Building Kokkos $version into $prefix (once, about a minute; log: $log)" >&2
 {
-  echo "Building Kokkos $version into $prefix (once, under a minute; log: $log)" >&2
-  python=/usr/bin/python3; [ -x "$python" ] || python=python3
+  python=/usr/bin/python3
+  [ -x "$python" ] || python=python3
   "$python" -m venv "$work/venv"
   "$work/venv/bin/pip" download --no-deps --no-binary pygenten --dest "$work" pygenten==0.1.5
   echo "$sha256  $work/$archive" | sha256sum --check
   tar -xf "$work/$archive" -C "$work" --wildcards '*/tpls/kokkos/*'
-  cmake -S "$work"/pygenten-*/tpls/kokkos -B "$work/build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_STANDARD=20 \
-    -DKokkos_ENABLE_OPENMP=ON -DKokkos_ENABLE_SERIAL=ON -DCMAKE_INSTALL_PREFIX="$work/install"
+  cmake -S "$work"/pygenten-*/tpls/kokkos -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
+    -DCMAKE_CXX_STANDARD=20 -DKokkos_ENABLE_OPENMP=ON -DKokkos_ENABLE_SERIAL=ON -DCMAKE_INSTALL_PREFIX="$work/install"
   cmake --build "$work/build" --parallel "$(nproc)"
   cmake --install "$work/build"
-} >"$log" 2> >(tee -a "$log" >&2) || { echo "Kokkos could not be built; the end of $log:" >&2; tail -n 20 "$log" >&2; exit 1; }
+} >"$log" 2>&1
 touch "$work/install/complete"
 rm -rf "$prefix"
 mv "$work/install" "$prefix"

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Builds everything and runs every test but those labelled slow. Exit code 0 only when all pass.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+cluster/setup/build.sh -DMOESCOPE_TESTS=ON || exit 1
+source cluster/setup/mpi_environment.sh
+
+failed=0
+ctest --test-dir build --label-exclude slow --output-on-failure --no-label-summary --no-tests=error \
+  --parallel "$(env -u OMP_NUM_THREADS nproc)" | tee build/ctest.log || failed=1
+/usr/bin/python3 -m pytest -q -p no:cacheprovider tests | tee build/pytest.log || failed=1
+
+printf '\nctest:  %s\n' "$(grep 'tests passed' build/ctest.log || tail -n 1 build/ctest.log)"
+printf 'pytest: %s\n' "$(tail -n 1 build/pytest.log)"
+exit "$failed"
