@@ -25,7 +25,7 @@ finish() {
 trap finish EXIT
 
 echo "Building Kokkos $version into $prefix (once, about a minute; log: $log)" >&2
-{
+(
   python=/usr/bin/python3
   [ -x "$python" ] || python=python3
   "$python" -m venv "$work/venv"
@@ -36,7 +36,7 @@ echo "Building Kokkos $version into $prefix (once, about a minute; log: $log)" >
     -DCMAKE_CXX_STANDARD=20 -DKokkos_ENABLE_OPENMP=ON -DKokkos_ENABLE_SERIAL=ON -DCMAKE_INSTALL_PREFIX="$work/install"
   cmake --build "$work/build" --parallel "$(nproc)"
   cmake --install "$work/build"
-} >"$log" 2>&1
+) >"$log" 2>&1
 touch "$work/install/complete"
 rm -rf "$prefix"
 mv "$work/install" "$prefix"
