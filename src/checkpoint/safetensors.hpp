@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base/range.hpp"
+
 namespace moescope {
 
 struct TensorInfo {
@@ -12,10 +14,16 @@ struct TensorInfo {
   std::vector<std::int64_t> shape;
   std::int64_t begin = 0, end = 0;  ///< byte offsets in the buffer
   std::int64_t elements() const;
+  /// The tensor as a matrix: the last dimension are the columns, all before it the rows. [] is 1 x 1, [n] is 1 x n.
+  std::int64_t rows() const;
+  std::int64_t columns() const;
 };
 
-/// A memory-mapped safetensors file. Opening checks everything the format demands (header length, JSON, duplicate keys,
-/// contiguous ranges, sizes, end of file) and throws UserError naming file and tensor.
+/// "[2, 3]"
+std::string shape_text(std::vector<std::int64_t> const& shape);
+
+/// A memory-mapped safetensors file (format: huggingface/safetensors, README). Opening checks everything the format demands
+/// (header length, JSON, duplicate keys, contiguous ranges, sizes, end of file) and throws UserError naming file and tensor.
 class Safetensors {
  public:
   explicit Safetensors(std::string path);
@@ -25,11 +33,16 @@ class Safetensors {
   std::string const& path() const;
   std::map<std::string, TensorInfo> const& tensors() const;
   bool has(std::string const& name) const;
-  /// Throws UserError naming file and tensor if it is absent, and if `shape` is given and differs.
+  /// Throws UserError naming file and tensor if it is absent.
   TensorInfo const& info(std::string const& name) const;
-  /// Any floating dtype widened to double; integer dtypes by read_int64.
+  /// Any floating dtype widened to double, row-major. Throws UserError naming file and tensor if it is absent, not floating, or
+  /// if `shape` is given and differs.
   std::vector<double> read(std::string const& name) const;
   std::vector<double> read(std::string const& name, std::vector<std::int64_t> const& shape) const;
+  /// The part [rows, columns] of the tensor as a matrix (see TensorInfo::rows), row-major; only its pages are touched.
+  std::vector<double> read_slice(std::string const& name, Range rows, Range columns) const;
+  std::vector<double> read_rows(std::string const& name, Range rows) const;
+  /// I64, I32, I16, I8, U32, U16, U8 and BOOL.
   std::vector<std::int64_t> read_int64(std::string const& name) const;
 
  private:
@@ -37,7 +50,7 @@ class Safetensors {
   std::unique_ptr<State> state_;
 };
 
-/// Writes row-major F64 or I64 tensors, atomically (temporary file, then rename). For tests and checkpoints.
+/// Writes row-major F64, F32 or I64 tensors, atomically (temporary file, then rename). For tests and checkpoints.
 struct TensorToWrite {
   std::string dtype;  ///< F64, F32 or I64
   std::vector<std::int64_t> shape;

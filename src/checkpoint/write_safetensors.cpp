@@ -1,0 +1,65 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/atomic_file.hpp"
+#include "base/error.hpp"
+#include "checkpoint/dtype.hpp"
+#include "checkpoint/safetensors.hpp"
+
+namespace moescope {
+
+namespace {
+
+using Entry = std::map<std::string, TensorToWrite>::value_type;
+
+/// Falling element size, then name, as the reference writer does: with a padded header every tensor is aligned.
+std::vector<Entry const*> in_file_order(std::map<std::string, TensorToWrite> const& tensors) {
+  std::vector<Entry const*> order;
+  for (auto const& entry : tensors) order.push_back(&entry);
+  std::stable_sort(order.begin(), order.end(), [](Entry const* a, Entry const* b) {
+    return bits_of_dtype(a->second.dtype) > bits_of_dtype(b->second.dtype);
+  });
+  return order;
+}
+
+std::string header_of(std::vector<Entry const*> const& order) {
+  nlohmann::json header = nlohmann::json::object();
+  std::int64_t begin = 0;
+  for (auto const* entry : order) {
+    auto const& [name, tensor] = *entry;
+    MOESCOPE_CHECK(tensor.dtype == "F64" || tensor.dtype == "F32" || tensor.dtype == "I64");
+    MOESCOPE_CHECK((TensorInfo{tensor.dtype, tensor.shape, 0, 0}.elements() == std::int64_t(tensor.values.size())));
+    auto const end = begin + std::int64_t(tensor.values.size()) * bits_of_dtype(tensor.dtype) / 8;
+    header[name] = {{"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {begin, end}}};
+    begin = end;
+  }
+  auto text = header.dump();
+  text.append((8 - text.size() % 8) % 8, ' ');
+  return text;
+}
+
+template <class Stored>
+void write_as(AtomicFile& file, std::vector<double> const& values) {
+  std::vector<Stored> const stored(values.begin(), values.end());
+  file.write(stored.data(), stored.size() * sizeof(Stored));
+}
+
+}  // namespace
+
+void write_safetensors(std::string const& path, std::map<std::string, TensorToWrite> const& tensors) {
+  auto const order = in_file_order(tensors);
+  auto const header = header_of(order);
+  std::uint64_t const length = header.size();
+  AtomicFile file(path);
+  file.write(&length, sizeof length);
+  file.write(header.data(), header.size());
+  for (auto const* entry : order) {
+    auto const& [dtype, shape, values] = entry->second;
+    if (dtype == "F64") write_as<double>(file, values);
+    if (dtype == "F32") write_as<float>(file, values);
+    if (dtype == "I64") write_as<std::int64_t>(file, values);
+  }
+  file.commit();
+}
+
+}  // namespace moescope
