@@ -1,0 +1,33 @@
+#include "comm/exchange.hpp"
+#include "dispatch/row_dispatcher.hpp"
+
+namespace moescope {
+
+/// Rows go straight to the ranks of their experts by one MPI_Alltoallv of rows over the ep group, and return the same way.
+template <class T>
+class AllToAllDispatcher final : public RowDispatcher<T> {
+ public:
+  using RowDispatcher<T>::RowDispatcher;
+
+ protected:
+  Matrix<T> send(ExecSpace const& exec, RowPlan const& plan, Matrix<T> sent, std::string_view name) override {
+    auto const received = make_matrix<T>("dispatch::received", plan.num_received(), std::int64_t(sent.extent(1)));
+    start_all_to_all<T>(exec, this->mesh_, Axis::ep, name, sent, plan.send_rows, received, plan.receive_rows).wait();
+    return received;
+  }
+
+  Matrix<T> send_back(ExecSpace const& exec, RowPlan const& plan, Matrix<T> received, std::string_view name) override {
+    auto const sent = make_matrix<T>("dispatch::returned", plan.num_sent(), std::int64_t(received.extent(1)));
+    start_all_to_all<T>(exec, this->mesh_, Axis::ep, name, received, plan.receive_rows, sent, plan.send_rows).wait();
+    return sent;
+  }
+};
+
+template <class T>
+std::unique_ptr<Dispatcher<T>> make_all_to_all(Mesh& mesh, ModelConfig const& model) {
+  return std::make_unique<AllToAllDispatcher<T>>(mesh, model);
+}
+template std::unique_ptr<Dispatcher<double>> make_all_to_all<double>(Mesh&, ModelConfig const&);
+template std::unique_ptr<Dispatcher<float>> make_all_to_all<float>(Mesh&, ModelConfig const&);
+
+}  // namespace moescope

@@ -1,0 +1,54 @@
+#include "dispatch/row_dispatcher.hpp"
+
+#include "dispatch/sent_rows.hpp"
+#include "kernels/permute.hpp"
+
+namespace moescope {
+
+namespace names = traffic::names;
+
+template <class T>
+Plan RowDispatcher<T>::plan(ExecSpace const& exec, Routing<T> const& routing) {
+  return plan_sent_rows<T>(exec, mesh_, model_, routing);
+}
+
+template <class T>
+Matrix<T> RowDispatcher<T>::run(ExecSpace const& exec, Plan const& plan, ConstMatrix<T> x, bool backward) {
+  auto const sent = make_matrix<T>("dispatch::sent", plan.rows.num_sent(), std::int64_t(x.extent(1)));
+  kernels::gather_rows<T>(exec, x, plan.token_of_sent, sent);
+  auto const received = send(exec, plan.rows, sent, backward ? names::combine_backward : names::dispatch_forward);
+  return gather_grouped<T>(exec, mesh_, plan, received, backward ? names::etp_combine_backward : names::etp_dispatch_forward);
+}
+
+template <class T>
+Matrix<T> RowDispatcher<T>::run_adjoint(ExecSpace const& exec, Plan const& plan, ConstMatrix<T> rows, bool backward) {
+  auto const received =
+      scatter_grouped<T>(exec, mesh_, plan, rows, backward ? names::etp_dispatch_backward : names::etp_combine_forward);
+  auto const sent = send_back(exec, plan.rows, received, backward ? names::dispatch_backward : names::combine_forward);
+  Matrix<T> y("dispatch::combined", plan.num_tokens, rows.extent(1));
+  kernels::sum_rows<T>(exec, sent, plan.offsets, plan.sent_of_choice, y);
+  return y;
+}
+
+template <class T>
+Vector<T> RowDispatcher<T>::run_weights(ExecSpace const& exec, Plan const& plan, ConstVector<T> weight) {
+  auto const sent = make_matrix<T>("dispatch::sent_weights", plan.rows.num_sent(), 1);
+  kernels::gather_rows<T>(exec, ConstMatrix<T>(weight.data(), weight.extent(0), 1), plan.choice_of_sent, sent);
+  auto const received = send(exec, plan.rows, sent, names::weights_forward);
+  return Kokkos::subview(gather_grouped<T>(exec, mesh_, plan, received, names::etp_weights_forward), Kokkos::ALL, 0);
+}
+
+template <class T>
+Vector<T> RowDispatcher<T>::run_weights_adjoint(ExecSpace const& exec, Plan const& plan, ConstVector<T> d_weight) {
+  auto const received =
+      scatter_grouped<T>(exec, mesh_, plan, ConstMatrix<T>(d_weight.data(), d_weight.extent(0), 1), names::etp_weights_backward);
+  auto const sent = send_back(exec, plan.rows, received, names::weights_backward);
+  Matrix<T> d_choice("dispatch::d_weight", plan.num_choices, 1);
+  kernels::scatter_rows<T>(exec, sent, plan.choice_of_sent, d_choice);
+  return Kokkos::subview(d_choice, Kokkos::ALL, 0);
+}
+
+template class RowDispatcher<double>;
+template class RowDispatcher<float>;
+
+}  // namespace moescope

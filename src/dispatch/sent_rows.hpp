@@ -1,0 +1,21 @@
+#pragma once
+#include "comm/mesh.hpp"
+#include "dispatch/plan.hpp"
+#include "gates/routing.hpp"
+
+namespace moescope {
+
+/// The part of planning that every dispatcher of rows shares: orders this rank's kept choices by expert, then token,
+/// exchanges the counts per expert over the expert block, and fills the whole plan. Collective over the block.
+template <class T>
+Plan plan_sent_rows(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model, Routing<T> const& routing);
+
+/// Rows that this rank received [num_received,W] -> rows of all etp members, grouped by expert [num_gathered,W].
+template <class T>
+Matrix<T> gather_grouped(ExecSpace const& exec, Mesh& mesh, Plan const& plan, ConstMatrix<T> received, std::string_view name);
+
+/// The adjoint: sums the etp members' partial rows and gives back the received ones, in arrival order.
+template <class T>
+Matrix<T> scatter_grouped(ExecSpace const& exec, Mesh& mesh, Plan const& plan, ConstMatrix<T> grouped, std::string_view name);
+
+}  // namespace moescope

@@ -1,0 +1,82 @@
+#pragma once
+#include "comm/pool.hpp"
+#include "dispatch/dispatcher.hpp"
+#include "gates/gate.hpp"
+#include "layers/attention.hpp"
+#include "layers/experts.hpp"
+#include "model/micro_batch.hpp"
+#include "model/parameters.hpp"
+
+namespace moescope {
+
+/// What a block needs beside its tensors: built once per model, shared by all blocks.
+template <class T>
+struct BlockServices {
+  ModelConfig model;
+  Mesh* mesh;
+  MeshPool* pool;
+  std::unique_ptr<Gate<T>> gate;
+  std::unique_ptr<Dispatcher<T>> dispatcher;
+};
+
+template <class T>
+struct AttentionState {
+  Matrix<T> input;        ///< [T,H] residual stream
+  Matrix<T> normed;       ///< [T,H]
+  Vector<T> inverse_rms;  ///< [T]
+  kernels::AttentionShape shape;
+  AttentionActivations<T> activations;
+};
+
+template <class T>
+struct MoeState {
+  Matrix<T> input;        ///< [O,H] residual stream of the owned tokens
+  Matrix<T> normed;       ///< [O,H]
+  Vector<T> inverse_rms;  ///< [O]
+  GateContext context;
+  GateResult<T> gate;
+  Vector<T> weight;  ///< [choices] what an expert's output is multiplied with
+  Plan plan;
+  Matrix<T> rows;        ///< [gathered,H] inputs of the local experts
+  Vector<T> row_weight;  ///< [gathered]
+  ExpertsActivations<T> experts;
+  Matrix<T> expert_output;  ///< [gathered,H] before weighting, partial over etp
+  Matrix<T> combined;       ///< [O,H] before the output scale
+};
+
+/// Activations that backward consumes.
+template <class T>
+struct BlockActivations {
+  AttentionState<T> attention;
+  MoeState<T> moe;
+};
+
+/// One decoder block: attention block, then MoE block. x, result [T,H].
+template <class T>
+Matrix<T> block_forward(ExecSpace const& exec, BlockServices<T>& services, MicroBatch const& batch, PassContext const& pass,
+                        std::int64_t layer, Matrix<T> x, BlockTensors<T> const& weights, BlockActivations<T>& activations);
+/// d_x [T,H]: in, the gradient of the block's result; out, of its input. Adds to the weight gradients.
+template <class T>
+void block_backward(ExecSpace const& exec, BlockServices<T>& services, MicroBatch const& batch, std::int64_t layer,
+                    BlockTensors<T> const& weights, BlockActivations<T> const& activations, BlockTensors<T> const& gradients,
+                    Matrix<T> d_x);
+
+/// x + attention(norm(x)); the ranks' head shares are summed over tp. x, result [T,H].
+template <class T>
+Matrix<T> attention_block_forward(ExecSpace const& exec, BlockServices<T>& services, MicroBatch const& batch, Matrix<T> x,
+                                  BlockTensors<T> const& weights, AttentionState<T>& state);
+/// Adds the branch's gradient to d_x [T,H] in place.
+template <class T>
+void attention_block_backward(ExecSpace const& exec, BlockServices<T>& services, BlockTensors<T> const& weights,
+                              AttentionState<T> const& state, BlockTensors<T> const& gradients, Matrix<T> d_x);
+
+/// x + moe(norm(x)): tokens are sliced over tp before the gate and gathered after combine. x, result [T,H].
+template <class T>
+Matrix<T> moe_block_forward(ExecSpace const& exec, BlockServices<T>& services, MicroBatch const& batch, PassContext const& pass,
+                            std::int64_t layer, Matrix<T> x, BlockTensors<T> const& weights, MoeState<T>& state);
+template <class T>
+void moe_block_backward(ExecSpace const& exec, BlockServices<T>& services, MicroBatch const& batch, std::int64_t layer,
+                        BlockTensors<T> const& weights, MoeState<T> const& state, BlockTensors<T> const& gradients,
+                        Matrix<T> d_x);
+
+}  // namespace moescope

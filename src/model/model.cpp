@@ -1,0 +1,50 @@
+#include "model/model.hpp"
+
+namespace moescope {
+
+template <class T>
+double Activations<T>::balance_loss() const {
+  double sum = 0;
+  for (auto const& block : blocks) sum += block.moe.gate.balance_loss;
+  return sum;
+}
+
+template <class T>
+Model<T>::Model(ModelConfig const& model, std::string const& dispatcher, Mesh& mesh)
+    : pool_(mesh), services_{model, &mesh, &pool_, make_gate<T>(model), make_dispatcher<T>(dispatcher, mesh, model)} {
+  mesh.layout().check_model(model);
+}
+
+template <class T>
+Activations<T> Model<T>::forward(ExecSpace const& exec, MicroBatch const& batch, PassContext const& pass,
+                                 ModelTensors<T> const& weights) {
+  pool_.set_owned_tokens(batch.owned_tokens);
+  Activations<T> activations;
+  activations.blocks.resize(weights.blocks.size());
+  auto x = embed_forward<T>(exec, mesh(), config(), batch, weights.embedding);
+  for (std::size_t layer = 0; layer < weights.blocks.size(); ++layer) {
+    x = block_forward<T>(exec, services_, batch, pass, std::int64_t(layer), x, weights.blocks[layer], activations.blocks[layer]);
+  }
+  activations.cross_entropy_sum = head_forward<T>(exec, mesh(), config(), batch, x, weights, activations.head);
+  return activations;
+}
+
+template <class T>
+void Model<T>::backward(ExecSpace const& exec, MicroBatch const& batch, double loss_scale, ModelTensors<T> const& weights,
+                        Activations<T>& activations, ModelTensors<T> const& gradients) {
+  auto const d_x = head_backward<T>(exec, mesh(), config(), batch, loss_scale, weights, activations.head, gradients);
+  activations.head = {};
+  for (auto layer = weights.blocks.size(); layer-- > 0;) {
+    block_backward<T>(exec, services_, batch, std::int64_t(layer), weights.blocks[layer], activations.blocks[layer],
+                      gradients.blocks[layer], d_x);
+    activations.blocks[layer] = {};
+  }
+  embed_backward<T>(exec, mesh(), config(), batch, d_x, gradients.embedding);
+}
+
+template struct Activations<double>;
+template struct Activations<float>;
+template class Model<double>;
+template class Model<float>;
+
+}  // namespace moescope

@@ -1,0 +1,38 @@
+#pragma once
+#include "model/block.hpp"
+#include "model/head.hpp"
+
+namespace moescope {
+
+/// What one forward pass leaves for backward and for the report.
+template <class T>
+struct Activations {
+  std::vector<BlockActivations<T>> blocks;
+  HeadState<T> head;
+  double cross_entropy_sum = 0;  ///< nat, over this dp coordinate's counted tokens
+  /// Sum of the blocks' weighted balance losses, this micro-batch's share of the step's; equal on every rank.
+  double balance_loss() const;
+};
+
+/// The stack of blocks on one rank. Owns no parameters: weights and gradients are Views passed in.
+template <class T>
+class Model {
+ public:
+  /// Throws UserError where the layout cannot hold the model or the dispatcher does not fit it.
+  Model(ModelConfig const& model, std::string const& dispatcher, Mesh& mesh);
+
+  ModelConfig const& config() const { return services_.model; }
+  Mesh& mesh() { return *services_.mesh; }
+
+  /// `pass` must outlive the activations.
+  Activations<T> forward(ExecSpace const& exec, MicroBatch const& batch, PassContext const& pass, ModelTensors<T> const& weights);
+  /// Adds the gradient of loss_scale * cross_entropy_sum + balance losses.
+  void backward(ExecSpace const& exec, MicroBatch const& batch, double loss_scale, ModelTensors<T> const& weights,
+                Activations<T>& activations, ModelTensors<T> const& gradients);
+
+ private:
+  MeshPool pool_;
+  BlockServices<T> services_;
+};
+
+}  // namespace moescope

@@ -1,0 +1,122 @@
+#include "base/error.hpp"
+#include "base/random.hpp"
+#include "gates/gate.hpp"
+#include "model/parameters.hpp"
+
+namespace moescope {
+
+template <class T>
+Vector<T> FlatBuffers<T>::flat(ParameterSpec const& spec) const {
+  return Kokkos::subview(group[std::size_t(spec.group)], Kokkos::make_pair(spec.offset, spec.offset + spec.size()));
+}
+
+template <class T>
+Matrix<T> FlatBuffers<T>::matrix(ParameterSpec const& spec) const {
+  return Matrix<T>(group[std::size_t(spec.group)].data() + spec.offset, spec.held_rows.size(), spec.held_columns.size());
+}
+
+template <class T>
+FlatBuffers<T> make_buffers(ParameterTable const& table, std::string const& label) {
+  FlatBuffers<T> buffers;
+  for (int g = 0; g < num_reduction_groups; ++g) {
+    buffers.group[std::size_t(g)] = Vector<T>("model::" + label, table.group_size[std::size_t(g)]);
+  }
+  return buffers;
+}
+
+namespace {
+
+/// Hands out Views of one flat buffer by published name. Adjacent tensors with equal columns join into one matrix.
+template <class T>
+class TensorViewer {
+ public:
+  TensorViewer(ParameterTable const& table, FlatBuffers<T> const& buffers) : table_(table), buffers_(buffers) {}
+
+  Matrix<T> matrix(std::string const& name) const { return buffers_.matrix(table_.find(name)); }
+  Vector<T> vector(std::string const& name) const { return buffers_.flat(table_.find(name)); }
+
+  Matrix<T> joined(std::vector<std::string> const& names) const {
+    auto const& first = table_.find(names.front());
+    std::int64_t num_rows = 0;
+    for (auto const& name : names) {
+      auto const& spec = table_.find(name);
+      MOESCOPE_CHECK(spec.offset == first.offset + num_rows * first.held_columns.size());
+      num_rows += spec.held_rows.size();
+    }
+    return Matrix<T>(buffers_.flat(first).data(), num_rows, first.held_columns.size());
+  }
+
+ private:
+  ParameterTable const& table_;
+  FlatBuffers<T> const& buffers_;
+};
+
+template <class T>
+BlockTensors<T> view_block(ModelConfig const& model, Range experts, std::string const& prefix, TensorViewer<T> const& view) {
+  BlockTensors<T> block;
+  block.attention_norm = view.vector(prefix + "input_layernorm.weight");
+  block.ffn_norm = view.vector(prefix + "post_attention_layernorm.weight");
+  auto const attention = prefix + "self_attn.";
+  block.attention.qkv = view.joined({attention + "q_proj.weight", attention + "k_proj.weight", attention + "v_proj.weight"});
+  block.attention.output = view.matrix(attention + "o_proj.weight");
+  for (auto const& parameter : make_gate<T>(model)->parameters()) {
+    block.gate.push_back(view.matrix(prefix + "mlp.gate." + parameter.name));
+  }
+  for (auto e = experts.begin; e < experts.end; ++e) {
+    auto const name = [&](char const* part) { return prefix + "mlp.calculator.experts." + part + "." + std::to_string(e); };
+    block.experts.push_back({view.joined({name("weight_gate"), name("weight_up")}), view.matrix(name("weight_down"))});
+  }
+  if (model.add_weight_norm) block.output_scale = view.vector(prefix + "mlp.calculator.mlp_norm.weight");
+  return block;
+}
+
+}  // namespace
+
+template <class T>
+ModelTensors<T> view_tensors(ModelConfig const& model, Layout const& layout, std::int64_t rank, ParameterTable const& table,
+                             FlatBuffers<T> const& buffers) {
+  TensorViewer<T> const view(table, buffers);
+  ModelTensors<T> tensors;
+  tensors.embedding = view.matrix("model.embed_tokens.weight");
+  tensors.head = model.tie_word_embeddings ? tensors.embedding : view.matrix("lm_head.weight");
+  tensors.final_norm = view.vector("model.norm.weight");
+  for (std::int64_t layer = 0; layer < model.num_layers; ++layer) {
+    auto const prefix = "model.layers." + std::to_string(layer) + ".";
+    tensors.blocks.push_back(view_block<T>(model, layout.experts(model, rank), prefix, view));
+  }
+  return tensors;
+}
+
+template <class T>
+void initialize(ParameterTable const& table, std::uint64_t seed, FlatBuffers<T> const& values) {
+  ExecSpace const exec;
+  for (auto const& spec : table.specs) {
+    auto const matrix = values.matrix(spec);
+    RandomStream const stream(seed, Purpose::weight, 0, tensor_key(spec.name));
+    auto const first_row = spec.held_rows.begin, first_column = spec.held_columns.begin;
+    auto const num_columns = std::int64_t(matrix.extent(1));
+    double const range = spec.init_range, value = spec.init_value;
+    Kokkos::parallel_for(
+        "model::initialize", Kokkos::RangePolicy<ExecSpace>(exec, 0, matrix.extent(0)), KOKKOS_LAMBDA(std::int64_t const r) {
+          for (std::int64_t c = 0; c < num_columns; ++c) {
+            auto const id = first_row + r, element = first_column + c;
+            matrix(r, c) = range > 0   ? T(range * stream.normal(id, element))
+                           : range < 0 ? T(range * (1 - 2 * stream.uniform(id, element)))
+                                       : T(value);
+          }
+        });
+  }
+  exec.fence("model::initialize");
+}
+
+#define MOESCOPE_INSTANTIATE(T)                                                                                    \
+  template struct FlatBuffers<T>;                                                                                  \
+  template FlatBuffers<T> make_buffers<T>(ParameterTable const&, std::string const&);                              \
+  template ModelTensors<T> view_tensors<T>(ModelConfig const&, Layout const&, std::int64_t, ParameterTable const&, \
+                                           FlatBuffers<T> const&);                                                 \
+  template void initialize<T>(ParameterTable const&, std::uint64_t, FlatBuffers<T> const&);
+MOESCOPE_INSTANTIATE(double)
+MOESCOPE_INSTANTIATE(float)
+#undef MOESCOPE_INSTANTIATE
+
+}  // namespace moescope
