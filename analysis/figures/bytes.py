@@ -1,0 +1,38 @@
+"""Payload of every collective in a step, as counted and as computed from configuration and routed counts."""
+
+import numpy as np
+from matplotlib.ticker import EngFormatter
+
+import style
+
+NAME = "collective_payload_bytes"
+
+
+def draw(run):
+    names = run.names("collective")
+    figure = style.new_figure(style.PAGE, 0.9 + 0.17 * max(len(names), 1))
+    axes = figure.subplots()
+    rows = np.arange(len(names))
+    counted, computed = (run.steady_mean(f"{source}/{NAME}").sum(axis=0) for source in ("raw", "computed"))
+    axes.hlines(rows, 0, 1, transform=axes.get_yaxis_transform(), color="#E5E5E5", linewidth=0.5, zorder=1)
+    axes.plot(counted, rows, "o", color="C0", markersize=3.5, label="counted")
+    axes.plot(computed, rows, "o", color="C1", markersize=7, fillstyle="none", label="computed")
+    if (counted > 0).all():
+        axes.set_xscale("log")
+    else:
+        axes.set_xscale("symlog", linthresh=1)
+    axes.set_yticks(rows, names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_xlabel("payload per step, all ranks")
+    axes.xaxis.set_major_formatter(EngFormatter("B"))
+    axes.set_title(_verdict(run), loc="left")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def _verdict(run):
+    unequal = int((run.over_steps(f"raw/{NAME}") != run.over_steps(f"computed/{NAME}")).sum())
+    entries = int(np.prod(run.over_steps(f"raw/{NAME}").shape))
+    if unequal:
+        return f"counted and computed differ in {unequal:,} of {entries:,} entries (steps x ranks x collectives)"
+    return f"counted = computed in all {entries:,} entries (steps x ranks x collectives)"

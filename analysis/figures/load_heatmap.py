@@ -1,0 +1,38 @@
+"""How evenly each router spreads its choices: share of every expert before dropping, 1 where all are alike."""
+
+import numpy as np
+from matplotlib.colors import TwoSlopeNorm
+
+import style
+
+LARGEST_LABELLED = 16  # experts; with more, numbers in the cells cannot be read
+
+
+def draw(run):
+    counts = run.steady_mean("raw/expert_tokens_routed")
+    routers, experts = run.names("router"), run.names("expert")
+    load = counts / counts.mean(axis=1, keepdims=True)
+    figure = style.new_figure(style.COLUMN, np.clip(0.9 + 0.22 * len(routers), 1.8, 7))
+    axes = figure.subplots()
+    image = axes.imshow(load, cmap=style.LOAD_COLOURS, norm=TwoSlopeNorm(1, 0, max(2, np.nanmax(load))), aspect="auto")
+    if len(experts) <= LARGEST_LABELLED and len(routers) <= LARGEST_LABELLED:
+        _number_cells(axes, load)
+    _ticks(axes.xaxis, experts)
+    _ticks(axes.yaxis, routers)
+    axes.set(xlabel="expert", ylabel="router")
+    axes.spines[:].set_visible(False)
+    figure.colorbar(image, label="choices / even share", aspect=12)
+    return figure
+
+
+def _number_cells(axes, load):
+    size = min(6, 56 / load.shape[1])
+    for (router, expert), value in np.ndenumerate(load):
+        dark = abs(axes.images[0].norm(value) - 0.5) > 0.35
+        axes.text(expert, router, f"{value:.2f}", ha="center", va="center", fontsize=size, color="white" if dark else "black")
+
+
+def _ticks(axis, labels):
+    every = max(1, len(labels) // 16)
+    axis.set_ticks(range(0, len(labels), every), labels[::every])
+    axis.set_tick_params(length=0)

@@ -1,0 +1,65 @@
+"""Where a step's time goes on each rank: fenced phases, and the wait and transfer of each communication axis."""
+
+import numpy as np
+
+import style
+
+REFUSAL = "no time figure: more threads than cores"
+
+
+def draw(run):
+    if run.oversubscribed():
+        return _refuse()
+    ranks = run.names("rank")
+    figure = style.new_figure(style.PAGE, 2.6)
+    left, right = figure.subplots(1, 2, sharey=False)
+    if run.phased():
+        _phases(left, run, ranks)
+    _step(left, run, ranks)
+    _communication(right, run)
+    figure.get_layout_engine().set(wspace=0.06)
+    return figure
+
+
+def _refuse():
+    figure = style.new_figure(style.COLUMN, 1)
+    figure.text(0.5, 0.5, REFUSAL, ha="center", va="center")
+    return figure
+
+
+def _phases(axes, run, ranks):
+    seconds = run.steady_mean("raw/phase_seconds")
+    bottom = np.zeros(len(ranks))
+    for phase, name in enumerate(run.names("phase")):
+        if seconds[:, phase].any():
+            colour, hatch = style.PHASES.get(name, style.OTHER_PHASE)
+            axes.bar(ranks, seconds[:, phase], bottom=bottom, color=colour, hatch=hatch, edgecolor="black", linewidth=0.3,
+                     label=name)
+            bottom += seconds[:, phase]
+
+
+def _step(axes, run, ranks):
+    axes.plot(ranks, run.steady_mean("raw/step_seconds"), linestyle="none", marker="_", markersize=14, color="black",
+              label="whole step")
+    axes.set(xlabel="rank", ylabel="seconds per step", ylim=(0, None))
+    axes.margins(x=0.2)
+    handles, labels = axes.get_legend_handles_labels()
+    axes.legend(handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1, 0.5))
+
+
+def _communication(axes, run):
+    axis_of = np.array([name.split(".")[0] for name in run.names("collective")])
+    kinds = sorted(set(axis_of), key=list(axis_of).index)
+    if not kinds:
+        axes.text(0.5, 0.5, "one rank: no communication", ha="center", va="center", transform=axes.transAxes)
+        return
+    bottom = np.zeros(len(kinds))
+    for what, (colour, hatch) in (("transfer", style.TRANSFER), ("wait", style.WAIT)):
+        seconds = run.steady_mean(f"raw/collective_{what}_seconds").mean(axis=0)
+        sums = np.array([seconds[axis_of == kind].sum() for kind in kinds])
+        if np.isfinite(sums).all():
+            axes.bar(kinds, sums, bottom=bottom, color=colour, hatch=hatch, edgecolor="black", linewidth=0.3, label=what)
+            bottom += sums
+    axes.set(xlabel="communication axis", ylabel="seconds per step, mean of ranks")
+    axes.margins(x=0.1)
+    axes.legend()

@@ -1,0 +1,94 @@
+"""What cannot be read ends in one sentence; what must not be taken at face value is marked."""
+
+import subprocess
+import sys
+
+import h5py
+import pytest
+from conftest import write_run
+from test_figures import CLI, run_cli
+
+from run_file import BadRunFile, Run
+
+
+def sentence_about(path):
+    result = run_cli(path)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert len(result.stderr.splitlines()) == 1, result.stderr
+    assert str(path) in result.stderr
+    return result.stderr
+
+
+def test_a_missing_file_is_named(tmp_path):
+    assert "no such file" in sentence_about(tmp_path / "nowhere.h5")
+
+
+def test_a_file_that_is_not_hdf5_is_refused(tmp_path):
+    path = tmp_path / "text.h5"
+    path.write_text("hello")
+    assert "not a readable HDF5 file" in sentence_about(path)
+
+
+def test_a_foreign_hdf5_file_is_refused(tmp_path):
+    path = tmp_path / "foreign.h5"
+    with h5py.File(path, "w") as file:
+        file["x"] = 1
+    assert "not a moescope run file" in sentence_about(path)
+
+
+def test_a_newer_schema_is_refused(tmp_path):
+    assert "schema version 2" in sentence_about(write_run(tmp_path / "new.h5", schema_version=2))
+
+
+def test_a_wrong_run_is_refused_with_its_reason(tmp_path):
+    path = write_run(tmp_path / "wrong.h5", status="wrong", status_reason="bytes differ in step 3")
+    assert "bytes differ in step 3" in sentence_about(path)
+
+
+def test_a_run_without_a_finished_step_is_refused(tmp_path):
+    assert "no step is complete" in sentence_about(write_run(tmp_path / "empty.h5.partial", status="running", steps_done=0))
+
+
+def test_a_missing_dataset_is_named(run_path):
+    with h5py.File(run_path, "r+") as file:
+        del file["raw/loss/cross_entropy"]
+    assert "/raw/loss/cross_entropy is missing" in sentence_about(run_path)
+
+
+def test_an_unknown_figure_lists_the_known_ones(run_path):
+    result = run_cli(run_path, "--only", "lost")
+    assert result.returncode != 0
+    assert "load_heatmap" in result.stderr
+
+
+def test_a_partial_run_ends_at_its_last_finished_step(tmp_path):
+    with Run(write_run(tmp_path / "run.h5.partial", status="running", steps_done=6)) as run:
+        assert len(run.over_steps("raw/tokens")) == 6
+        at_step, loss = run.evaluations()
+        assert list(at_step) == [0, 5]
+        assert len(loss) == 2
+        assert run.marks() == ["running: 6 of 10 steps"]
+
+
+def test_a_clean_run_has_no_marks_and_a_doubtful_one_all_of_them(run_path, tmp_path):
+    with Run(run_path) as run:
+        assert run.marks() == []
+    doubtful = write_run(tmp_path / "doubtful.h5", dirty="true", build_type="Debug", oversubscribed="true")
+    with Run(doubtful) as run:
+        assert run.marks() == ["uncommitted changes in the build", "debug build", "more threads than cores"]
+
+
+def test_a_marked_run_says_so_in_its_figures(tmp_path):
+    path = write_run(tmp_path / "dirty.h5", dirty="true")
+    script = ("import sys; sys.path.insert(0, sys.argv[1]); import figures, style\n"
+              "from run_file import Run\n"
+              "with Run(sys.argv[2]) as run:\n"
+              "    figure = figures.draw('loss', run); style.caption(figure, run); print(figure._supxlabel.get_text())")
+    result = subprocess.run([sys.executable, "-c", script, str(CLI.parent), str(path)], capture_output=True, text=True)
+    assert result.stdout.strip() == "uncommitted changes in the build", result.stderr
+
+
+def test_reading_outside_a_run_names_the_dataset(run_path):
+    with Run(run_path) as run, pytest.raises(BadRunFile, match="/raw/nothing"):
+        run["raw/nothing"]
