@@ -5,7 +5,8 @@ from matplotlib.ticker import EngFormatter
 
 import style
 
-NAME = "collective_payload_bytes"
+COUNTED = "raw/collective_payload_bytes"
+COMPUTED = "computed/payload_bytes"
 
 
 def draw(run):
@@ -13,7 +14,7 @@ def draw(run):
     figure = style.new_figure(style.PAGE, 0.9 + 0.17 * max(len(names), 1))
     axes = figure.subplots()
     rows = np.arange(len(names))
-    counted, computed = (run.steady_mean(f"{source}/{NAME}").sum(axis=0) for source in ("raw", "computed"))
+    counted, computed = (run.steady_mean(name).sum(axis=0) for name in (COUNTED, COMPUTED))
     axes.hlines(rows, 0, 1, transform=axes.get_yaxis_transform(), color="#E5E5E5", linewidth=0.5, zorder=1)
     axes.plot(counted, rows, "o", color="C0", markersize=3.5, label="counted")
     axes.plot(computed, rows, "o", color="C1", markersize=7, fillstyle="none", label="computed")
@@ -31,8 +32,7 @@ def draw(run):
 
 
 def _verdict(run):
-    unequal = int((run.over_steps(f"raw/{NAME}") != run.over_steps(f"computed/{NAME}")).sum())
-    entries = int(np.prod(run.over_steps(f"raw/{NAME}").shape))
-    if unequal:
-        return f"counted and computed differ in {unequal:,} of {entries:,} entries (steps x ranks x collectives)"
-    return f"counted = computed in all {entries:,} entries (steps x ranks x collectives)"
+    counted, computed = run.over_steps(COUNTED), run.over_steps(COMPUTED)
+    unequal = np.count_nonzero(counted != computed)
+    entries = f"{counted.size:,} entries (steps x ranks x collectives)"
+    return f"counted and computed differ in {unequal:,} of {entries}" if unequal else f"counted = computed in all {entries}"

@@ -48,7 +48,7 @@ def _step(axes, run, ranks):
 
 
 def _communication(axes, run):
-    axis_of = np.array([name.split(".")[0] for name in run.names("collective")])
+    axis_of = np.array(run.names("provenance/collective_axis"))
     kinds = sorted(set(axis_of), key=list(axis_of).index)
     if not kinds:
         axes.text(0.5, 0.5, "one rank: no communication", ha="center", va="center", transform=axes.transAxes)

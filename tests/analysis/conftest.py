@@ -25,6 +25,7 @@ def _scales(file, steps):
         labels = list(labels)
         file[name] = np.array(labels, dtype="S") if isinstance(labels[0], str) else np.array(labels)
         file[name].make_scale(name)
+    file["provenance/collective_axis"] = np.array([name.split(".")[0] for name in COLLECTIVES], dtype="S")
 
 
 def _steps(file, random, steps):
@@ -34,7 +35,7 @@ def _steps(file, random, steps):
     file["raw/phase_seconds"] = random.uniform(0.005, 0.02, (steps, RANKS, len(PHASES)))
     file["raw/step_seconds"] = file["raw/phase_seconds"][()].sum(axis=2) + 0.004
     file["raw/collective_payload_bytes"] = random.integers(1, 9, (steps, RANKS, len(COLLECTIVES))) * 10 ** np.arange(6)
-    file["computed/collective_payload_bytes"] = file["raw/collective_payload_bytes"][()]
+    file["computed/payload_bytes"] = file["raw/collective_payload_bytes"][()]
     for kind in ("wait", "transfer"):
         file[f"raw/collective_{kind}_seconds"] = random.uniform(0.001, 0.003, (steps, RANKS, len(COLLECTIVES)))
 

@@ -137,7 +137,7 @@ def test_bytes_puts_the_computed_on_the_counted(run_path):
 
 def test_bytes_says_when_one_entry_differs(run_path):
     with h5py.File(run_path, "r+") as file:
-        file["computed/collective_payload_bytes"][3, 1, 2] += 4
+        file["computed/payload_bytes"][3, 1, 2] += 4
     with Run(run_path) as run:
         title = bytes_figure.draw(run).axes[0].get_title(loc="left")
     assert title.startswith("counted and computed differ in 1 of 240 entries")
