@@ -73,7 +73,11 @@ struct RoutedCounts {
   }
 };
 
-/// top_k choices per token spread as evenly as integers allow: what --dry-run assumes.
+/// Experts that one token chooses: top_k, 1 with the switch gate, all with the uniform gates.
+std::int64_t choices_per_token(ModelConfig const& model);
+
+/// All choices of a micro-step dealt to the experts in turn, by token and rank: as even as integers allow on every rank
+/// and over all of them, distinct within a token, the same in every layer. What --dry-run assumes.
 RoutedCounts even_routing(RunConfig const& config, Layout const& layout);
 
 /// What one rank puts into one collective in one step.
@@ -89,6 +93,9 @@ struct Volume {
 
 /// [collectives] volumes of `rank` for one step (train: forward, backward, reductions; forward mode: forward only).
 std::vector<Volume> step_volumes(RunConfig const& config, Layout const& layout, RoutedCounts const& counts, std::int64_t rank);
+
+/// step_volumes() of even_routing() without a table of all ranks: memory of the rank's groups alone.
+std::vector<Volume> even_step_volumes(RunConfig const& config, Layout const& layout, std::int64_t rank);
 
 /// Payload bytes from `rank` to every other rank in the expert exchanges (all_to_all over ep) of one step; the diagonal
 /// holds the bytes of rows kept at home. [ranks]

@@ -1,0 +1,83 @@
+#include <array>
+
+#include "base/error.hpp"
+#include "traffic/group_sizes.hpp"
+#include "traffic/traffic.hpp"
+
+namespace moescope::traffic {
+namespace {
+
+using enum Axis;
+using enum Operation;
+
+enum class When { always, training };
+
+struct Entry {
+  std::string_view name;
+  Axis axis;
+  Operation operation;
+  When when = When::always;
+};
+
+/// In the order of the `/collective` scale.
+constexpr Entry all_entries[] = {
+    {names::embedding, tp, all_reduce},
+    {names::attention_forward, tp, all_reduce},
+    {names::attention_backward, tp, all_reduce, When::training},
+    {names::block_forward, tp, all_gather},
+    {names::block_backward, tp, all_gather, When::training},
+    {names::loss_maximum, tp, all_reduce},
+    {names::loss_sums, tp, all_reduce},
+    {names::head_backward, tp, all_reduce, When::training},
+    {names::dispatch_forward, ep, all_to_all},
+    {names::dispatch_backward, ep, all_to_all, When::training},
+    {names::combine_forward, ep, all_to_all},
+    {names::combine_backward, ep, all_to_all, When::training},
+    {names::weights_forward, ep, all_to_all},
+    {names::weights_backward, ep, all_to_all, When::training},
+    {names::etp_dispatch_forward, etp, all_gather},
+    {names::etp_dispatch_backward, etp, reduce_scatter, When::training},
+    {names::etp_combine_forward, etp, reduce_scatter},
+    {names::etp_combine_backward, etp, all_gather, When::training},
+    {names::etp_weights_forward, etp, all_gather},
+    {names::etp_weights_backward, etp, reduce_scatter, When::training},
+    {names::pool_sum, world, all_reduce},
+    {names::pool_gather, world, all_gather},
+    {names::dense_gradients, dp, all_reduce, When::training},
+    {names::router_gradients, world, all_reduce, When::training},
+    {names::expert_gradients, edp, all_reduce, When::training},
+    {names::kv_gradients, tp, all_reduce, When::training},
+    {names::counts, expert_block, all_gather},
+    {names::labels, dp, all_reduce},
+    {names::loss, dp, all_reduce},
+    {names::gradient_norm, world, all_reduce, When::training},
+};
+
+/// Whether the model, beside mode and group size, asks for an exchange.
+bool needed(std::string_view name, ModelConfig const& model, Layout const& layout) {
+  auto const& gate = model.gate.kind;
+  if (name == names::pool_sum) return gate == "noisy_top_k" || gate == "switch";
+  if (name == names::pool_gather) return gate == "switch" && model.drop_tokens;
+  if (name == names::kv_gradients) return !layout.replicated_kv_heads(model).empty();
+  return true;
+}
+
+}  // namespace
+
+char const* name(Operation operation) {
+  constexpr std::array<char const*, 4> operation_names = {"all_reduce", "all_gather", "reduce_scatter", "all_to_all"};
+  return operation_names[std::size_t(operation)];
+}
+
+std::vector<Collective> collectives(RunConfig const& config, Layout const& layout) {
+  bool const training = config.train.mode == "train";
+  std::vector<Collective> result;
+  for (auto const& entry : all_entries) {
+    bool const executed = layout.size(entry.axis) > 1 && (training || entry.when == When::always);
+    if (executed && needed(entry.name, config.model, layout))
+      result.push_back({std::string(entry.name), entry.axis, entry.operation});
+  }
+  return result;
+}
+
+}  // namespace moescope::traffic

@@ -1,0 +1,45 @@
+#include "traffic/even_routing.hpp"
+
+#include "traffic/traffic.hpp"
+
+namespace moescope::traffic {
+namespace {
+
+/// Owned tokens of `rank` as positions in the step's global batch.
+Range owned_positions(RunConfig const& config, Layout const& layout, std::int64_t micro_step, std::int64_t rank) {
+  auto const sequences = layout.sequences(config.batch, micro_step, rank);
+  auto const length = config.batch.sequence_length;
+  auto const owned = layout.owned_tokens(sequences.size() * length, rank);
+  return {sequences.begin * length + owned.begin, sequences.begin * length + owned.end};
+}
+
+/// Numbers in [0, end) that are `expert` mod `experts`.
+std::int64_t dealt(std::int64_t end, std::int64_t experts, std::int64_t expert) {
+  return end / experts + (expert < end % experts ? 1 : 0);
+}
+
+}  // namespace
+
+std::int64_t choices_per_token(ModelConfig const& model) {
+  if (model.gate.kind == "switch") return 1;
+  return model.gate.kind.starts_with("uniform") ? model.num_experts : model.top_k;
+}
+
+std::int64_t even_count(RunConfig const& config, Layout const& layout, std::int64_t micro_step, std::int64_t rank,
+                        std::int64_t expert) {
+  auto const tokens = owned_positions(config, layout, micro_step, rank);
+  auto const choices = choices_per_token(config.model), experts = config.model.num_experts;
+  return dealt(tokens.end * choices, experts, expert) - dealt(tokens.begin * choices, experts, expert);
+}
+
+RoutedCounts even_routing(RunConfig const& config, Layout const& layout) {
+  auto const& model = config.model;
+  RoutedCounts counts(config.batch.micro_steps, model.num_layers, layout.ranks(), model.num_experts);
+  for (std::int64_t m = 0; m < counts.micro_steps; ++m)
+    for (std::int64_t l = 0; l < counts.layers; ++l)
+      for (std::int64_t r = 0; r < counts.ranks; ++r)
+        for (std::int64_t e = 0; e < counts.experts; ++e) counts.at(m, l, r, e) = even_count(config, layout, m, r, e);
+  return counts;
+}
+
+}  // namespace moescope::traffic

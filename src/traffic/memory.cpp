@@ -1,0 +1,55 @@
+#include "traffic/memory.hpp"
+
+#include <algorithm>
+
+#include "traffic/even_routing.hpp"
+#include "traffic/expert_rows.hpp"
+#include "traffic/group_sizes.hpp"
+
+namespace moescope::traffic {
+namespace {
+
+/// Elements kept per row computed in one layer: input, gate and up, hidden, output (width: the mean of local columns).
+std::int64_t expert_elements(ModelConfig const& model, Layout const& layout, std::int64_t rank, std::int64_t layer,
+                             std::int64_t rows) {
+  auto const experts = layout.experts(model, rank);
+  std::int64_t columns = 0;
+  for (auto e = experts.begin; e < experts.end; ++e)
+    columns += layout.expert_columns(model.expert_widths[std::size_t(layer)][std::size_t(e)], rank).size();
+  return rows * (2 * model.hidden_size + 3 * columns / experts.size());
+}
+
+/// Elements kept in one layer for T tokens of the rank's sequences, O of them owned: input, normed, attention's sum and
+/// qkv, context, log-sum-exp per token; normed and combined per owned token.
+std::int64_t token_elements(ModelConfig const& model, Layout const& layout, std::int64_t rank, std::int64_t tokens) {
+  auto const queries = layout.query_heads(model, rank).size(), keys = layout.kv_heads(model, rank).size();
+  auto const attention = (2 * queries + 2 * keys) * model.head_dim + queries;
+  auto const owned = layout.owned_tokens(tokens, rank).size();
+  return tokens * (3 * model.hidden_size + attention) + owned * 2 * model.hidden_size;
+}
+
+std::int64_t activation_elements(RunConfig const& config, Layout const& layout, std::int64_t micro_step, std::int64_t rank) {
+  auto const& model = config.model;
+  auto const tokens = layout.sequences(config.batch, micro_step, rank).size() * config.batch.sequence_length;
+  auto const rows = expert_rows(model, layout, rank, [&](std::int64_t r, std::int64_t e) {
+                      return even_count(config, layout, micro_step, r, e);
+                    }).gathered;
+  auto elements = tokens * (2 * model.hidden_size + layout.vocabulary(model, rank).size());  // final norm and logits
+  for (std::int64_t layer = 0; layer < model.num_layers; ++layer)
+    elements += token_elements(model, layout, rank, tokens) + expert_elements(model, layout, rank, layer, rows);
+  return elements;
+}
+
+}  // namespace
+
+Memory memory_estimate(RunConfig const& config, Layout const& layout, std::int64_t rank) {
+  std::int64_t const scalar = config.train.dtype == DType::float64 ? 8 : 4;
+  auto const parameters = group_sizes(config.model, layout, rank).total() * scalar;
+  auto const trained = config.train.mode == "train" ? parameters : 0;
+  std::int64_t activations = 0;
+  for (std::int64_t m = 0; m < config.batch.micro_steps; ++m)
+    activations = std::max(activations, activation_elements(config, layout, m, rank));
+  return {parameters, trained, 2 * trained, activations * scalar};
+}
+
+}  // namespace moescope::traffic
