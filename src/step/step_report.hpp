@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "traffic/traffic.hpp"
@@ -20,7 +21,10 @@ struct RankReport {
   std::vector<std::int64_t> memory_by_purpose;         ///< [memory_purposes]
   double executed_flops = 0;
 
+  /// Every number in a fixed order (integers are below 2^53, so doubles hold them exactly).
   std::vector<double> pack() const;
+  /// A report of the same shape as this one with the numbers that another rank packed.
+  RankReport unpacked(std::span<double const> packed) const;
 };
 inline constexpr const char* memory_purposes[] = {"parameters", "gradients", "optimizer", "activations"};
 

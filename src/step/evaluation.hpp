@@ -1,0 +1,18 @@
+#pragma once
+#include "step/trainer.hpp"
+
+namespace moescope {
+
+/// Held-out sequences [first, first + count) of a domain.
+using HeldOutSource = std::function<Batch(std::int64_t domain, std::int64_t first, std::int64_t count)>;
+
+/// Steps after which an evaluation happens: 0 and every multiple of eval.every, and the last step.
+std::vector<std::int64_t> evaluation_steps(RunConfig const& config);
+
+/// Mean cross-entropy per labelled token of each domain's held-out text, gates in evaluation mode, in micro-batches of the
+/// size that training uses. Exchanges of an evaluation belong to no step: the ledger is emptied around it. Collective.
+template <class T>
+EvaluationReport evaluate(ExecSpace const& exec, Trainer<T>& trainer, HeldOutSource const& source, std::int64_t num_domains,
+                          std::int64_t at_step);
+
+}  // namespace moescope

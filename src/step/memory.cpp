@@ -1,0 +1,46 @@
+#include "step/memory.hpp"
+
+#include <Kokkos_Core.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+namespace moescope {
+
+std::int64_t process_memory_peak() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::stoll(line.substr(6)) * 1024;
+  }
+  return -1;
+}
+
+namespace {
+
+struct Allocations {
+  bool watching = false;
+  std::int64_t now = 0, peak = 0;
+} allocations;
+
+void on_allocate(Kokkos::Tools::SpaceHandle, char const*, void const*, std::uint64_t size) {
+  allocations.now += std::int64_t(size);
+  allocations.peak = std::max(allocations.peak, allocations.now);
+}
+
+void on_deallocate(Kokkos::Tools::SpaceHandle, char const*, void const*, std::uint64_t size) {
+  allocations.now -= std::int64_t(size);
+}
+
+}  // namespace
+
+void watch_allocations() {
+  if (allocations.watching || std::getenv("KOKKOS_TOOLS_LIBS") || std::getenv("KOKKOS_PROFILE_LIBRARY")) return;
+  allocations.watching = true;
+  Kokkos::Tools::Experimental::set_allocate_data_callback(on_allocate);
+  Kokkos::Tools::Experimental::set_deallocate_data_callback(on_deallocate);
+}
+
+std::int64_t allocated_bytes_peak() { return allocations.watching ? allocations.peak : -1; }
+
+}  // namespace moescope

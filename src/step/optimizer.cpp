@@ -1,0 +1,142 @@
+#include "step/optimizer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "comm/exchange.hpp"
+#include "kernels/adamw.hpp"
+
+namespace moescope {
+
+double learning_rate(OptimizerConfig const& config, std::int64_t total_steps, std::int64_t number) {
+  if (number < config.warm_up_steps) return config.learning_rate * double(number) / double(config.warm_up_steps);
+  if (config.schedule == "constant") return config.learning_rate;
+  auto const length =
+      std::max<std::int64_t>(1, (config.schedule_steps > 0 ? config.schedule_steps : total_steps) - config.warm_up_steps);
+  auto const progress = std::min(1.0, double(number - config.warm_up_steps) / double(length));
+  return config.learning_rate * std::max(config.min_ratio, 0.5 * (1 + std::cos(std::numbers::pi * progress)));
+}
+
+double clip_factor(OptimizerConfig const& config, double norm) {
+  return config.clip_norm > 0 ? std::min(1.0, config.clip_norm / (norm + 1e-6)) : 1.0;
+}
+
+template <class T>
+TrainingState<T>::TrainingState(ModelConfig const& model, Layout const& layout, std::int64_t rank, bool with_gradients)
+    : table(make_parameter_table(model, layout, rank)), values(make_buffers<T>(table, "values")) {
+  if (!with_gradients) return;
+  gradients = make_buffers<T>(table, "gradients");
+  first_moment = make_buffers<T>(table, "first_moment");
+  second_moment = make_buffers<T>(table, "second_moment");
+}
+
+namespace {
+
+/// A stretch of one group's flat buffer.
+struct Stretch {
+  ReductionGroup group;
+  std::int64_t begin, end;
+};
+
+/// Stretches of the specs for which `select` gives a non-empty row range; adjacent ones are joined.
+template <class Select>
+std::vector<Stretch> stretches(ParameterTable const& table, Select select) {
+  std::vector<Stretch> result;
+  for (auto const& spec : table.specs) {
+    Range const chosen = select(spec);
+    if (chosen.size() <= 0) continue;
+    auto const width = spec.held_columns.size();
+    auto const begin = spec.offset + (chosen.begin - spec.held_rows.begin) * width, end = begin + chosen.size() * width;
+    if (!result.empty() && result.back().group == spec.group && result.back().end == begin) {
+      result.back().end = end;
+    } else {
+      result.push_back({spec.group, begin, end});
+    }
+  }
+  return result;
+}
+
+template <class T>
+Vector<T> view(FlatBuffers<T> const& buffers, Stretch const& stretch) {
+  return Kokkos::subview(buffers.group[std::size_t(stretch.group)], Kokkos::make_pair(stretch.begin, stretch.end));
+}
+
+/// Sums the gradients of KV heads that several tp ranks hold: every rank brings all such heads, zeros where it has none.
+template <class T>
+void reduce_shared_kv_heads(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model, TrainingState<T>& state) {
+  auto const shared = mesh.layout().replicated_kv_heads(model);
+  if (shared.empty()) return;
+  auto const held = mesh.layout().kv_heads(model, mesh.rank());
+  auto const head_size = model.head_dim * model.hidden_size;
+  auto const part = [&](Vector<T> const& whole, std::int64_t head) {
+    return Kokkos::subview(whole, Kokkos::make_pair(head * head_size, (head + 1) * head_size));
+  };
+  for (std::int64_t layer = 0; layer < model.num_layers; ++layer) {
+    Vector<T> const sums("step::shared_kv_heads", 2 * std::int64_t(shared.size()) * head_size);
+    auto const each_held = [&](auto&& action) {
+      std::int64_t slot = 0;
+      for (auto const* name : {"k_proj.weight", "v_proj.weight"}) {
+        auto const gradient =
+            state.gradients.flat(state.table.find("model.layers." + std::to_string(layer) + ".self_attn." + name));
+        for (auto const head : shared) {
+          if (held.contains(head)) action(part(gradient, head - held.begin), part(sums, slot));
+          ++slot;
+        }
+      }
+    };
+    each_held([&](auto const& gradient, auto const& sum) { Kokkos::deep_copy(exec, sum, gradient); });
+    start_all_reduce<T>(exec, mesh, Axis::tp, traffic::names::kv_gradients, Reduction::sum, sums).wait();
+    each_held([&](auto const& gradient, auto const& sum) { Kokkos::deep_copy(exec, gradient, sum); });
+  }
+}
+
+}  // namespace
+
+template <class T>
+void reduce_gradients(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model, TrainingState<T>& state) {
+  reduce_shared_kv_heads<T>(exec, mesh, model, state);
+  auto const reduce = [&](ReductionGroup group, std::string_view name) {
+    start_all_reduce<T>(exec, mesh, axis_of(group), name, Reduction::sum, state.gradients.group[std::size_t(group)]).wait();
+  };
+  reduce(ReductionGroup::dense, traffic::names::dense_gradients);
+  reduce(ReductionGroup::router, traffic::names::router_gradients);
+  reduce(ReductionGroup::expert, traffic::names::expert_gradients);
+}
+
+template <class T>
+double gradient_norm(ExecSpace const& exec, Mesh& mesh, TrainingState<T> const& state) {
+  double sum = 0;
+  auto const owned = [](ParameterSpec const& spec) { return spec.owned_rows; };
+  for (auto const& stretch : stretches(state.table, owned)) {
+    sum += kernels::sum_of_squares<T>(exec, view(state.gradients, stretch));
+  }
+  all_reduce_control(mesh, Axis::world, traffic::names::gradient_norm, std::span<double>(&sum, 1));
+  return std::sqrt(sum);
+}
+
+template <class T>
+void update_parameters(ExecSpace const& exec, OptimizerConfig const& config, double rate, double gradient_scale,
+                       TrainingState<T>& state) {
+  ++state.updates;
+  for (bool const decays : {false, true}) {
+    auto const chosen = [&](ParameterSpec const& spec) { return spec.decays == decays ? spec.held_rows : Range{}; };
+    kernels::AdamWStep const step{rate,           config.beta1, config.beta2, config.epsilon, decays ? config.weight_decay : 0.0,
+                                  gradient_scale, state.updates};
+    for (auto const& stretch : stretches(state.table, chosen)) {
+      kernels::adamw<T>(exec, step, view(state.gradients, stretch), view(state.values, stretch),
+                        view(state.first_moment, stretch), view(state.second_moment, stretch));
+    }
+  }
+}
+
+#define MOESCOPE_INSTANTIATE(T)                                                                      \
+  template struct TrainingState<T>;                                                                  \
+  template void reduce_gradients<T>(ExecSpace const&, Mesh&, ModelConfig const&, TrainingState<T>&); \
+  template double gradient_norm<T>(ExecSpace const&, Mesh&, TrainingState<T> const&);                \
+  template void update_parameters<T>(ExecSpace const&, OptimizerConfig const&, double, double, TrainingState<T>&);
+MOESCOPE_INSTANTIATE(double)
+MOESCOPE_INSTANTIATE(float)
+#undef MOESCOPE_INSTANTIATE
+
+}  // namespace moescope

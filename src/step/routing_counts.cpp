@@ -1,0 +1,74 @@
+#include "step/routing_counts.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+#include "base/region.hpp"
+
+namespace moescope {
+
+RankReport empty_rank_report(RunConfig const& config, Mesh& mesh) {
+  auto const layers = std::size_t(config.model.num_layers), experts = std::size_t(config.model.num_experts);
+  auto const collectives = mesh.ledger().collectives().size();
+  RankReport report;
+  report.phase_seconds.resize(phase_names.size());
+  report.volumes.resize(collectives);
+  report.wait_seconds.resize(collectives);
+  report.transfer_seconds.resize(collectives);
+  report.routed.resize(layers * experts);
+  report.processed.resize(std::size_t(config.batch.micro_steps) * layers * experts);
+  report.rows.resize(layers);
+  report.rows_worst.resize(layers);
+  report.peer_bytes.resize(std::size_t(mesh.layout().ranks()));
+  report.memory_by_purpose.resize(std::size(memory_purposes));
+  return report;
+}
+
+namespace {
+
+template <class T>
+void count_choices(Routing<T> const& routing, std::int64_t* routed, std::int64_t* processed) {
+  auto const expert = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, routing.expert);
+  auto const kept = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, routing.kept);
+  for (std::int64_t c = 0; c < routing.num_choices; ++c) {
+    ++routed[expert(c)];
+    processed[expert(c)] += kept(c);
+  }
+}
+
+/// Bytes of one layer's expert exchanges by peer: rows out and back, and their weights; the own entry is what stays home.
+void add_peer_bytes(RowPlan const& plan, Mesh const& mesh, std::int64_t row_bytes, std::int64_t weight_bytes, bool training,
+                    std::vector<std::int64_t>& peer_bytes) {
+  auto const members = mesh.layout().members(Axis::ep, mesh.rank());
+  auto const row_trips = training ? 2 : 1;
+  for (std::size_t p = 0; p < members.size(); ++p) {
+    auto const out = plan.send_rows[p], back = plan.receive_rows[p];
+    auto& bytes = peer_bytes[std::size_t(members[p])];
+    bytes += row_trips * (out + back) * row_bytes + out * weight_bytes + (training ? back * weight_bytes : 0);
+  }
+}
+
+}  // namespace
+
+template <class T>
+void count_routing(Activations<T> const& activations, Mesh const& mesh, RunConfig const& config, std::int64_t micro_step,
+                   RankReport& report) {
+  auto const experts = config.model.num_experts, layers = config.model.num_layers;
+  bool const training = config.train.mode == "train";
+  for (std::int64_t layer = 0; layer < layers; ++layer) {
+    auto const& moe = activations.blocks[std::size_t(layer)].moe;
+    count_choices(moe.gate.routing, report.routed.data() + layer * experts,
+                  report.processed.data() + (micro_step * layers + layer) * experts);
+    auto const computed = moe.plan.rows.num_gathered();
+    report.rows[std::size_t(layer)] += computed;
+    report.rows_worst[std::size_t(layer)] = std::max(report.rows_worst[std::size_t(layer)], computed);
+    add_peer_bytes(moe.plan.rows, mesh, config.model.hidden_size * std::int64_t(sizeof(T)), sizeof(T), training,
+                   report.peer_bytes);
+  }
+}
+
+template void count_routing<double>(Activations<double> const&, Mesh const&, RunConfig const&, std::int64_t, RankReport&);
+template void count_routing<float>(Activations<float> const&, Mesh const&, RunConfig const&, std::int64_t, RankReport&);
+
+}  // namespace moescope

@@ -1,0 +1,50 @@
+#include "step/step_report.hpp"
+
+#include "base/error.hpp"
+
+namespace moescope {
+
+namespace {
+
+/// Applies `action` to every number of a report in one fixed order; pack and unpack are this walk.
+template <class Report, class Action>
+void each_number(Report& report, Action&& action) {
+  auto const each = [&](auto& values) {
+    for (auto& value : values) action(value);
+  };
+  action(report.step_seconds);
+  action(report.memory_bytes);
+  action(report.executed_flops);
+  each(report.phase_seconds);
+  for (auto& volume : report.volumes) {
+    action(volume.payload_bytes);
+    action(volume.messages);
+    action(volume.calls);
+  }
+  each(report.wait_seconds);
+  each(report.transfer_seconds);
+  each(report.routed);
+  each(report.processed);
+  each(report.rows);
+  each(report.rows_worst);
+  each(report.peer_bytes);
+  each(report.memory_by_purpose);
+}
+
+}  // namespace
+
+std::vector<double> RankReport::pack() const {
+  std::vector<double> packed;
+  each_number(*this, [&](auto const& value) { packed.push_back(double(value)); });
+  return packed;
+}
+
+RankReport RankReport::unpacked(std::span<double const> packed) const {
+  RankReport report = *this;
+  std::size_t next = 0;
+  each_number(report, [&](auto& value) { value = std::remove_reference_t<decltype(value)>(packed[next++]); });
+  MOESCOPE_CHECK(next == packed.size());
+  return report;
+}
+
+}  // namespace moescope

@@ -1,0 +1,170 @@
+#include "step/trainer.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include "base/region.hpp"
+#include "comm/exchange.hpp"
+#include "kernels/gemm.hpp"
+#include "step/memory.hpp"
+#include "step/routing_counts.hpp"
+
+namespace moescope {
+
+namespace {
+
+constexpr double not_applicable = std::numeric_limits<double>::quiet_NaN();
+
+/// Adds one micro-step's share of what the gates report; all of it is equal on every rank.
+template <class T>
+void add_gate_statistics(Activations<T> const& activations, std::int64_t num_experts, StepReport& report) {
+  for (std::size_t layer = 0; layer < activations.blocks.size(); ++layer) {
+    auto const& gate = activations.blocks[layer].moe.gate;
+    report.loss_balance[layer] += gate.balance_loss;
+    report.gate_cv2[layer] += gate.cv2;
+    for (std::int64_t e = 0; e < num_experts; ++e) {
+      auto const at = layer * std::size_t(num_experts) + std::size_t(e);
+      report.gate_importance[at] += gate.importance.empty() ? not_applicable : gate.importance[std::size_t(e)];
+      report.gate_load[at] += gate.load.empty() ? not_applicable : gate.load[std::size_t(e)];
+    }
+  }
+}
+
+/// The ledger's entries and the phases since the step began.
+void take_measurements(Mesh& mesh, RankReport& report) {
+  report.phase_seconds = phase_clock().take();
+  report.executed_flops = kernels::take_executed_gemm_flops();
+  auto const entries = mesh.ledger().take();
+  for (std::size_t c = 0; c < entries.size(); ++c) {
+    report.volumes[c] = entries[c].volume;
+    report.wait_seconds[c] = entries[c].wait_seconds;
+    report.transfer_seconds[c] = entries[c].transfer_seconds;
+  }
+}
+
+template <class T>
+void measure_memory(TrainingState<T> const& state, RankReport& report) {
+  auto const bytes = [](FlatBuffers<T> const& buffers) {
+    std::int64_t sum = 0;
+    for (auto const& group : buffers.group) sum += std::int64_t(group.size() * sizeof(T));
+    return sum;
+  };
+  report.memory_bytes = process_memory_peak();
+  auto const parameters = bytes(state.values), gradients = bytes(state.gradients);
+  auto const optimizer = bytes(state.first_moment) + bytes(state.second_moment);
+  auto const peak = allocated_bytes_peak();
+  report.memory_by_purpose = {parameters, gradients, optimizer, peak < 0 ? -1 : peak - parameters - gradients - optimizer};
+}
+
+void gather_reports(Mesh const& mesh, RankReport const& mine, StepReport& report) {
+  auto const packed = mine.pack();
+  auto const all = mesh.world().gather(std::span<double const>(packed), 0);
+  for (std::size_t begin = 0; begin < all.size(); begin += packed.size()) {
+    report.ranks.push_back(mine.unpacked(std::span(all).subspan(begin, packed.size())));
+  }
+}
+
+}  // namespace
+
+template <class T>
+Trainer<T>::Trainer(RunConfig const& config, Mesh& mesh)
+    : config_(config),
+      mesh_(mesh),
+      model_(config.model, config.train.dispatcher, mesh),
+      state_(config.model, mesh.layout(), mesh.rank(), config.train.mode == "train") {
+  watch_allocations();
+  initialize<T>(state_.table, config.train.seed, state_.values);
+  weights_ = view_tensors<T>(config.model, mesh.layout(), mesh.rank(), state_.table, state_.values);
+  if (config.train.mode == "train") {
+    gradients_ = view_tensors<T>(config.model, mesh.layout(), mesh.rank(), state_.table, state_.gradients);
+  }
+  bool const phased = config.train.timing == "phased";
+  phase_clock().set_fenced(phased);
+  mesh.set_phased(phased);
+}
+
+template <class T>
+StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::int64_t num_domains) {
+  StepReport report;
+  report.step = step;
+  report.warm_up = step < config_.train.record_warm_up_steps;
+  report.domain_tokens.resize(std::size_t(num_domains));
+  auto const layers = std::size_t(config_.model.num_layers), experts = std::size_t(config_.model.num_experts);
+  report.loss_balance.resize(layers);
+  report.gate_cv2.resize(layers);
+  report.gate_importance.resize(layers * experts);
+  report.gate_load.resize(layers * experts);
+  auto rank_report = empty_rank_report(config_, mesh_);
+
+  mesh_.world().barrier();
+  auto const begin = now();
+  std::vector<LoadedMicroBatch> batches;
+  double labels = 0;
+  {
+    Region const region(Phase::data);
+    for (std::int64_t m = 0; m < config_.batch.micro_steps; ++m) {
+      batches.push_back(load_micro_batch(mesh_.layout(), mesh_.rank(), config_.batch, config_.model.gate.pool, source,
+                                         step * config_.batch.sequences, m));
+      labels += double(batches.back().num_labels);
+    }
+    all_reduce_control(mesh_, Axis::dp, traffic::names::labels, std::span<double>(&labels, 1));
+  }
+  run_micro_steps(batches, labels, report, rank_report);
+  report.gradient_norm = report.learning_rate = not_applicable;
+  if (config_.train.mode == "train") finish_gradients(report);
+  exec_.fence("step::end");
+  rank_report.step_seconds = now() - begin;
+
+  take_measurements(mesh_, rank_report);
+  measure_memory(state_, rank_report);
+  report.tokens = config_.batch.sequences * config_.batch.sequence_length;
+  for (auto const& batch : batches) {
+    if (mesh_.layout().coordinate(Axis::tp, mesh_.rank()) != 0) break;
+    for (auto const domain : batch.host.domain) report.domain_tokens[std::size_t(domain)] += config_.batch.sequence_length;
+  }
+  for (auto& tokens : report.domain_tokens) tokens = mesh_.world().sum(tokens);
+  gather_reports(mesh_, rank_report, report);
+  return report;
+}
+
+template <class T>
+void Trainer<T>::run_micro_steps(std::vector<LoadedMicroBatch> const& batches, double labels, StepReport& report,
+                                 RankReport& rank_report) {
+  bool const training = config_.train.mode == "train";
+  if (training) {
+    for (auto const& group : state_.gradients.group) Kokkos::deep_copy(exec_, group, T(0));
+  }
+  PassContext pass;
+  pass.training = training;
+  pass.seed = config_.train.seed;
+  pass.step = report.step;
+  double const scale = labels > 0 ? 1 / labels : 0;
+  for (std::size_t m = 0; m < batches.size(); ++m) {
+    auto activations = model_.forward(exec_, batches[m].device, pass, weights_);
+    count_routing<T>(activations, mesh_, config_, std::int64_t(m), rank_report);
+    add_gate_statistics(activations, config_.model.num_experts, report);
+    double cross_entropy = activations.cross_entropy_sum;
+    all_reduce_control(mesh_, Axis::dp, traffic::names::loss, std::span<double>(&cross_entropy, 1));
+    report.loss_cross_entropy += cross_entropy * scale;
+    report.loss_total += cross_entropy * scale + activations.balance_loss();
+    if (training) model_.backward(exec_, batches[m].device, scale, weights_, activations, gradients_);
+  }
+}
+
+template <class T>
+void Trainer<T>::finish_gradients(StepReport& report) {
+  {
+    Region const region(Phase::gradients);
+    reduce_gradients<T>(exec_, mesh_, config_.model, state_);
+    report.gradient_norm = gradient_norm<T>(exec_, mesh_, state_);
+  }
+  Region const region(Phase::optimizer);
+  report.learning_rate = learning_rate(config_.optimizer, config_.train.steps, report.step + 1);
+  update_parameters<T>(exec_, config_.optimizer, report.learning_rate, clip_factor(config_.optimizer, report.gradient_norm),
+                       state_);
+}
+
+template class Trainer<double>;
+template class Trainer<float>;
+
+}  // namespace moescope
