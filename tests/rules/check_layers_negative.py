@@ -1,0 +1,77 @@
+#!/usr/bin/python3
+"""Negative control of check_layers.py: a clean small tree passes, and each planted breach is found, alone and by name."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from check_layers import check
+
+CLEAN = {
+    "docs/architecture.md": "| folder | layer | what it is |\n|---|---|---|\n| base | 0 | x |\n| config | 1 | x |\n"
+    "| kernels | 1 | x |\n| gates | 2 | x |\n| layers | 2 | x |\n| comm | 4 | x |\n| record | 8 | x |\n",
+    "src/base/views.hpp": "#include <Kokkos_Core.hpp>\n",
+    "src/base/text.hpp": "#include <string>\n",
+    "src/base/CMakeLists.txt": "",
+    "src/config/toml.cpp": '#include <toml++/toml.h>\n#include "base/text.hpp"\n',
+    "src/config/CMakeLists.txt": "moescope_folder(config SOURCES toml.cpp)",
+    "src/kernels/gemm.hpp": '#include "base/views.hpp"\n',
+    "src/kernels/backend/blas.cpp": '#include <cblas.h>\n#include "kernels/gemm.hpp"\n',
+    "src/kernels/CMakeLists.txt": "moescope_folder(kernels SOURCES backend/blas.cpp)",
+    "src/gates/switch.cpp": '#include "kernels/gemm.hpp"\n',
+    "src/gates/CMakeLists.txt": "file(GLOB kinds *.cpp)",
+    "src/layers/norm.hpp": '#include "kernels/gemm.hpp"\n',
+    "src/comm/mesh.cpp": "#include <mpi.h>\n",
+    "src/comm/CMakeLists.txt": "moescope_folder(comm SOURCES mesh.cpp)",
+    "src/record/file.cpp": '#include <hdf5.h>\n#include "base/text.hpp"\n',
+    "src/record/CMakeLists.txt": "moescope_folder(record SOURCES file.cpp)",
+    "tests/unit/base/text_test.cpp": "",
+    "tests/unit/base/CMakeLists.txt": "moescope_test(base SOURCES text_test.cpp)",
+}
+
+# what is planted: file, its text, and the words that the finding must hold
+BREACHES = [
+    ("src/base/up.hpp", '#include "kernels/gemm.hpp"\n', "base (layer 0) includes kernels/gemm.hpp (layer 1)"),
+    ("src/layers/side.hpp", '#include "gates/routing.hpp"\n', "layers (layer 2) includes gates/routing.hpp (layer 2)"),
+    ("src/layers/spaced.hpp", '  #  include  "comm/mesh.hpp"\n', "src/layers/spaced.hpp:1"),
+    ("src/layers/bare.hpp", '#include "norm.hpp"\n', "write the path from src"),
+    ("src/model/block.hpp", "", "the folder model is not in the table"),
+    ("src/layers/mpi.hpp", "#include <mpi.h>\n", "<mpi.h>, which belongs to src/comm"),
+    ("src/record/nccl.hpp", "#include <nccl.h>\n", "<nccl.h>, which belongs to src/comm"),
+    ("src/kernels/fast.hpp", "#include <dnnl.hpp>\n", "<dnnl.hpp>, which belongs to src/kernels/backend"),
+    ("src/kernels/cuda.hpp", "#include <cublas_v2.h>\n", "<cublas_v2.h>, which belongs to src/kernels/backend"),
+    ("src/layers/blas.hpp", '#include "cblas.h"\n', "<cblas.h>, which belongs to src/kernels/backend"),
+    ("src/comm/file.hpp", "#include <hdf5.h>\n", "<hdf5.h>, which belongs to src/record"),
+    ("src/gates/settings.hpp", "#include <toml++/toml.h>\n", "<toml++/toml.h>, which belongs to src/config"),
+    ("src/config/device.hpp", "#include <Kokkos_Core.hpp>\n", "config is host-only, yet reaches Kokkos by Kokkos_Core.hpp"),
+    ("src/record/rows.hpp", '#include "base/views.hpp"\n', "reaches Kokkos by base/views.hpp -> Kokkos_Core.hpp"),
+    ("src/comm/forgotten.cpp", "", "src/comm/forgotten.cpp: no CMakeLists.txt names it"),
+    ("src/comm/sh.cpp", "", "src/comm/sh.cpp: no CMakeLists.txt names it"),
+    ("tests/unit/base/lost_test.cpp", "", "lost_test.cpp: no CMakeLists.txt names it"),
+    ("src/base/CMakeLists.txt", "file(GLOB sources *.cpp)", "src/base/CMakeLists.txt: globs sources"),
+    ("src/base/later.hpp", "// TO" "DO: more\n", "unfinished by its own word"),
+    ("docs/architecture.md", "# Architecture\n", "no table of folders"),
+]
+
+
+def breaches_of(tree):
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in tree.items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return check(Path(folder))
+
+
+def main():
+    wrong = [f"the clean tree is blamed: {breach}" for breach in breaches_of(CLEAN)]
+    for name, text, words in BREACHES:
+        found = breaches_of(CLEAN | {name: text})
+        if not any(words in breach for breach in found):
+            wrong.append(f"{name}: expected \"{words}\", found {found}")
+    print("\n".join(wrong) if wrong else f"the clean tree passes and all {len(BREACHES)} planted breaches are found")
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()
