@@ -19,7 +19,8 @@ struct GateParameter {
 
 /// Values that replace drawn ones, for owned tokens: recorded noise of a fixture, a replayed permutation. Empty = draw.
 struct InjectedNoise {
-  std::vector<double> noise;     ///< [owned tokens, E]: what is multiplied with the noise std (noisy_top_k) or added (switch)
+  std::vector<double>
+      noise;  ///< [owned tokens, E]: what is multiplied with the noise std (noisy_top_k), added (switch) or ranked (random)
   std::vector<double> drop_key;  ///< [owned tokens]: the `capacity` smallest of an expert's tokens stay
 };
 
@@ -39,9 +40,11 @@ struct GateContext {
 template <class T>
 struct GateResult {
   Routing<T> routing;
-  /// sum over this micro-batch's pools of w * (the gate's loss of a pool) / pools_in_step; equal on every rank.
+  /// sum over this micro-batch's pools of w * (the gate's loss of a pool) / pools_in_step; equal on every rank. 0 for gates
+  /// without a loss and for noisy_top_k with use_balance = false (LLaMA-MoE reports -100 there).
   double balance_loss = 0;
   /// sum over this micro-batch's pools / pools_in_step, equal on every rank. [E] each; cv2 = cv^2(importance)+cv^2(load).
+  /// Empty, and cv2 without meaning, for uniform and random gates, which exchange nothing.
   std::vector<double> importance, load;
   double cv2 = 0;
   std::any saved;  ///< what this gate's backward consumes

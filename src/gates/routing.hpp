@@ -6,7 +6,7 @@
 namespace moescope {
 
 /// Which experts each owned token goes to: ragged, 0..E choices a token; the choices of token t are
-/// [offsets[t], offsets[t+1]), best first. Readers use the realised count, never top_k.
+/// [offsets[t], offsets[t+1]), in the order of the gate's own ranking, best first. Readers use the realised count, never top_k.
 template <class T>
 struct Routing {
   std::int64_t num_tokens = 0;

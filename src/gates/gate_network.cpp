@@ -1,0 +1,79 @@
+#include "gates/gate_network.hpp"
+
+#include "base/error.hpp"
+#include "base/scalar.hpp"
+#include "kernels/gemm.hpp"
+
+namespace moescope::gates {
+
+template <class T>
+void apply_tanh(ExecSpace const& exec, Matrix<T> values) {
+  auto const columns = std::int64_t(values.extent(1));
+  Kokkos::parallel_for(
+      "gates::tanh", Kokkos::RangePolicy<ExecSpace>(exec, 0, values.size()), KOKKOS_LAMBDA(std::int64_t i) {
+        T& value = values(i / columns, i % columns);
+        value = T(Kokkos::tanh(Accumulate<T>(value)));
+      });
+}
+
+/// d_hidden *= 1 - hidden^2
+template <class T>
+void multiply_tanh_derivative(ExecSpace const& exec, ConstMatrix<T> hidden, Matrix<T> d_hidden) {
+  auto const columns = std::int64_t(hidden.extent(1));
+  Kokkos::parallel_for(
+      "gates::tanh_backward", Kokkos::RangePolicy<ExecSpace>(exec, 0, hidden.size()), KOKKOS_LAMBDA(std::int64_t i) {
+        auto const h = Accumulate<T>(hidden(i / columns, i % columns));
+        T& d = d_hidden(i / columns, i % columns);
+        d = T(d * (1 - h * h));
+      });
+}
+
+template <class T>
+GateNetwork<T>::GateNetwork(ModelConfig const& model)
+    : hidden_size_(model.hidden_size), num_experts_(model.num_experts), mlp_(model.gate.network == "mlp") {
+  MOESCOPE_CHECK(mlp_ || model.gate.network == "linear");
+}
+
+template <class T>
+std::vector<GateParameter> GateNetwork<T>::parameters() const {
+  if (!mlp_) return {{"gate_network.weight", num_experts_, hidden_size_}};
+  return {{"gate_network.0.weight", num_experts_, hidden_size_}, {"gate_network.2.weight", num_experts_, num_experts_}};
+}
+
+template <class T>
+auto GateNetwork<T>::forward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const& parameters) const
+    -> Activations {
+  auto const tokens = std::int64_t(x.extent(0));
+  Activations result;
+  result.logits = make_matrix<T>("gates::logits", tokens, num_experts_);
+  if (!mlp_) {
+    kernels::linear<T>(exec, x, parameters[0], result.logits);
+    return result;
+  }
+  result.hidden = make_matrix<T>("gates::hidden", tokens, num_experts_);
+  kernels::linear<T>(exec, x, parameters[0], result.hidden);
+  apply_tanh<T>(exec, result.hidden);
+  kernels::linear<T>(exec, result.hidden, parameters[1], result.logits);
+  return result;
+}
+
+template <class T>
+void GateNetwork<T>::backward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const& parameters,
+                              Activations const& activations, ConstMatrix<T> d_logits, Matrix<T> d_x,
+                              std::vector<Matrix<T>> const& gradients) const {
+  ConstMatrix<T> d_first = d_logits;
+  if (mlp_) {
+    auto const d_hidden = make_matrix<T>("gates::d_hidden", x.extent(0), num_experts_);
+    kernels::linear_backward_weight<T>(exec, d_logits, activations.hidden, gradients[1]);
+    kernels::linear_backward_input<T>(exec, d_logits, parameters[1], T(0), d_hidden);
+    multiply_tanh_derivative<T>(exec, activations.hidden, d_hidden);
+    d_first = d_hidden;
+  }
+  kernels::linear_backward_weight<T>(exec, d_first, x, gradients[0]);
+  kernels::linear_backward_input<T>(exec, d_first, parameters[0], T(1), d_x);
+}
+
+template class GateNetwork<float>;
+template class GateNetwork<double>;
+
+}  // namespace moescope::gates

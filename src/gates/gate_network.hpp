@@ -1,0 +1,33 @@
+#pragma once
+#include <vector>
+
+#include "base/views.hpp"
+#include "config/model_config.hpp"
+#include "gates/gate.hpp"
+
+namespace moescope::gates {
+
+/// The router logits g(x) of LLaMA-MoE (`create_gate_network`), without biases:
+/// linear: W x, W [E,H]; mlp: W2 tanh(W0 x), W0 [E,H], W2 [E,E]. Its parameters are the first ones of a gate.
+template <class T>
+class GateNetwork {
+ public:
+  explicit GateNetwork(ModelConfig const& model);
+
+  struct Activations {
+    Matrix<T> hidden;  ///< [tokens,E] tanh(W0 x); empty when linear
+    Matrix<T> logits;  ///< [tokens,E]
+  };
+
+  std::vector<GateParameter> parameters() const;
+  Activations forward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const& parameters) const;
+  /// Adds to d_x and to the first of `gradients`.
+  void backward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const& parameters, Activations const& activations,
+                ConstMatrix<T> d_logits, Matrix<T> d_x, std::vector<Matrix<T>> const& gradients) const;
+
+ private:
+  std::int64_t hidden_size_, num_experts_;
+  bool mlp_;
+};
+
+}  // namespace moescope::gates

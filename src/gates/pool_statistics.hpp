@@ -1,0 +1,43 @@
+#pragma once
+#include <span>
+#include <vector>
+
+#include "gates/gate.hpp"
+
+namespace moescope::gates {
+
+/// Number of the pool, within the micro-batch, that a row of this rank belongs to.
+struct PoolOfRow {
+  std::int64_t first_token, tokens_in_pool;
+  explicit PoolOfRow(GateContext const& context)
+      : first_token(context.first_token_in_pool), tokens_in_pool(context.pool_shape.tokens_in_pool) {}
+  KOKKOS_INLINE_FUNCTION std::int64_t operator()(std::int64_t row) const { return (first_token + row) / tokens_in_pool; }
+};
+
+/// Column sums of terms [tokens,columns] over each pool and all ranks -> [pools,columns]; on a rank in token order, in
+/// double. One PoolExchange::sum, whatever the number of tokens.
+template <class T>
+std::vector<double> sum_over_pools(ExecSpace const& exec, ConstMatrix<T> terms, GateContext const& context);
+
+/// cv^2(q) = Var(q) / (mean(q)^2 + 1e-10) with the unbiased variance; 0 for one value (LLaMA-MoE `cv_squared`).
+double cv_squared(std::span<double const> q);
+/// gradient += scale * d cv^2(q) / dq.
+void add_cv_squared_gradient(std::span<double const> q, double scale, std::span<double> gradient);
+
+struct PoolStatistics {
+  std::vector<double> values;  ///< [pools,2E]: each pool's importance, then its load
+  std::int64_t pools, num_experts;
+  std::span<double const> importance(std::int64_t pool) const { return row(pool).first(num_experts); }
+  std::span<double const> load(std::int64_t pool) const { return row(pool).last(num_experts); }
+
+ private:
+  std::span<double const> row(std::int64_t pool) const {
+    return {values.data() + pool * 2 * num_experts, std::size_t(2 * num_experts)};
+  }
+};
+
+/// Sets importance, load and cv2 of the result: sums over the pools / pools_in_step.
+template <class T>
+void record_statistics(PoolStatistics const& statistics, GateContext const& context, GateResult<T>& result);
+
+}  // namespace moescope::gates

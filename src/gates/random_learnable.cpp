@@ -1,0 +1,30 @@
+#include "gates/learnable.hpp"
+#include "gates/noise.hpp"
+
+namespace moescope {
+
+/// LLaMA-MoE's RandomLearnableGate: k distinct experts drawn uniformly for each token, weighted by the network. (The
+/// released class also draws Gumbel noise and discards it.)
+template <class T>
+class RandomLearnableGate final : public gates::LearnableGate<T> {
+ public:
+  explicit RandomLearnableGate(ModelConfig const& model) : gates::LearnableGate<T>(model), top_k_(model.top_k) {}
+
+ protected:
+  Matrix<int> select(ExecSpace const& exec, ConstMatrix<T> logits, GateContext const& context) const override {
+    auto const draws = gates::draw_noise<double>(exec, Purpose::random_routing, context, logits.extent(0), this->num_experts_);
+    return gates::top_experts<double>(exec, draws, top_k_);
+  }
+
+ private:
+  std::int64_t top_k_;
+};
+
+template <class T>
+std::unique_ptr<Gate<T>> make_random_learnable_gate(ModelConfig const& model) {
+  return std::make_unique<RandomLearnableGate<T>>(model);
+}
+template std::unique_ptr<Gate<float>> make_random_learnable_gate<float>(ModelConfig const&);
+template std::unique_ptr<Gate<double>> make_random_learnable_gate<double>(ModelConfig const&);
+
+}  // namespace moescope

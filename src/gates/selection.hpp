@@ -1,0 +1,27 @@
+#pragma once
+#include <cstdint>
+
+#include "base/views.hpp"
+#include "gates/routing.hpp"
+
+namespace moescope::gates {
+
+/// The `count` experts with the largest values in each row of `ranking` [tokens,E], best first -> [tokens,count].
+/// Ties go to the lower expert; NaN ranks last.
+template <class T>
+Matrix<int> top_experts(ExecSpace const& exec, ConstMatrix<T> ranking, std::int64_t count);
+
+/// Every token goes to the first `count` experts of its row of `order` [tokens, >= count], all kept; weights unset.
+template <class T>
+Routing<T> route(ExecSpace const& exec, Matrix<int> const& order, std::int64_t count, std::int64_t num_experts);
+
+/// Sets the weights to the softmax over the token's choices of logits[token,expert], or to these logits themselves.
+template <class T>
+void score_choices(ExecSpace const& exec, ConstMatrix<T> logits, bool use_softmax, Routing<T> const& routing);
+
+/// d_logits [tokens,E] = gradient through `score_choices`, zero for experts that were not chosen.
+template <class T>
+void score_choices_backward(ExecSpace const& exec, Routing<T> const& routing, bool use_softmax, ConstVector<T> d_weight,
+                            Matrix<T> d_logits);
+
+}  // namespace moescope::gates
