@@ -26,8 +26,8 @@ std::string mpi_library();
 class Communicator {
  public:
   static Communicator world();
-  /// Ranks with equal color form one communicator, ordered by key.
-  Communicator split(int color, int key) const;
+  /// Ranks with equal color form one communicator, ordered by key; `name` appears in error messages.
+  Communicator split(int color, int key, std::string const& name = "split") const;
 
   int rank() const;
   int size() const;
@@ -40,7 +40,7 @@ class Communicator {
                                    std::vector<std::int64_t>* counts = nullptr) const;
   std::vector<double> gather(std::span<double const> values, int root, std::vector<std::int64_t>* counts = nullptr) const;
   std::vector<std::string> gather(std::string const& text, int root) const;
-  double max(double value) const;
+  double max(double value) const;  ///< NaN if any is
   double sum(double value) const;  ///< in rank order, equal on every rank
   std::int64_t sum(std::int64_t value) const;
 
@@ -48,7 +48,7 @@ class Communicator {
   /// message (prefixed "rank N: " when the ranks disagree); otherwise returns.
   void agree(std::exception_ptr error) const;
 
-  /// The MPI handle, for `comm` alone (type-erased so that <mpi.h> stays inside).
+  /// Address of the MPI_Comm, for `comm` alone (type-erased so that <mpi.h> stays inside).
   void* handle() const;
 
  private:

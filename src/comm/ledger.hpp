@@ -22,8 +22,10 @@ class Ledger {
   explicit Ledger(std::vector<traffic::Collective> collectives);
 
   std::vector<traffic::Collective> const& collectives() const { return collectives_; }
+  /// Position of a collective on the list; std::logic_error naming it when it is not there with this axis and operation.
+  std::size_t index(std::string_view name, Axis axis, traffic::Operation operation) const;
   void append(std::string_view name, Axis axis, traffic::Operation operation, LedgerEntry const& entry);
-  /// [collectives] since the last call.
+  /// [collectives] since the last call; take() before and after an evaluation keeps it apart from the steps.
   std::vector<LedgerEntry> take();
 
  private:

@@ -1,0 +1,171 @@
+#include "comm/communicator.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "base/error.hpp"
+#include "comm/mpi_call.hpp"
+
+namespace moescope {
+
+using mpi::check;
+
+struct Communicator::Handle {
+  MPI_Comm comm;
+  int rank = 0, size = 0;
+
+  Handle(MPI_Comm owned, std::string const& name) : comm(owned) {
+    MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
+    MPI_Comm_set_name(comm, name.c_str());
+    check(MPI_Comm_rank(comm, &rank), "MPI_Comm_rank", comm);
+    check(MPI_Comm_size(comm, &size), "MPI_Comm_size", comm);
+  }
+  ~Handle() {
+    int finalized = 0;
+    MPI_Finalized(&finalized);
+    if (!finalized) MPI_Comm_free(&comm);
+  }
+  Handle(Handle const&) = delete;
+  Handle& operator=(Handle const&) = delete;
+};
+
+namespace {
+
+template <class T>
+std::vector<T> all_gather_one(T value, MPI_Comm comm, int size) {
+  std::vector<T> all(std::size_t(size), T{});
+  auto const type = mpi::moving_type<T>();
+  check(MPI_Allgather(&value, 1, type, all.data(), 1, type, comm), "MPI_Allgather", comm);
+  return all;
+}
+
+std::int64_t reduce_one(std::int64_t value, MPI_Op op, MPI_Comm comm) {
+  check(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, op, comm), "MPI_Allreduce", comm);
+  return value;
+}
+
+/// Lengths and their running sum on root, both empty elsewhere.
+struct GatherShape {
+  std::vector<int> counts, displacements;
+  std::int64_t total = 0;
+};
+
+GatherShape gather_shape(std::int64_t length, Communicator const& communicator, int root) {
+  auto const comm = mpi::handle(communicator);
+  bool const here = communicator.rank() == root;
+  std::vector<std::int64_t> lengths(here ? std::size_t(communicator.size()) : 0);
+  check(MPI_Gather(&length, 1, MPI_INT64_T, lengths.data(), 1, MPI_INT64_T, root, comm), "MPI_Gather", comm);
+  GatherShape shape;
+  for (auto const n : lengths) {
+    shape.counts.push_back(mpi::count(n, "elements", "gather"));
+    shape.displacements.push_back(mpi::count(shape.total, "elements", "gather"));
+    shape.total += n;
+  }
+  return shape;
+}
+
+template <class T>
+std::vector<T> gather_values(std::span<T const> values, Communicator const& communicator, int root, GatherShape const& shape) {
+  auto const comm = mpi::handle(communicator);
+  auto const type = mpi::moving_type<T>();
+  std::vector<T> all(std::size_t(shape.total), T{});
+  auto const own = mpi::count(std::int64_t(values.size()), "elements", "gather");
+  check(MPI_Gatherv(values.data(), own, type, all.data(), shape.counts.data(), shape.displacements.data(), type, root, comm),
+        "MPI_Gatherv", comm);
+  return all;
+}
+
+template <class T>
+std::vector<T> gather_counted(std::span<T const> values, Communicator const& communicator, int root,
+                              std::vector<std::int64_t>* counts) {
+  auto const shape = gather_shape(std::int64_t(values.size()), communicator, root);
+  if (counts) counts->assign(shape.counts.begin(), shape.counts.end());
+  return gather_values(values, communicator, root, shape);
+}
+
+std::string message_of(std::exception_ptr const& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (std::exception const& exception) {
+    return exception.what();
+  } catch (...) {
+    return "an error of unknown type";
+  }
+}
+
+}  // namespace
+
+Communicator Communicator::world() {
+  MPI_Comm copy = MPI_COMM_NULL;
+  check(MPI_Comm_dup(MPI_COMM_WORLD, &copy), "MPI_Comm_dup", MPI_COMM_WORLD);
+  return Communicator(std::make_shared<Handle>(copy, "world"));
+}
+
+Communicator Communicator::split(int color, int key, std::string const& name) const {
+  MPI_Comm part = MPI_COMM_NULL;
+  check(MPI_Comm_split(handle_->comm, color, key, &part), "MPI_Comm_split", handle_->comm);
+  return Communicator(std::make_shared<Handle>(part, name));
+}
+
+int Communicator::rank() const { return handle_->rank; }
+int Communicator::size() const { return handle_->size; }
+void* Communicator::handle() const { return &handle_->comm; }
+void Communicator::barrier() const { check(MPI_Barrier(handle_->comm), "MPI_Barrier", handle_->comm); }
+
+void Communicator::broadcast(std::vector<char>& bytes, int root) const {
+  auto length = std::int64_t(bytes.size());
+  check(MPI_Bcast(&length, 1, MPI_INT64_T, root, handle_->comm), "MPI_Bcast", handle_->comm);
+  bytes.resize(std::size_t(length));
+  constexpr std::int64_t piece = std::numeric_limits<int>::max();
+  for (std::int64_t begin = 0; begin < length; begin += piece) {
+    auto const count = int(std::min(piece, length - begin));
+    check(MPI_Bcast(bytes.data() + begin, count, MPI_CHAR, root, handle_->comm), "MPI_Bcast", handle_->comm);
+  }
+}
+
+std::vector<std::int64_t> Communicator::gather(std::span<std::int64_t const> values, int root,
+                                               std::vector<std::int64_t>* counts) const {
+  return gather_counted(values, *this, root, counts);
+}
+
+std::vector<double> Communicator::gather(std::span<double const> values, int root, std::vector<std::int64_t>* counts) const {
+  return gather_counted(values, *this, root, counts);
+}
+
+std::vector<std::string> Communicator::gather(std::string const& text, int root) const {
+  auto const shape = gather_shape(std::int64_t(text.size()), *this, root);
+  auto const joined = gather_values<char>(text, *this, root, shape);
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < shape.counts.size(); ++i) {
+    texts.emplace_back(joined.data() + shape.displacements[i], std::size_t(shape.counts[i]));
+  }
+  return texts;
+}
+
+double Communicator::max(double value) const {
+  auto const values = all_gather_one(value, handle_->comm, handle_->size);
+  auto const larger = [](double a, double b) { return std::isnan(a) || a > b ? a : b; };
+  return std::accumulate(values.begin() + 1, values.end(), values.front(), larger);
+}
+
+double Communicator::sum(double value) const {
+  auto const values = all_gather_one(value, handle_->comm, handle_->size);
+  return std::accumulate(values.begin(), values.end(), 0.0);
+}
+
+std::int64_t Communicator::sum(std::int64_t value) const { return reduce_one(value, MPI_SUM, handle_->comm); }
+
+void Communicator::agree(std::exception_ptr error) const {
+  auto const lowest = reduce_one(error ? rank() : size(), MPI_MIN, handle_->comm);
+  if (lowest == size()) return;
+  auto const own = error ? message_of(error) : std::string();
+  std::vector<char> bytes(own.begin(), own.end());
+  broadcast(bytes, int(lowest));
+  std::string const message(bytes.begin(), bytes.end());
+  bool const unanimous = reduce_one(error && own == message, MPI_MIN, handle_->comm) == 1;
+  throw UserError(unanimous ? message : "rank " + std::to_string(lowest) + ": " + message);
+}
+
+}  // namespace moescope

@@ -1,0 +1,48 @@
+#include "comm/ledgered_call.hpp"
+
+#include <limits>
+
+#include "base/region.hpp"
+
+namespace moescope::mpi {
+
+Blocks blocks(std::vector<std::int64_t> const& counts, std::string_view unit, std::string_view exchange) {
+  Blocks result;
+  for (auto const n : counts) {
+    result.counts.push_back(count(n, unit, exchange));
+    result.displacements.push_back(count(result.total, unit, exchange));
+    result.total += n;
+  }
+  return result;
+}
+
+RowType::RowType(MPI_Datatype element, std::int64_t width, std::string_view exchange) {
+  check(MPI_Type_contiguous(count(width, "elements a row", exchange), element, &type_), "MPI_Type_contiguous", MPI_COMM_WORLD);
+  check(MPI_Type_commit(&type_), "MPI_Type_commit", MPI_COMM_WORLD);
+}
+
+LedgeredCall::LedgeredCall(Mesh& mesh, Axis axis, std::string_view name, traffic::Operation operation, traffic::Volume volume)
+    : mesh_(mesh), axis_(axis), name_(name), operation_(operation), volume_(volume), phased_(mesh.phased()) {
+  mesh_.ledger().index(name_, axis_, operation_);  // refused before anything is sent
+}
+
+void LedgeredCall::start() {
+  if (phased_) {
+    arrived_ = now();
+    mesh_.group(axis_).barrier();
+  }
+  started_ = now();
+}
+
+void LedgeredCall::complete() {
+  check(MPI_Wait(&request_, MPI_STATUS_IGNORE), "MPI_Wait", comm());
+  ended_ = now();
+}
+
+void LedgeredCall::finish() {
+  if (!phased_) complete();
+  auto const wait = phased_ ? started_ - arrived_ : std::numeric_limits<double>::quiet_NaN();
+  mesh_.ledger().append(name_, axis_, operation_, {volume_, wait, ended_ - started_});
+}
+
+}  // namespace moescope::mpi

@@ -1,0 +1,17 @@
+#include "comm/pool.hpp"
+
+#include "base/error.hpp"
+#include "comm/exchange.hpp"
+
+namespace moescope {
+
+void MeshPool::sum(std::span<double> values) { all_reduce_control(mesh_, Axis::world, traffic::names::pool_sum, values); }
+
+std::vector<double> MeshPool::gather(std::span<double const> rows, std::int64_t width) {
+  MOESCOPE_CHECK(std::int64_t(owned_.size()) == mesh_.world().size());
+  auto counts = owned_;
+  for (auto& n : counts) n *= width;
+  return all_gather_control(mesh_, Axis::world, traffic::names::pool_gather, rows, counts);
+}
+
+}  // namespace moescope

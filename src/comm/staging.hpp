@@ -1,0 +1,30 @@
+#pragma once
+#include "base/views.hpp"
+
+/// Private to `comm`: MPI reads and writes host memory. Where Views live there, these are the Views themselves.
+namespace moescope {
+
+template <class V>
+auto host_copy(V const& view) {
+  return Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), view);
+}
+
+template <class V>
+auto host_target(V const& view) {
+  return Kokkos::create_mirror_view(Kokkos::WithoutInitializing, Kokkos::HostSpace(), view);
+}
+
+template <class Device, class Host>
+void bring_back(ExecSpace const& exec, Device const& device, Host const& host) {
+  if (device.data() == host.data()) return;
+  Kokkos::deep_copy(exec, device, host);
+  exec.fence("comm::staging ends");
+}
+
+/// Rows as they are; extents of empty matrices need not agree.
+template <class T>
+void copy_rows(ExecSpace const& exec, Matrix<T> const& to, ConstMatrix<T> const& from) {
+  if (from.extent(0) > 0) Kokkos::deep_copy(exec, to, from);
+}
+
+}  // namespace moescope
