@@ -1,6 +1,5 @@
 """Reads one run file, finished or still being written. Nothing is computed here that the file already holds."""
 
-import json
 import os
 from pathlib import Path
 
@@ -34,7 +33,6 @@ class Run:
         self.steps_done = int(self["steps_done"][()])
         if self.steps_done < 1:
             raise BadRunFile(f"{self.path}: no step is complete, so there is nothing to draw.")
-        self.config = json.loads(_text(self["config"].attrs["resolved"]))
 
     def __enter__(self):
         return self
@@ -87,13 +85,13 @@ class Run:
         return at_step[done], loss[done]
 
     def phased(self):
-        return self.config["train"]["timing"] == "phased"
+        return self._root_attribute("timing") == "phased"
 
     def provenance(self, name):
         return _text(self["provenance"].attrs.get(name, ""))
 
     def oversubscribed(self):
-        return self.provenance("oversubscribed") == "true"
+        return self._root_attribute("oversubscribed") != "0"
 
     def marks(self):
         """What a reader must know before believing a figure of this run; empty for a clean, finished one."""

@@ -1,6 +1,5 @@
 """A small run file as the program writes it: 10 steps asked for, 2 of them warm-up, on 4 ranks."""
 
-import json
 import sys
 from pathlib import Path
 
@@ -16,6 +15,7 @@ PHASES = ["data", "embedding", "attention", "gate", "dispatch", "experts", "comb
 COLLECTIVES = ["tp.all_reduce.attention.forward", "tp.all_gather.block.forward", "ep.dispatch.forward",
                "ep.combine.forward", "dp.gradients", "control.counts"]
 DOMAINS = ["code", "headers", "licences"]
+ROOT = {"schema_version": 1, "status": "complete", "status_reason": "", "timing": "phased", "oversubscribed": 0}
 
 
 def _scales(file, steps):
@@ -52,17 +52,13 @@ def _evaluations(file, random):
 
 
 def write_run(path, steps=STEPS, **changes):
-    """`changes`: status, status_reason, schema_version, steps_done, timing, and any text attribute of /provenance."""
+    """`changes`: attributes of the root, steps_done, and text attributes of /provenance."""
     random = np.random.default_rng(7)
     with h5py.File(path, "w") as file:
-        file.attrs["schema_version"] = changes.pop("schema_version", 1)
-        file.attrs["status"] = changes.pop("status", "complete")
-        file.attrs["status_reason"] = changes.pop("status_reason", "")
+        for name, default in ROOT.items():
+            file.attrs[name] = changes.pop(name, default)
         file["steps_done"] = changes.pop("steps_done", steps)
-        timing = changes.pop("timing", "phased")
-        file.create_group("config").attrs["resolved"] = json.dumps({"train": {"timing": timing}})
-        provenance = {"dirty": "false", "build_type": "Release", "oversubscribed": "false"} | changes
-        file.create_group("provenance").attrs.update(provenance)
+        file.create_group("provenance").attrs.update({"dirty": "false", "build_type": "Release"} | changes)
         _scales(file, steps)
         _steps(file, random, steps)
         _routing(file, random, steps)

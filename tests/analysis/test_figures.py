@@ -120,7 +120,7 @@ def test_free_mode_draws_no_phases(tmp_path):
 
 
 def test_an_oversubscribed_run_gets_no_time_figure(tmp_path):
-    with Run(write_run(tmp_path / "crowded.h5", oversubscribed="true")) as run:
+    with Run(write_run(tmp_path / "crowded.h5", oversubscribed=1)) as run:
         figure = step_time.draw(run)
     assert not figure.axes
     assert texts(figure) == [step_time.REFUSAL]

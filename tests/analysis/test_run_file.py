@@ -74,7 +74,7 @@ def test_a_partial_run_ends_at_its_last_finished_step(tmp_path):
 def test_a_clean_run_has_no_marks_and_a_doubtful_one_all_of_them(run_path, tmp_path):
     with Run(run_path) as run:
         assert run.marks() == []
-    doubtful = write_run(tmp_path / "doubtful.h5", dirty="true", build_type="Debug", oversubscribed="true")
+    doubtful = write_run(tmp_path / "doubtful.h5", dirty="true", build_type="Debug", oversubscribed=1)
     with Run(doubtful) as run:
         assert run.marks() == ["uncommitted changes in the build", "debug build", "more threads than cores"]
 
