@@ -1,5 +1,6 @@
 #pragma once
 #include <Kokkos_Core.hpp>
+#include <string>
 
 namespace moescope {
 
@@ -26,11 +27,11 @@ M rows(M const& matrix, std::int64_t begin, std::int64_t end) {
 /// Allocates without filling; label as "folder::thing".
 template <class T>
 Matrix<T> make_matrix(char const* label, std::int64_t num_rows, std::int64_t num_columns) {
-  return Matrix<T>(Kokkos::view_alloc(Kokkos::WithoutInitializing, label), num_rows, num_columns);
+  return Matrix<T>(Kokkos::view_alloc(Kokkos::WithoutInitializing, std::string(label)), num_rows, num_columns);
 }
 template <class T>
 Vector<T> make_vector(char const* label, std::int64_t size) {
-  return Vector<T>(Kokkos::view_alloc(Kokkos::WithoutInitializing, label), size);
+  return Vector<T>(Kokkos::view_alloc(Kokkos::WithoutInitializing, std::string(label)), size);
 }
 
 }  // namespace moescope
