@@ -100,7 +100,8 @@ struct RunConfig {
 RunConfig parse_run_config(std::string const& text, std::string const& source, std::vector<std::string> const& overrides);
 RunConfig load_run_config(std::string const& path, std::vector<std::string> const& overrides);
 
-/// Applies only overrides, for programs that bring their own model (`verify`).
+/// Applies only overrides, for programs that bring their own model (`verify`), and validates. What had followed from other
+/// keys of [model] (equal expert widths, head_dim, ...) follows again from the new values.
 void apply_overrides(RunConfig& config, std::vector<std::string> const& overrides);
 
 /// Rules that need no file and no rank count; each message names key, value and rule.
@@ -109,10 +110,17 @@ void validate(RunConfig const& config);
 /// JSON of every value in force, keys as in TOML, sorted.
 std::string to_json(RunConfig const& config);
 
-/// SHA-256 (hex) of the canonical JSON of what decides the numbers: model, batch, optimizer, seed, dtype, mode, data, eval.
-std::string computation_key(RunConfig const& config);
-/// SHA-256 of the computation key and layout, dispatcher, threads, timing mode, site, repeat and build identification.
-std::string cell_key(RunConfig const& config, std::int64_t threads, std::string const& build);
+/// SHA-256 (hex) of the canonical JSON of what decides the numbers: model, batch, optimizer, steps, seed, dtype, mode, domain
+/// weights, eval, and the fingerprint of the packed data where the caller has one (never the path it lies at).
+std::string computation_key(RunConfig const& config, std::string const& data_fingerprint = "");
+/// SHA-256 of the computation key and layout, dispatcher, threads, timing mode, site, repeat and build identification. The
+/// caller first writes the derived sizes into config.layout, so that "dp derived" and "dp = 2" are one cell.
+std::string cell_key(RunConfig const& config, std::int64_t threads, std::string const& build,
+                     std::string const& data_fingerprint = "");
+
+/// Consecutive sequences in one pool (`gate.pool`): 1 for "sequence", b for "block:<b>", all for "batch"; 0 where `pool` is
+/// none of these, which validate() refuses.
+std::int64_t sequences_in_pool(std::string const& pool, BatchConfig const& batch);
 
 /// Reads a LLaMA-MoE `config.json` (published field names) into [model] and [gate]; unknown stray keys are ignored as
 /// published files have them, unsupported values of known keys are refused by name.

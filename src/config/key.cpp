@@ -1,0 +1,154 @@
+#include "config/key.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/choices.hpp"
+
+namespace moescope {
+namespace {
+
+constexpr double max_count = std::numeric_limits<std::int32_t>::max();
+
+constexpr Limits count(double most = max_count) { return {1, most}; }
+constexpr Limits count_or_zero{0, max_count};
+constexpr Limits any{};
+constexpr Limits positive{.low = 0, .low_excluded = true};
+constexpr Limits not_negative{.low = 0};
+constexpr Limits decay_rate{.low = 0, .high = 1, .high_excluded = true};
+constexpr Limits fraction{0, 1};
+constexpr bool required = true;
+
+void add_model(std::vector<Key>& keys, ModelConfig& m) {
+  using enum Decides;
+  // The upper limits keep every product of sizes, and so each parameter count, within 63 bits.
+  keys.insert(keys.end(), {{"model.family", numbers, &m.family, any, choices::family},
+                           {"model.vocab_size", numbers, &m.vocab_size, count(), {}, required},
+                           {"model.hidden_size", numbers, &m.hidden_size, count(131072), {}, required},
+                           {"model.num_layers", numbers, &m.num_layers, count(1024), {}, required},
+                           {"model.num_heads", numbers, &m.num_heads, count(65536), {}, required},
+                           {"model.num_kv_heads", numbers, &m.num_kv_heads, count(65536)},
+                           {"model.head_dim", numbers, &m.head_dim, count(4096)},
+                           {"model.num_experts", numbers, &m.num_experts, count(16384), {}, required},
+                           {"model.top_k", numbers, &m.top_k, count(16384), {}, required},
+                           {"model.intermediate_size", numbers, &m.intermediate_size, count()},
+                           {"model.expert_widths", numbers, WidthsPerLayer{&m.expert_widths, &m.num_layers}, count()},
+                           {"model.rms_norm_eps", numbers, &m.rms_norm_eps, positive},
+                           {"model.rope_theta", numbers, &m.rope_theta, positive},
+                           {"model.tie_word_embeddings", numbers, &m.tie_word_embeddings},
+                           {"model.initializer_range", numbers, &m.initializer_range, positive},
+                           {"model.multiply_gate_scores", numbers, &m.multiply_gate_scores},
+                           {"model.score_scale_factor", numbers, PerLayer{&m.score_scale_factor, &m.num_layers}, positive},
+                           {"model.add_weight_norm", numbers, &m.add_weight_norm},
+                           {"model.drop_tokens", numbers, &m.drop_tokens},
+                           {"model.capacity_factor", numbers, &m.capacity_factor, positive},
+                           {"model.dropped_padding", numbers, &m.dropped_padding, any, choices::dropped_padding}});
+}
+
+void add_gate(std::vector<Key>& keys, GateConfig& g) {
+  using enum Decides;
+  keys.insert(keys.end(), {{"gate.kind", numbers, &g.kind, any, choices::gate_kind},
+                           {"gate.network", numbers, &g.network, any, choices::gate_network},
+                           {"gate.use_softmax", numbers, &g.use_softmax},
+                           {"gate.use_balance", numbers, &g.use_balance},
+                           {"gate.balance_loss_weight", numbers, &g.balance_loss_weight, not_negative},
+                           {"gate.add_noise", numbers, &g.add_noise},
+                           {"gate.noise_epsilon", numbers, &g.noise_epsilon, not_negative},
+                           {"gate.load_estimate", numbers, &g.load_estimate, any, choices::load_estimate},
+                           {"gate.switch_score", numbers, &g.switch_score, any, choices::switch_score},
+                           {"gate.switch_noise_in_eval", numbers, &g.switch_noise_in_eval},
+                           {"gate.pool", numbers, &g.pool}});
+}
+
+void add_layout(std::vector<Key>& keys, LayoutConfig& l) {
+  using enum Decides;
+  keys.insert(keys.end(), {{"layout.ranks", cell, &l.ranks, count_or_zero},
+                           {"layout.tp", cell, &l.tp, count()},
+                           {"layout.ep", cell, &l.ep, count()},
+                           {"layout.dp", cell, &l.dp, count_or_zero},
+                           {"layout.etp", cell, &l.etp, count_or_zero},
+                           {"layout.edp", cell, &l.edp, count_or_zero},
+                           {"layout.pp", cell, &l.pp, count()},
+                           {"layout.cp", cell, &l.cp, count()}});
+}
+
+void add_training(std::vector<Key>& keys, BatchConfig& b, OptimizerConfig& o, TrainConfig& t) {
+  using enum Decides;
+  keys.insert(keys.end(), {{"batch.sequences", numbers, &b.sequences, count()},
+                           {"batch.sequence_length", numbers, &b.sequence_length, count()},
+                           {"batch.micro_steps", numbers, &b.micro_steps, count()},
+                           {"optimizer.learning_rate", numbers, &o.learning_rate, not_negative},
+                           {"optimizer.beta1", numbers, &o.beta1, decay_rate},
+                           {"optimizer.beta2", numbers, &o.beta2, decay_rate},
+                           {"optimizer.epsilon", numbers, &o.epsilon, positive},
+                           {"optimizer.weight_decay", numbers, &o.weight_decay, not_negative},
+                           {"optimizer.clip_norm", numbers, &o.clip_norm, not_negative},
+                           {"optimizer.schedule", numbers, &o.schedule, any, choices::schedule},
+                           {"optimizer.warm_up_steps", numbers, &o.warm_up_steps, count_or_zero},
+                           {"optimizer.min_ratio", numbers, &o.min_ratio, fraction},
+                           {"optimizer.schedule_steps", numbers, &o.schedule_steps, count_or_zero},
+                           {"train.mode", numbers, &t.mode, any, choices::mode},
+                           {"train.timing", cell, &t.timing, any, choices::timing},
+                           {"train.steps", numbers, &t.steps, count()},
+                           {"train.record_warm_up_steps", neither, &t.record_warm_up_steps, count_or_zero},
+                           {"train.seed", numbers, &t.seed, not_negative},
+                           {"train.dtype", numbers, &t.dtype, any, choices::dtype},
+                           {"train.dispatcher", cell, &t.dispatcher, any, choices::dispatcher}});
+}
+
+void add_surroundings(std::vector<Key>& keys, RunConfig& c) {
+  using enum Decides;
+  keys.insert(keys.end(), {{"data.path", neither, &c.data.path},
+                           {"data.weights", numbers, &c.data.weights, not_negative},
+                           {"eval.every", numbers, &c.eval.every, count_or_zero},
+                           {"eval.sequences", numbers, &c.eval.sequences, count()},
+                           {"record.path", neither, &c.record.path},
+                           {"record.detail_every", neither, &c.record.detail_every, count()},
+                           {"record.site", cell, &c.record.site},
+                           {"record.repeat", cell, &c.record.repeat, count_or_zero},
+                           {"machine.stated_peak_flops", neither, &c.machine.stated_peak_flops, not_negative}});
+}
+
+struct ToJson {
+  template <class T>
+  nlohmann::json operator()(T* value) const {
+    return *value;
+  }
+  nlohmann::json operator()(DType* dtype) const { return name(*dtype); }
+  nlohmann::json operator()(PerLayer const& list) const { return *list.values; }
+  nlohmann::json operator()(WidthsPerLayer const& lists) const { return *lists.values; }
+  nlohmann::json operator()(NamedWeights* weights) const {
+    auto object = nlohmann::json::object();
+    for (auto const& [domain, weight] : *weights) object[domain] = weight;
+    return object;
+  }
+};
+
+}  // namespace
+
+std::string Limits::rule() const {
+  bool const has_low = low > -std::numeric_limits<double>::infinity(), has_high = high < std::numeric_limits<double>::infinity();
+  auto const lower = has_low ? fmt::format("{} {:.0f}", low_excluded ? "greater than" : "at least", low) : "";
+  auto const upper = has_high ? fmt::format("{} {:.0f}", high_excluded ? "below" : "at most", high) : "";
+  return fmt::format("must be {}{}{}", lower, has_low && has_high ? " and " : "", upper);
+}
+
+std::vector<Key> keys_of(RunConfig& config) {
+  std::vector<Key> keys;
+  add_model(keys, config.model);
+  add_gate(keys, config.model.gate);
+  add_layout(keys, config.layout);
+  add_training(keys, config.batch, config.optimizer, config.train);
+  add_surroundings(keys, config);
+  return keys;
+}
+
+Key const* find_key(std::vector<Key> const& keys, std::string_view path) {
+  auto const found = std::find_if(keys.begin(), keys.end(), [&](Key const& key) { return key.path == path; });
+  return found == keys.end() ? nullptr : &*found;
+}
+
+nlohmann::json value_of(Key const& key) { return std::visit(ToJson{}, key.member); }
+
+}  // namespace moescope

@@ -1,0 +1,119 @@
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <numeric>
+
+#include "config/key.hpp"
+#include "config/settings.hpp"
+
+namespace moescope {
+namespace {
+
+/// Rules between keys. Each `if` is a rule: what is broken, the key to name, the sentence.
+class Rules {
+ public:
+  Rules(RunConfig const& config, Settings const& given) : c_(config), given_(given), keys_(keys_of(c_)) {}
+
+  void check() {
+    check_attention();
+    check_experts();
+    check_pool();
+    check_run();
+  }
+
+ private:
+  [[noreturn]] void broken(std::string const& path, std::string const& rule) {
+    refuse(given_, path, value_of(*find_key(keys_, path)), rule);
+  }
+
+  void check_attention();
+  void check_experts();
+  void check_pool();
+  void check_run();
+
+  RunConfig c_;
+  Settings const& given_;
+  std::vector<Key> keys_;
+};
+
+void Rules::check_attention() {
+  auto const& m = c_.model;
+  if (m.num_heads % m.num_kv_heads != 0) {
+    broken("model.num_heads", fmt::format("must be a multiple of model.num_kv_heads = {}", m.num_kv_heads));
+  }
+  if (m.head_dim % 2 != 0) broken("model.head_dim", "must be even: rotary embedding turns pairs");
+}
+
+void Rules::check_experts() {
+  auto const& m = c_.model;
+  if (m.top_k > m.num_experts) broken("model.top_k", fmt::format("must be at most model.num_experts = {}", m.num_experts));
+  if (m.gate.kind == "switch" && m.top_k > 2) {
+    broken("model.top_k", "must be 1 or 2 with gate.kind = \"switch\", which sends each token to one expert either way");
+  }
+  for (auto const& widths : m.expert_widths) {
+    if (static_cast<std::int64_t>(widths.size()) != m.num_experts) {
+      broken("model.expert_widths", fmt::format("must give {} widths in each layer (model.num_experts)", m.num_experts));
+    }
+    if (std::reduce(widths.begin(), widths.end()) != m.intermediate_size) {
+      broken("model.expert_widths", fmt::format("must sum to model.intermediate_size = {} in each layer", m.intermediate_size));
+    }
+  }
+}
+
+void Rules::check_pool() {
+  auto const& b = c_.batch;
+  if (b.sequences % b.micro_steps != 0) {
+    broken("batch.sequences", fmt::format("must be a multiple of batch.micro_steps = {}", b.micro_steps));
+  }
+  auto const& pool = c_.model.gate.pool;
+  if (pool == "batch" && b.micro_steps > 1) {
+    broken("gate.pool",
+           fmt::format("must be \"sequence\" or \"block:<b>\" with batch.micro_steps = {}: a pool over the whole batch "
+                       "needs every micro-step's forward pass before any backward pass",
+                       b.micro_steps));
+  }
+  auto const in_pool = sequences_in_pool(pool, b);
+  if (in_pool == 0) broken("gate.pool", "must be \"sequence\", \"block:<b>\" with b from 1 to 2147483647, or \"batch\"");
+  auto const in_micro_step = b.sequences / b.micro_steps;
+  if (in_micro_step % in_pool != 0) {
+    broken("gate.pool", fmt::format("must hold a number of sequences that divides the {} of a micro-step (batch.sequences = {} / "
+                                    "batch.micro_steps = {})",
+                                    in_micro_step, b.sequences, b.micro_steps));
+  }
+  if (pool != "batch" && c_.eval.every > 0 && c_.eval.sequences % in_pool != 0) {
+    broken("eval.sequences", fmt::format("must be a multiple of the {} sequences of gate.pool = \"{}\"", in_pool, pool));
+  }
+}
+
+void Rules::check_run() {
+  for (auto const* axis : {"layout.pp", "layout.cp"}) {
+    if (value_of(*find_key(keys_, axis)) != 1) broken(axis, "must be 1: only 1 so far");
+  }
+  if (c_.train.dispatcher == "local" && c_.layout.ep > 1) {
+    broken("train.dispatcher", fmt::format("must be \"all_to_all\" with layout.ep = {}: \"local\" moves no token", c_.layout.ep));
+  }
+  double sum = 0;
+  for (auto const& [domain, weight] : c_.data.weights) sum += weight;
+  if (!c_.data.weights.empty() && !(sum > 0 && std::isfinite(sum))) broken("data.weights", "must have a positive, finite sum");
+  for (auto const* path : {"record.path", "record.site"}) {
+    if (value_of(*find_key(keys_, path)) == "") broken(path, "must not be empty");
+  }
+}
+
+}  // namespace
+
+std::int64_t sequences_in_pool(std::string const& pool, BatchConfig const& batch) {
+  if (pool == "sequence") return 1;
+  if (pool == "batch") return batch.sequences;
+  std::string_view const prefix = "block:";
+  std::int32_t sequences = 0;
+  auto const* end = pool.data() + pool.size();
+  if (!pool.starts_with(prefix)) return 0;
+  auto const result = std::from_chars(pool.data() + prefix.size(), end, sequences);
+  return result.ec == std::errc{} && result.ptr == end && sequences > 0 ? sequences : 0;
+}
+
+void check_rules(RunConfig const& config, Settings const& given) { Rules(config, given).check(); }
+
+}  // namespace moescope

@@ -1,0 +1,69 @@
+#include "config/run_config.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/error.hpp"
+#include "config/settings.hpp"
+
+namespace moescope {
+namespace {
+
+std::string read_text(std::string const& path) {
+  std::error_code error;
+  auto const status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) throw UserError(fmt::format("{}: there is no such configuration file", path));
+  if (std::filesystem::is_directory(status)) throw UserError(fmt::format("{}: is a folder; a TOML file is expected", path));
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!(text << file.rdbuf()) && file.peek() != std::ifstream::traits_type::eof()) {
+    throw UserError(fmt::format("{}: cannot be read", path));
+  }
+  return text.str();
+}
+
+/// Each line of an override starts with #, whatever it holds.
+std::string as_comment(std::string const& argument) {
+  std::string comment = "# --set ";
+  for (char const c : argument) comment += c == '\n' ? "\n# " : std::string(1, c);
+  return comment + "\n";
+}
+
+void add_overrides(Settings& settings, RunConfig& config, std::vector<std::string> const& overrides) {
+  for (auto const& argument : overrides) add_override(settings, config, argument);
+}
+
+}  // namespace
+
+RunConfig parse_run_config(std::string const& text, std::string const& source, std::vector<std::string> const& overrides) {
+  RunConfig config;
+  auto settings = settings_from_toml(text, source);
+  add_overrides(settings, config, overrides);
+  apply_settings(settings, config);
+  config.toml = text;
+  if (!overrides.empty() && !text.ends_with('\n')) config.toml += '\n';
+  for (auto const& argument : overrides) config.toml += as_comment(argument);
+  return config;
+}
+
+RunConfig load_run_config(std::string const& path, std::vector<std::string> const& overrides) {
+  return parse_run_config(read_text(path), path, overrides);
+}
+
+void apply_overrides(RunConfig& config, std::vector<std::string> const& overrides) {
+  Settings settings;
+  auto changed = config;
+  add_overrides(settings, changed, overrides);
+  apply_settings(settings, changed);
+  config = std::move(changed);
+}
+
+void validate(RunConfig const& config) {
+  check_values(config, {});
+  check_rules(config, {});
+}
+
+}  // namespace moescope

@@ -1,0 +1,129 @@
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "base/error.hpp"
+#include "config/key.hpp"
+#include "config/settings.hpp"
+#include "config/suggestion.hpp"
+
+namespace moescope {
+namespace {
+
+std::string place(std::string const& source, toml::source_region const& region) {
+  return fmt::format("{}:{}:{}", source, region.begin.line, region.begin.column);
+}
+
+nlohmann::json to_json(toml::node const& node) {
+  if (auto const* table = node.as_table()) {
+    auto object = nlohmann::json::object();
+    for (auto const& [key, value] : *table) object[std::string(key.str())] = to_json(value);
+    return object;
+  }
+  if (auto const* array = node.as_array()) {
+    auto list = nlohmann::json::array();
+    for (auto const& value : *array) list.push_back(to_json(value));
+    return list;
+  }
+  if (auto const* value = node.as_boolean()) return value->get();
+  if (auto const* value = node.as_integer()) return value->get();
+  if (auto const* value = node.as_floating_point()) return value->get();
+  if (auto const* value = node.as_string()) return value->get();
+  return nullptr;
+}
+
+void add_section(Settings& settings, std::vector<Key> const& keys, std::string const& section, toml::table const& table,
+                 std::string const& source) {
+  for (auto const& [name, node] : table) {
+    auto const path = fmt::format("{}.{}", section, name.str());
+    auto const where = place(source, name.source());
+    if (!find_key(keys, path)) {
+      throw UserError(fmt::format("{}: unknown key \"{}\" in [{}]; {}", where, name.str(), section, suggest_key(path)));
+    }
+    settings[path] = {to_json(node), where};
+  }
+}
+
+toml::table parse(std::string const& text, std::string const& source) {
+  try {
+    return toml::parse(std::string_view(text), std::string_view(source));
+  } catch (toml::parse_error const& error) {
+    throw UserError(fmt::format("{}: not TOML: {}", place(source, error.source()), error.description()));
+  }
+}
+
+/// TOML, or a bare word that stands for a string: something with a letter or slash, and without brackets or quotes.
+nlohmann::json override_value(std::string const& text, std::string const& argument) {
+  auto const parsed = [](std::string const& line) {
+    auto const table = toml::parse(std::string_view(line));
+    if (table.size() != 1) throw toml::parse_error("more than one value", toml::source_region{});
+    return to_json(*table.get("value"));
+  };
+  try {
+    return parsed("value = " + text);
+  } catch (toml::parse_error const& error) {
+    bool const has_letter = std::any_of(text.begin(), text.end(), [](unsigned char c) { return std::isalpha(c) || c == '/'; });
+    if (has_letter && text.find_first_of("[]{}\"'\\\n") == std::string::npos) {
+      try {
+        return parsed("value = \"" + text + "\"");
+      } catch (toml::parse_error const&) {
+      }
+    }
+    throw UserError(
+        fmt::format("--set {}: \"{}\" is neither a TOML value nor a bare word: {}", argument, text, error.description()));
+  }
+}
+
+std::string trimmed(std::string_view text) {
+  auto const first = text.find_first_not_of(" \t");
+  return first == std::string_view::npos ? "" : std::string(text.substr(first, text.find_last_not_of(" \t") - first + 1));
+}
+
+}  // namespace
+
+Settings settings_from_toml(std::string const& text, std::string const& source) {
+  auto const document = parse(text, source);
+  if (document.empty()) throw UserError(fmt::format("{}: holds no settings; a run needs at least [model]", source));
+  RunConfig config;
+  auto const keys = keys_of(config);
+  Settings settings;
+  for (auto const& [section, node] : document) {
+    auto const where = place(source, section.source());
+    auto const name = std::string(section.str());
+    if (!is_section(name)) {
+      if (!node.is_table()) {
+        throw UserError(fmt::format("{}: unknown key \"{}\" outside of any section; {}", where, name, suggest_key(name)));
+      }
+      throw UserError(fmt::format("{}: unknown section [{}]; {}", where, name, suggest_section(name)));
+    }
+    if (!node.is_table())
+      throw UserError(fmt::format("{}: \"{}\" is a section and must be written once, as [{}]", where, name, name));
+    add_section(settings, keys, name, *node.as_table(), source);
+  }
+  return settings;
+}
+
+void add_override(Settings& settings, RunConfig& config, std::string const& argument) {
+  auto const equals = argument.find('=');
+  auto const path = trimmed(argument.substr(0, equals));
+  auto const text = equals == std::string::npos ? "" : trimmed(argument.substr(equals + 1));
+  if (path.empty() || text.empty()) {
+    throw UserError(fmt::format("--set {}: must read section.key=value, for example model.top_k=2", argument));
+  }
+  auto const origin = "--set " + argument;
+  auto const keys = keys_of(config);
+  if (find_key(keys, path)) {
+    settings[path] = {override_value(text, argument), origin};
+    return;
+  }
+  std::string const weights = "data.weights";
+  if (!path.starts_with(weights + "."))
+    throw UserError(fmt::format("{}: unknown key \"{}\"; {}", origin, path, suggest_key(path)));
+  auto& entry = settings.try_emplace(weights, Setting{value_of(*find_key(keys, weights)), origin}).first->second;
+  if (entry.value.is_object()) entry.value[path.substr(weights.size() + 1)] = override_value(text, argument);
+  entry.origin = origin;
+}
+
+}  // namespace moescope
