@@ -165,7 +165,7 @@ void Communicator::agree(std::exception_ptr error) const {
   broadcast(bytes, int(lowest));
   std::string const message(bytes.begin(), bytes.end());
   bool const unanimous = reduce_one(error && own == message, MPI_MIN, handle_->comm) == 1;
-  throw UserError(unanimous ? message : "rank " + std::to_string(lowest) + ": " + message);
+  throw AgreedError(unanimous ? message : "rank " + std::to_string(lowest) + ": " + message);
 }
 
 }  // namespace moescope

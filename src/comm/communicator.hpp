@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
+
 namespace moescope {
 
 /// MPI for the life of the process (MPI_Init_thread, FUNNELED). Destroyed last, after Kokkos.
@@ -20,6 +22,12 @@ class Session {
 /// Ends the whole job at once; for failures that only one rank knows of.
 [[noreturn]] void abort_job(int exit_code);
 std::string mpi_library();
+
+/// An error that every rank of a communicator throws alike, so that one of them can print it and all can leave in order.
+class AgreedError : public UserError {
+ public:
+  using UserError::UserError;
+};
 
 /// A duplicated MPI communicator; copies share it. Calls are collective over it unless stated. MPI error codes become
 /// text with rank and call and end the job.
@@ -44,7 +52,7 @@ class Communicator {
   double sum(double value) const;  ///< in rank order, equal on every rank
   std::int64_t sum(std::int64_t value) const;
 
-  /// Every rank passes its error or null. If any has one, every rank throws UserError with the lowest such rank's
+  /// Every rank passes its error or null. If any has one, every rank throws AgreedError with the lowest such rank's
   /// message (prefixed "rank N: " when the ranks disagree); otherwise returns.
   void agree(std::exception_ptr error) const;
 
@@ -57,7 +65,7 @@ class Communicator {
   std::shared_ptr<Handle> handle_;
 };
 
-/// Runs `action` on every rank and agrees on its outcome: all go on, or all throw the same UserError.
+/// Runs `action` on every rank and agrees on its outcome: all go on, or all throw the same AgreedError.
 template <class Action>
 void agreed(Communicator const& communicator, Action&& action) {
   std::exception_ptr error;
