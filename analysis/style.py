@@ -26,6 +26,7 @@ PHASES = {
     "record": ("#999999", "///"),
 }
 OTHER_PHASE = ("#FFFFFF", "")
+WHOLE_STEP = "#999999"
 
 WAIT = ("#FFFFFF", "////")
 TRANSFER = ("#D55E00", "")

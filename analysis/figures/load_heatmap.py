@@ -33,6 +33,6 @@ def _number_cells(axes, load):
 
 
 def _ticks(axis, labels):
-    every = max(1, len(labels) // 16)
+    every = 1 if len(labels) <= LARGEST_LABELLED else -(-len(labels) // 8)
     axis.set_ticks(range(0, len(labels), every), labels[::every])
     axis.set_tick_params(length=0)

@@ -31,13 +31,14 @@ def _load(figure, axes, counts):
 
 def _imbalance(axes, imbalance, routers, shown):
     steps = np.arange(len(imbalance))
-    for router, name in enumerate(routers):
-        few = len(routers) <= MOST_COLOURS
-        colour = f"C{router}" if few else ("C1" if router == shown else "#BBBBBB")
-        label = name if few or router == shown else None
-        axes.plot(steps, imbalance[:, router], color=colour, label=label, zorder=3 if router == shown else 2, linewidth=0.8)
+    few = len(routers) <= MOST_COLOURS
+    if not few:
+        others = axes.plot(steps, np.delete(imbalance, shown, axis=1), color="#BBBBBB", linewidth=0.6)
+        others[0].set_label("the other routers")
+    for router in range(len(routers)) if few else [shown]:
+        axes.plot(steps, imbalance[:, router], color=f"C{router % MOST_COLOURS}", label=routers[router], linewidth=0.8)
     axes.axhline(1, color="black", linewidth=0.5, linestyle=":")
     axes.set(xlabel="step", ylabel="max / mean load")
     axes.set_xlim(-0.5, len(imbalance) - 0.5)
     axes.grid(axis="y")
-    axes.legend(title="router", loc="center left", bbox_to_anchor=(1, 0.5))
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncol=4, borderaxespad=0, columnspacing=1)

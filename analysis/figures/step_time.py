@@ -10,9 +10,9 @@ REFUSAL = "no time figure: more threads than cores"
 def draw(run):
     if run.oversubscribed():
         return _refuse()
-    ranks = run.names("rank")
+    ranks = run["rank"][()]
     figure = style.new_figure(style.PAGE, 2.6)
-    left, right = figure.subplots(1, 2, sharey=False)
+    left, right = figure.subplots(1, 2)
     if run.phased():
         _phases(left, run, ranks)
     _step(left, run, ranks)
@@ -39,10 +39,16 @@ def _phases(axes, run, ranks):
 
 
 def _step(axes, run, ranks):
-    axes.plot(ranks, run.steady_mean("raw/step_seconds"), linestyle="none", marker="_", markersize=14, color="black",
-              label="whole step")
+    seconds = run.steady_mean("raw/step_seconds")
+    if run.phased():
+        axes.plot(ranks, seconds, linestyle="none", marker="_", markersize=14, color="black", label="whole step")
+        axes.set_title("phased run: fences and barriers in each step", loc="left")
+    else:
+        axes.bar(ranks, seconds, color=style.WHOLE_STEP, edgecolor="black", linewidth=0.3, label="whole step")
+        axes.set_title("free run: no fences, phases not told apart", loc="left")
     axes.set(xlabel="rank", ylabel="seconds per step", ylim=(0, None))
-    axes.margins(x=0.2)
+    axes.margins(x=0.2 if len(ranks) < 8 else 0.02)
+    axes.set_xticks(ranks[:: -(-len(ranks) // 16)])
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1, 0.5))
 
@@ -60,6 +66,7 @@ def _communication(axes, run):
         if np.isfinite(sums).all():
             axes.bar(kinds, sums, bottom=bottom, color=colour, hatch=hatch, edgecolor="black", linewidth=0.3, label=what)
             bottom += sums
-    axes.set(xlabel="communication axis", ylabel="seconds per step, mean of ranks")
+    axes.set(xlabel="communication axis", ylabel="seconds per step")
+    axes.set_title("exchanges, mean of ranks", loc="left")
     axes.margins(x=0.1)
     axes.legend()
