@@ -24,20 +24,24 @@ struct RunFileSetup {
   Provenance provenance;
   std::string computation_key, cell_key;
   double measured_peak_flops = 0;  ///< sum over ranks of concurrently measured GEMM rates; 0: not measured
-  bool oversubscribed = false;
+  bool oversubscribed = false;     ///< more threads than cores: times are stored, nothing is drawn from them
+  bool overwrite = false;          ///< replace an existing complete file (on finish)
 };
 
 /// One HDF5 file per launch, written by rank 0 as `path.partial` and renamed to `path` when complete. Contiguous datasets
 /// are allocated, filled with NaN or -1 and flushed before step 0, so that a killed run keeps every announced step and a
-/// full disk shows at the start. Throws UserError (path and reason) when the file cannot be made or written; what was
-/// written before stays readable.
+/// full disk shows at the start. Throws UserError (path and reason) when the file cannot be made or written, or exists and
+/// may not be replaced; what was written before stays readable. Without finish() it stays `path.partial`, status running.
 class RunFile {
  public:
   RunFile(std::string path, RunFileSetup const& setup);
   ~RunFile();
 
-  /// Derives metrics, writes the step's rows and /computed, then /steps_done, and flushes.
+  /// Derives metrics, writes the step's rows and /computed, flushes, then /steps_done, and flushes again: a step that is
+  /// announced is on disk whole. Steps come in order from 0.
   void write_step(StepReport const& report);
+  /// The first difference between the counted exchanges or rows and /computed, as a sentence; empty while there is none.
+  std::string mismatch() const;
   void write_evaluation(EvaluationReport const& report);
   /// status: complete | failed | wrong. Writes the summary, flushes, fsyncs, and renames unless failed.
   void finish(std::string const& status, std::string const& reason);

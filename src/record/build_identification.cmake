@@ -1,0 +1,31 @@
+# Run at each build (cmake -D SOURCE=... -D OUTPUT=... -P this): writes commit and cleanliness of the working tree to a
+# header, which is touched only when they change.
+find_package(Git QUIET)
+set(commit "unknown")
+set(dirty "unknown")
+if(GIT_FOUND)
+  execute_process(COMMAND ${GIT_EXECUTABLE} -C ${SOURCE} rev-parse HEAD OUTPUT_VARIABLE head
+                  OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE no_commit)
+  execute_process(COMMAND ${GIT_EXECUTABLE} -C ${SOURCE} status --porcelain --untracked-files=no OUTPUT_VARIABLE changes
+                  OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE no_status)
+  if(NOT no_commit)
+    set(commit ${head})
+  endif()
+  if(NOT no_status)
+    string(COMPARE NOTEQUAL "${changes}" "" is_dirty)
+    if(is_dirty)
+      set(dirty "true")
+    else()
+      set(dirty "false")
+    endif()
+  endif()
+endif()
+
+set(text "#pragma once\n#define MOESCOPE_COMMIT \"${commit}\"\n#define MOESCOPE_DIRTY \"${dirty}\"\n")
+set(old "")
+if(EXISTS ${OUTPUT})
+  file(READ ${OUTPUT} old)
+endif()
+if(NOT text STREQUAL old)
+  file(WRITE ${OUTPUT} "${text}")
+endif()

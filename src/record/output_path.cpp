@@ -1,0 +1,80 @@
+#include "record/output_path.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "base/error.hpp"
+
+namespace moescope::record {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A file descriptor for the length of a scope.
+class Descriptor {
+ public:
+  Descriptor(std::string const& path, int flags) : value_(::open(path.c_str(), flags | O_CLOEXEC)) {}
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  Descriptor(Descriptor const&) = delete;
+  Descriptor& operator=(Descriptor const&) = delete;
+  int value() const { return value_; }
+
+ private:
+  int value_;
+};
+
+/// HDF5 holds such a lock while a file is open for writing.
+bool is_being_written(std::string const& path) {
+  Descriptor const file(path, O_RDONLY);
+  return file.value() >= 0 && ::flock(file.value(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+void keep_previous(std::string const& partial) {
+  std::error_code error;
+  if (!fs::exists(partial, error)) return;
+  if (is_being_written(partial))
+    throw UserError(fmt::format("{} is being written by another run: choose another output with --out", partial));
+  fs::rename(partial, partial + ".previous", error);
+  if (error) throw UserError(fmt::format("cannot move {} out of the way: {}", partial, error.message()));
+}
+
+}  // namespace
+
+std::string partial_path(std::string const& path) { return path + ".partial"; }
+
+void prepare_output(std::string const& path, bool overwrite) {
+  std::error_code error;
+  if (path.empty() || fs::is_directory(path, error))
+    throw UserError(fmt::format("'{}' is no file name for a run file: give one with --out", path));
+  if (fs::exists(path, error) && !overwrite)
+    throw UserError(fmt::format("{} exists: choose another file with --out, or remove it", path));
+  auto const folder = fs::path(path).parent_path();
+  error.clear();
+  if (!folder.empty()) fs::create_directories(folder, error);
+  if (error) throw UserError(fmt::format("cannot make the folder {}: {}", folder.string(), error.message()));
+  keep_previous(partial_path(path));
+}
+
+void synchronise(std::string const& path) {
+  Descriptor const file(path, O_RDONLY);
+  if (file.value() < 0 || ::fsync(file.value()) != 0)
+    throw UserError(fmt::format("cannot bring {} to the disk: {}", path, std::strerror(errno)));
+}
+
+void publish(std::string const& path) {
+  std::error_code error;
+  std::filesystem::rename(partial_path(path), path, error);
+  if (error) throw UserError(fmt::format("cannot rename {} to {}: {}", partial_path(path), path, error.message()));
+  auto const folder = fs::path(path).parent_path();
+  synchronise(folder.empty() ? "." : folder.string());
+}
+
+}  // namespace moescope::record

@@ -1,0 +1,98 @@
+#include <fmt/format.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <string_view>
+
+#include "record/build_identification.hpp"
+#include "record/hdf5_handle.hpp"
+#include "record/run_file.hpp"
+
+extern char** environ;
+
+namespace moescope {
+namespace {
+
+std::string host_name() {
+  char name[256] = "";
+  return gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
+}
+
+std::string processor() {
+  std::ifstream information("/proc/cpuinfo");
+  for (std::string line; std::getline(information, line);)
+    if (line.starts_with("model name") && line.find(": ") != std::string::npos) return line.substr(line.find(": ") + 2);
+  return "unknown";
+}
+
+/// Cores that this process may run on, as ranges: "0-3,8".
+std::string binding() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return "unknown";
+  std::string text;
+  for (int first = 0; first < CPU_SETSIZE; ++first) {
+    if (!CPU_ISSET(first, &set)) continue;
+    int last = first;
+    while (last + 1 < CPU_SETSIZE && CPU_ISSET(last + 1, &set)) ++last;
+    text += fmt::format("{}{}", text.empty() ? "" : ",", first);
+    if (last > first) text += fmt::format("-{}", last);
+    first = last;
+  }
+  return text;
+}
+
+std::string clock_resolution() {
+  using Clock = std::chrono::steady_clock;
+  double const tick = double(Clock::period::num) / double(Clock::period::den);
+  return fmt::format("std::chrono::steady_clock, tick {} s", tick);
+}
+
+std::string hdf5_version() {
+  unsigned major = 0, minor = 0, release = 0;
+  H5get_libversion(&major, &minor, &release);
+  return fmt::format("{}.{}.{}", major, minor, release);
+}
+
+/// Environment that changes what a run does: binding, threads, launcher, libraries.
+bool matters(std::string_view variable) {
+  constexpr std::string_view prefixes[] = {"OMP_",    "OMPI_MCA_", "PRTE_MCA_", "SLURM_CPU_BIND",
+                                           "KOKKOS_", "OPENBLAS_", "DNNL_",     "ONEDNN_",
+                                           "MKL_",    "BLIS_",     "GOMP_",     "HDF5_USE_FILE_LOCKING"};
+  return variable.starts_with("SLURM_JOB_ID=") ||
+         std::any_of(std::begin(prefixes), std::end(prefixes), [&](auto prefix) { return variable.starts_with(prefix); });
+}
+
+void append_environment(Provenance& provenance) {
+  Provenance found;
+  for (char** variable = environ; *variable; ++variable) {
+    std::string_view const text = *variable;
+    auto const equals = text.find('=');
+    if (matters(text) && equals != std::string_view::npos)
+      found.emplace_back(fmt::format("env.{}", text.substr(0, equals)), text.substr(equals + 1));
+  }
+  std::sort(found.begin(), found.end());
+  provenance.insert(provenance.end(), found.begin(), found.end());
+}
+
+}  // namespace
+
+Provenance collect_provenance() {
+  Provenance provenance = {
+      {"commit", MOESCOPE_COMMIT},     {"dirty", MOESCOPE_DIRTY},
+      {"compiler", MOESCOPE_COMPILER}, {"build_type", MOESCOPE_BUILD_TYPE},
+      {"flags", MOESCOPE_FLAGS},       {"hdf5", hdf5_version()},
+      {"host", host_name()},           {"processor", processor()},
+      {"binding", binding()},          {"clock", clock_resolution()},
+  };
+  append_environment(provenance);
+  return provenance;
+}
+
+std::string build_identification() {
+  return std::string(MOESCOPE_COMMIT) + (std::string_view(MOESCOPE_DIRTY) == "false" ? "" : "-dirty");
+}
+
+}  // namespace moescope

@@ -1,0 +1,176 @@
+#include <algorithm>
+#include <limits>
+
+#include "base/error.hpp"
+#include "record/rows.hpp"
+#include "record/scales.hpp"
+
+namespace moescope::record {
+namespace {
+
+using Integers = std::vector<std::int64_t>;
+
+/// [R, n] = of each rank, what `take` gives.
+template <class Value, class Take>
+std::vector<Value> of_ranks(StepReport const& report, Take&& take) {
+  std::vector<Value> all;
+  for (auto const& rank : report.ranks) {
+    std::vector<Value> const own = take(rank);
+    all.insert(all.end(), own.begin(), own.end());
+  }
+  return all;
+}
+
+template <class Take>
+Integers of_volumes(RankReport const& rank, Take&& take) {
+  Integers values;
+  for (auto const& volume : rank.volumes) values.push_back(take(volume));
+  return values;
+}
+
+/// [L,R] from each rank's [L].
+Integers by_layer(RunConfig const& config, StepReport const& report, Integers RankReport::*member) {
+  Integers values;
+  for (std::int64_t layer = 0; layer < config.model.num_layers; ++layer)
+    for (auto const& rank : report.ranks) values.push_back((rank.*member).at(std::size_t(layer)));
+  return values;
+}
+
+/// [L,E] of one rank's [M,L,E].
+Integers sum_micro_steps(Integers const& counts, std::size_t block) {
+  Integers sum(block, 0);
+  for (std::size_t i = 0; i < counts.size(); ++i) sum[i % block] += counts[i];
+  return sum;
+}
+
+std::size_t block_size(RunConfig const& config) { return std::size_t(config.model.num_layers * config.model.num_experts); }
+
+/// [L,R,E] from each rank's [L,E] or, summed, [M,L,E].
+Integers by_rank(RunConfig const& config, StepReport const& report, Integers RankReport::*member) {
+  auto const ranks = report.ranks.size(), experts = std::size_t(config.model.num_experts);
+  Integers all(block_size(config) * ranks);
+  for (std::size_t r = 0; r < ranks; ++r) {
+    auto const own = sum_micro_steps(report.ranks[r].*member, block_size(config));
+    for (std::size_t i = 0; i < own.size(); ++i) all[(i / experts * ranks + r) * experts + i % experts] = own[i];
+  }
+  return all;
+}
+
+Integers sum_ranks(RunConfig const& config, StepReport const& report, Integers RankReport::*member) {
+  Integers sum(block_size(config), 0);
+  for (auto const& rank : report.ranks) {
+    auto const own = sum_micro_steps(rank.*member, sum.size());
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += own[i];
+  }
+  return sum;
+}
+
+/// [R,3] bytes kept at home, sent to another rank of the node, sent to another node.
+Integers peer_classes(RunFileSetup const& setup, StepReport const& report) {
+  auto const node = nodes(setup.hosts).of_rank;
+  Integers bytes(report.ranks.size() * 3, 0);
+  for (std::size_t r = 0; r < report.ranks.size(); ++r)
+    for (std::size_t p = 0; p < report.ranks.size(); ++p)
+      bytes[r * 3 + (r == p ? 0 : node.at(r) == node.at(p) ? 1 : 2)] += report.ranks[r].peer_bytes.at(p);
+  return bytes;
+}
+
+std::vector<double> unknown(std::size_t count) { return std::vector<double>(count, std::numeric_limits<double>::quiet_NaN()); }
+
+Rows times(RunFileSetup const& setup, StepReport const& report) {
+  bool const phased = setup.config.train.timing == "phased";
+  auto seconds = [&](auto take) { return of_ranks<double>(report, take); };
+  auto phases = seconds([](auto const& rank) { return rank.phase_seconds; });
+  auto waits = seconds([](auto const& rank) { return rank.wait_seconds; });
+  return {
+      {"/raw/step_seconds", seconds([](auto const& rank) { return std::vector{rank.step_seconds}; })},
+      {"/raw/phase_seconds", phased ? phases : unknown(phases.size())},
+      {"/raw/collective_wait_seconds", phased ? waits : unknown(waits.size())},
+      {"/raw/collective_transfer_seconds", seconds([](auto const& rank) { return rank.transfer_seconds; })},
+      {"/raw/executed_flops", seconds([](auto const& rank) { return std::vector{rank.executed_flops}; })},
+  };
+}
+
+Rows traffic_rows(RunFileSetup const& setup, StepReport const& report) {
+  auto const volumes = [&](auto take) {
+    return of_ranks<std::int64_t>(report, [&](auto const& rank) { return of_volumes(rank, take); });
+  };
+  return {
+      {"/raw/collective_payload_bytes", volumes([](auto const& volume) { return volume.payload_bytes; })},
+      {"/raw/collective_messages", volumes([](auto const& volume) { return volume.messages; })},
+      {"/raw/collective_calls", volumes([](auto const& volume) { return volume.calls; })},
+      {"/raw/peer_class_bytes", peer_classes(setup, report)},
+  };
+}
+
+Rows memory(StepReport const& report) {
+  return {
+      {"/raw/memory_bytes", of_ranks<std::int64_t>(report, [](auto const& rank) { return Integers{rank.memory_bytes}; })},
+      {"/raw/memory_by_purpose", of_ranks<std::int64_t>(report, [](auto const& rank) { return rank.memory_by_purpose; })},
+  };
+}
+
+Rows routing(RunConfig const& config, StepReport const& report) {
+  return {
+      {"/raw/expert_tokens_routed", routed_counts(config, report)},
+      {"/raw/expert_tokens_processed", processed_counts(config, report)},
+      {"/raw/rank_rows", rank_rows(config, report)},
+      {"/raw/rank_rows_worst_micro_batch", by_layer(config, report, &RankReport::rows_worst)},
+      {"/raw/gate_importance", report.gate_importance},
+      {"/raw/gate_load", report.gate_load},
+      {"/raw/gate_cv2", report.gate_cv2},
+  };
+}
+
+Rows training(StepReport const& report) {
+  return {
+      {"/raw/warm_up", Integers{report.warm_up ? 1 : 0}},
+      {"/raw/loss/total", std::vector{report.loss_total}},
+      {"/raw/loss/cross_entropy", std::vector{report.loss_cross_entropy}},
+      {"/raw/loss/balance", report.loss_balance},
+      {"/raw/gradient_norm", std::vector{report.gradient_norm}},
+      {"/raw/learning_rate", std::vector{report.learning_rate}},
+      {"/raw/tokens", Integers{report.tokens}},
+      {"/raw/domain_tokens", report.domain_tokens},
+  };
+}
+
+}  // namespace
+
+std::vector<std::int64_t> routed_counts(RunConfig const& config, StepReport const& report) {
+  return sum_ranks(config, report, &RankReport::routed);
+}
+std::vector<std::int64_t> processed_counts(RunConfig const& config, StepReport const& report) {
+  return sum_ranks(config, report, &RankReport::processed);
+}
+std::vector<std::int64_t> rank_rows(RunConfig const& config, StepReport const& report) {
+  return by_layer(config, report, &RankReport::rows);
+}
+
+double slowest_seconds(StepReport const& report) {
+  double slowest = 0;
+  for (auto const& rank : report.ranks) slowest = std::max(slowest, rank.step_seconds);
+  return slowest;
+}
+
+Rows raw_rows(RunFileSetup const& setup, StepReport const& report) {
+  Rows all;
+  for (auto const& part :
+       {times(setup, report), traffic_rows(setup, report), memory(report), routing(setup.config, report), training(report)})
+    all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
+
+Rows detail_rows(RunFileSetup const& setup, StepReport const& report) {
+  return {
+      {"/raw/expert_tokens_routed_by_rank", by_rank(setup.config, report, &RankReport::routed)},
+      {"/raw/expert_tokens_processed_by_rank", by_rank(setup.config, report, &RankReport::processed)},
+      {"/raw/peer_bytes", of_ranks<std::int64_t>(report, [](auto const& rank) { return rank.peer_bytes; })},
+  };
+}
+
+Rows evaluation_rows(EvaluationReport const& report) {
+  return {{"/raw/eval/loss", report.loss}, {"/raw/eval/expert_tokens", report.expert_tokens}};
+}
+
+}  // namespace moescope::record

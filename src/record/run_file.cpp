@@ -1,0 +1,97 @@
+#include "record/run_file.hpp"
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "record/create.hpp"
+#include "record/output_path.hpp"
+#include "record/rows.hpp"
+#include "record/scales.hpp"
+#include "record/summary.hpp"
+
+namespace moescope {
+namespace {
+
+hdf5::File create_partial(std::string const& path, bool overwrite) {
+  record::prepare_output(path, overwrite);
+  return hdf5::File::create(record::partial_path(path));
+}
+
+}  // namespace
+
+struct RunFile::State {
+  State(std::string output, RunFileSetup const& run_setup)
+      : setup(run_setup),
+        final_path(std::move(output)),
+        path(record::partial_path(final_path)),
+        file(create_partial(final_path, setup.overwrite)),
+        datasets(record::create_datasets(file, setup)) {}
+
+  void write(record::Rows const& rows, std::int64_t index) {
+    for (auto const& row : rows)
+      std::visit([&](auto const& values) { datasets.at(row.path).write_row(index, values); }, row.values);
+  }
+
+  RunFileSetup setup;
+  std::string final_path, path;
+  hdf5::File file;
+  record::Datasets datasets;
+  std::int64_t steps_done = 0;
+  std::string mismatch;
+};
+
+RunFile::RunFile(std::string path, RunFileSetup const& setup) : state_(std::make_unique<State>(std::move(path), setup)) {
+  record::describe_run(state_->file, setup);
+  state_->file.flush();
+  record::synchronise(state_->path);
+}
+
+RunFile::~RunFile() = default;
+
+void RunFile::write_step(StepReport const& report) {
+  auto& state = *state_;
+  MOESCOPE_CHECK(report.step == state.steps_done && report.step < state.setup.config.train.steps);
+  auto const computed = record::computed_rows(state.setup, report);
+  if (state.mismatch.empty()) state.mismatch = computed.mismatch;
+  state.write(record::raw_rows(state.setup, report), report.step);
+  state.write(record::derived_rows(state.setup, report), report.step);
+  state.write(computed.rows, report.step);
+  auto const every = record::detail_every(state.setup.config);
+  if (report.step % every == 0) state.write(record::detail_rows(state.setup, report), report.step / every);
+  state.file.flush();
+  state.datasets.at("/steps_done").write(std::vector<std::int64_t>{++state.steps_done});
+  state.file.flush();
+}
+
+void RunFile::write_evaluation(EvaluationReport const& report) {
+  auto& state = *state_;
+  auto const& planned = state.setup.eval_steps;
+  auto const found = std::find(planned.begin(), planned.end(), report.at_step);
+  MOESCOPE_CHECK(found != planned.end());
+  auto const index = found - planned.begin();
+  state.write(record::evaluation_rows(report), index);
+  state.file.flush();
+  state.datasets.at("/raw/eval/at_step").write_row(index, std::vector<std::int64_t>{report.at_step});
+  state.file.flush();
+}
+
+std::string RunFile::mismatch() const { return state_->mismatch; }
+
+void RunFile::finish(std::string const& status, std::string const& reason) {
+  auto& state = *state_;
+  MOESCOPE_CHECK(status == "complete" || status == "failed" || status == "wrong");
+  for (auto const& row : record::summary_rows(state.file, state.setup, state.steps_done))
+    state.datasets.at(row.path).write(std::get<std::vector<double>>(row.values));
+  record::write_status(state.file, status, reason);
+  state.datasets.clear();
+  state.file.flush();
+  state.file.close();
+  record::synchronise(state.path);
+  if (status == "failed") return;
+  record::publish(state.final_path);
+  state.path = state.final_path;
+}
+
+std::string const& RunFile::path() const { return state_->path; }
+
+}  // namespace moescope

@@ -1,0 +1,95 @@
+#include "record/scales.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "base/region.hpp"
+#include "record/schema.hpp"
+
+namespace moescope::record {
+namespace {
+
+Scale counted(std::int64_t count, std::int64_t stride = 1) {
+  Scale scale;
+  for (std::int64_t i = 0; i < count; i += stride) scale.numbers.push_back(i);
+  return scale;
+}
+
+template <class Names>
+Scale named(Names const& names) {
+  Scale scale;
+  for (auto const& name : names) scale.names.emplace_back(name);
+  return scale;
+}
+
+std::int64_t slots_per_rank(RunFileSetup const& setup) {
+  std::int64_t most = 0;
+  for (std::int64_t rank = 0; rank < setup.layout.ranks(); ++rank)
+    most = std::max(most, setup.layout.experts(setup.config.model, rank).size());
+  return most;
+}
+
+Scale routers(std::int64_t layers) {
+  Scale scale;
+  for (std::int64_t layer = 0; layer < layers; ++layer) scale.names.push_back(fmt::format("{}.ffn", layer));
+  return scale;
+}
+
+Scale collective_names(std::vector<traffic::Collective> const& collectives) {
+  Scale scale;
+  for (auto const& collective : collectives) scale.names.push_back(collective.name);
+  return scale;
+}
+
+}  // namespace
+
+std::int64_t detail_every(RunConfig const& config) { return std::max<std::int64_t>(config.record.detail_every, 1); }
+
+Nodes nodes(std::vector<std::string> const& hosts) {
+  Nodes result;
+  for (auto const& host : hosts) {
+    auto const found = std::find(result.hosts.begin(), result.hosts.end(), host);
+    result.of_rank.push_back(std::distance(result.hosts.begin(), found));
+    if (found == result.hosts.end()) result.hosts.push_back(host);
+  }
+  return result;
+}
+
+std::map<std::string, Scale> scales(RunFileSetup const& setup) {
+  auto const& config = setup.config;
+  auto const ranks = setup.layout.ranks();
+  return {
+      {"step", counted(config.train.steps)},
+      {"detail_step", counted(config.train.steps, detail_every(config))},
+      {"router", routers(config.model.num_layers)},
+      {"expert", counted(config.model.num_experts)},
+      {"rank", counted(ranks)},
+      {"peer", counted(ranks)},
+      {"peer_class", named(schema::peer_classes)},
+      {"node", named(nodes(setup.hosts).hosts)},
+      {"phase", named(phase_names)},
+      {"collective", collective_names(setup.collectives)},
+      {"eval", counted(std::int64_t(setup.eval_steps.size()))},
+      {"domain", named(setup.domains)},
+      {"memory_purpose", named(memory_purposes)},
+      {"placement_change", counted(1)},
+      {"slot", counted(ranks * slots_per_rank(setup))},
+      {"statistic", named(schema::statistics)},
+  };
+}
+
+std::vector<std::int64_t> placement(RunFileSetup const& setup) {
+  auto const per_rank = slots_per_rank(setup), ranks = setup.layout.ranks();
+  std::vector<std::int64_t> layer(std::size_t(ranks * per_rank), -1), all;
+  for (std::int64_t rank = 0; rank < ranks; ++rank) {
+    auto const held = setup.layout.experts(setup.config.model, rank);
+    for (auto expert = held.begin; expert < held.end; ++expert)
+      layer[std::size_t(rank * per_rank + expert - held.begin)] = expert;
+  }
+  for (std::int64_t l = 0; l < setup.config.model.num_layers; ++l) all.insert(all.end(), layer.begin(), layer.end());
+  return all;
+}
+
+}  // namespace moescope::record

@@ -1,0 +1,34 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "record/hdf5_file.hpp"
+
+/// The one table from which a run file is made, and with which documentation and tests are compared.
+namespace moescope::schema {
+
+inline constexpr std::int64_t version = 1;
+
+/// One dataset. `dims` are names of the dimension scales at the root; a scale is a dataset whose only dim is itself.
+struct DatasetSpec {
+  std::string path;
+  std::vector<std::string> dims;  ///< empty: scalar
+  hdf5::Type type;
+  std::string units, long_name;
+
+  bool is_scale() const { return dims.size() == 1 && path == "/" + dims[0]; }
+};
+
+/// Every dataset of a run file, scales first.
+std::vector<DatasetSpec> const& datasets();
+
+/// Units and long name as attributes are all that text tables need; these are the words that several files share.
+inline constexpr char const* imbalance_levels[] = {"expert", "rank", "node"};
+inline constexpr char const* imbalance_measures[] = {"max_over_mean", "max_violation",      "cv",
+                                                     "gini",          "normalized_entropy", "dead_fraction"};
+inline constexpr char const* flop_numerators[] = {"megatron_causal", "non_causal", "six_n_active", "six_n_total", "executed"};
+inline constexpr char const* peak_denominators[] = {"stated", "measured"};
+inline constexpr char const* peer_classes[] = {"self", "node", "remote"};
+inline constexpr char const* statistics[] = {"value", "median", "interval_low", "interval_high", "n"};
+
+}  // namespace moescope::schema
