@@ -1,0 +1,85 @@
+#include "support/catch.hpp"
+#include "unit/traffic/small_run.hpp"
+
+using namespace moescope;
+using namespace moescope::testing;
+using namespace moescope::traffic;
+
+namespace {
+
+std::vector<std::string> listed(RunConfig const& config, Degrees const& degrees) {
+  std::vector<std::string> result;
+  for (auto const& c : collectives(config, make_layout(degrees))) result.push_back(c.name);
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("One rank exchanges nothing") { CHECK(listed(small_run(), {1}).empty()); }
+
+TEST_CASE("Data parallelism alone reduces gradients, pools and control numbers") {
+  CHECK(listed(small_run(), {2}) == std::vector<std::string>{"world.pool_sum.forward", "dp.gradients", "world.gradients",
+                                                             "edp.gradients", "control.labels", "control.loss",
+                                                             "control.gradient_norm"});
+}
+
+TEST_CASE("Expert parallelism adds the six exchanges of rows and the counts") {
+  CHECK(listed(small_run(), {2, 1, 2}) ==
+        std::vector<std::string>{"ep.dispatch.forward", "ep.dispatch.backward", "ep.combine.forward", "ep.combine.backward",
+                                 "ep.weights.forward", "ep.weights.backward", "world.pool_sum.forward", "dp.gradients",
+                                 "world.gradients", "control.counts", "control.labels", "control.loss", "control.gradient_norm"});
+}
+
+TEST_CASE("Tensor parallelism adds activations' exchanges, and no reduction over dp = 1") {
+  CHECK(listed(small_run(), {2, 2, 1, 2}) ==
+        std::vector<std::string>{
+            "tp.all_reduce.embedding.forward", "tp.all_reduce.attention.forward", "tp.all_reduce.attention.backward",
+            "tp.all_gather.block.forward", "tp.all_gather.block.backward", "tp.all_reduce.loss_maximum.forward",
+            "tp.all_reduce.loss_sums.forward", "tp.all_reduce.head.backward", "etp.all_gather.dispatch.forward",
+            "etp.reduce_scatter.dispatch.backward", "etp.reduce_scatter.combine.forward", "etp.all_gather.combine.backward",
+            "etp.all_gather.weights.forward", "etp.reduce_scatter.weights.backward", "world.pool_sum.forward", "world.gradients",
+            "control.counts", "control.gradient_norm"});
+}
+
+TEST_CASE("Forward mode exchanges nothing of the backward pass") {
+  auto config = small_run();
+  config.train.mode = "forward";
+  for (auto const& name : listed(config, {4, 2, 2, 2})) {
+    CHECK(name.find("backward") == std::string::npos);
+    CHECK(name.find("gradient") == std::string::npos);
+  }
+  CHECK(executes(collectives(config, make_layout({4, 2, 2, 2})), names::combine_forward));
+}
+
+TEST_CASE("Pools are exchanged by the gates that have one") {
+  auto config = small_run();
+  auto const layout = make_layout({2});
+  CHECK(!executes(collectives(config, layout), names::pool_gather));
+  config.model.gate.kind = "switch";
+  CHECK(executes(collectives(config, layout), names::pool_sum));
+  CHECK(executes(collectives(config, layout), names::pool_gather));
+  config.model.drop_tokens = false;
+  CHECK(!executes(collectives(config, layout), names::pool_gather));
+  config.model.gate.kind = "random";
+  CHECK(!executes(collectives(config, layout), names::pool_sum));
+}
+
+TEST_CASE("KV gradients are exchanged where tp ranks share a head") {
+  auto const config = small_run();
+  CHECK(!executes(collectives(config, make_layout({2, 2})), names::kv_gradients));
+  CHECK(executes(collectives(config, make_layout({4, 4})), names::kv_gradients));
+}
+
+TEST_CASE("Axes and operations agree with the names") {
+  auto config = small_run();
+  config.model.gate.kind = "switch";
+  for (auto const& c : collectives(config, make_layout({16, 4, 2, 2}))) {
+    auto const dot = c.name.find('.');
+    auto const prefix = c.name.substr(0, dot);
+    if (prefix != "control") CHECK(prefix == name(c.axis));
+    if (prefix == "ep") CHECK(c.operation == Operation::all_to_all);
+    if (prefix == "tp" || prefix == "etp") {
+      if (c.name != names::kv_gradients) CHECK(c.name.substr(dot + 1).starts_with(name(c.operation)));
+    }
+  }
+}
