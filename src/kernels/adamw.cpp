@@ -1,0 +1,55 @@
+#include "kernels/adamw.hpp"
+
+#include <cmath>
+
+#include "base/error.hpp"
+#include "kernels/rows.hpp"
+
+namespace moescope::kernels {
+
+/// In double for every storage type: 1 - lr * weight_decay is within rounding of 1 in single precision.
+template <class T>
+void adamw(ExecSpace const& exec, AdamWStep const& step, ConstVector<T> gradient, Vector<T> value, Vector<T> first_moment,
+           Vector<T> second_moment) {
+  MOESCOPE_CHECK(gradient.extent(0) == value.extent(0) && first_moment.extent(0) == value.extent(0) &&
+                 second_moment.extent(0) == value.extent(0) && step.step >= 1);
+  double const correction1 = 1 - std::pow(step.beta1, double(step.step));
+  double const correction2 = 1 - std::pow(step.beta2, double(step.step));
+  Kokkos::parallel_for(
+      "kernels::adamw", Kokkos::RangePolicy<ExecSpace>(exec, 0, value.extent(0)), KOKKOS_LAMBDA(std::int64_t i) {
+        double const g = step.gradient_scale * double(gradient(i));
+        double const m = step.beta1 * double(first_moment(i)) + (1 - step.beta1) * g;
+        double const v = step.beta2 * double(second_moment(i)) + (1 - step.beta2) * g * g;
+        double const update = (m / correction1) / (Kokkos::sqrt(v / correction2) + step.epsilon);
+        first_moment(i) = T(m);
+        second_moment(i) = T(v);
+        value(i) = T(double(value(i)) * (1 - step.learning_rate * step.weight_decay) - step.learning_rate * update);
+      });
+}
+
+template <class T>
+double sum_of_squares(ExecSpace const& exec, ConstVector<T> x) {
+  std::int64_t const size = std::int64_t(x.extent(0)), chunk = 4096, num_chunks = (size + chunk - 1) / chunk;
+  auto const partial = make_vector<double>("kernels::sums_of_squares", num_chunks);
+  for_each_row(
+      exec, "kernels::sums_of_squares", num_chunks, KOKKOS_LAMBDA(Team const& team, std::int64_t c) {
+        std::int64_t const begin = c * chunk, length = size - begin < chunk ? size - begin : chunk;
+        double const sum =
+            sum_columns<double>(team, length, [&](std::int64_t i) { return double(x(begin + i)) * double(x(begin + i)); });
+        Kokkos::single(Kokkos::PerTeam(team), [&] { partial(c) = sum; });
+      });
+  exec.fence("kernels::sums_of_squares");
+  auto const host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), partial);
+  double sum = 0;
+  for (std::size_t c = 0; c < host.extent(0); ++c) sum += host(c);
+  return sum;
+}
+
+#define INSTANTIATE(T)                                                                                         \
+  template void adamw<T>(ExecSpace const&, AdamWStep const&, ConstVector<T>, Vector<T>, Vector<T>, Vector<T>); \
+  template double sum_of_squares<T>(ExecSpace const&, ConstVector<T>);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+
+}  // namespace moescope::kernels
