@@ -7,17 +7,6 @@
 
 namespace moescope {
 
-std::int64_t pool_tokens(std::string const& pool, std::int64_t sequences, std::int64_t sequence_length) {
-  if (pool == "sequence") return sequence_length;
-  if (pool == "batch") return sequences * sequence_length;
-  auto const block = std::stoll(pool.substr(pool.find(':') + 1));
-  if (sequences % block != 0) {
-    throw UserError("gate.pool = \"" + pool + "\" does not divide the " + std::to_string(sequences) +
-                    " sequences of a micro-batch");
-  }
-  return block * sequence_length;
-}
-
 namespace {
 
 Vector<int> upload(char const* label, std::vector<int> const& values) {
@@ -45,7 +34,9 @@ LoadedMicroBatch load_micro_batch(Layout const& layout, std::int64_t rank, Batch
   device.sequence_length = length;
   device.first_token_id = (first_sequence + mine.begin) * length;
   device.first_token_in_pool = (mine.begin - whole.begin) * length;
-  auto const in_pool = pool_tokens(pool, whole.size(), length);
+  auto const pool_sequences = sequences_in_pool(pool, {whole.size(), length, 1});
+  MOESCOPE_CHECK(pool_sequences > 0 && whole.size() % pool_sequences == 0);
+  auto const in_pool = pool_sequences * length;
   device.pool_shape = {whole.size() * length, in_pool, batch.sequences * length / in_pool};
   device.owned_tokens = layout.owned_token_counts(batch, micro_step);
   return loaded;

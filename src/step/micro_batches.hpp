@@ -11,9 +11,6 @@ namespace moescope {
 /// Sequences [first, first + count) of a stream.
 using BatchSource = std::function<Batch(std::int64_t first_sequence, std::int64_t count)>;
 
-/// Tokens of one pool as `gate.pool` names it, in a micro-batch of `sequences`. Throws UserError where it does not divide.
-std::int64_t pool_tokens(std::string const& pool, std::int64_t sequences, std::int64_t sequence_length);
-
 /// This rank's part of micro-batch `micro_step` of a step whose global batch starts at sequence `first_sequence` of the stream.
 struct LoadedMicroBatch {
   MicroBatch device;

@@ -1,0 +1,21 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "comm/communicator.hpp"
+
+namespace moescope {
+
+/// Exit codes of the program.
+enum ExitCode { success = 0, failure = 1, usage = 2 };
+
+/// Runs `action` under MPI and Kokkos and returns its exit code. An error that all ranks agree on is printed once, by rank 0;
+/// any other exception ends the whole job with the rank's name.
+int run_parallel(std::function<int(Communicator const& world)> const& action);
+
+/// What this process runs on, for --version and the provenance.
+std::string kokkos_description();
+std::string host_name();
+
+}  // namespace moescope

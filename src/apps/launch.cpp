@@ -1,0 +1,67 @@
+#include "apps/launch.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "apps/command.hpp"
+#include "kernels/gemm.hpp"
+#include "step/evaluation.hpp"
+
+namespace moescope {
+
+Layout launch_layout(RunConfig& config, std::int64_t ranks) {
+  Layout const layout(config.layout, ranks);
+  layout.check_model(config.model);
+  auto& sizes = config.layout;
+  sizes.ranks = ranks;
+  sizes.dp = layout.size(Axis::dp);
+  sizes.etp = layout.size(Axis::etp);
+  sizes.edp = layout.size(Axis::edp);
+  return layout;
+}
+
+namespace {
+
+/// More threads than cores on some host; known on rank 0.
+bool oversubscribed(std::vector<std::string> const& hosts, std::int64_t threads) {
+  auto const cores = sysconf(_SC_NPROCESSORS_ONLN);
+  return std::any_of(hosts.begin(), hosts.end(),
+                     [&](std::string const& host) { return std::count(hosts.begin(), hosts.end(), host) * threads > cores; });
+}
+
+}  // namespace
+
+RunFileSetup describe_launch(RunConfig const& config, Mesh& mesh, DataSource const& data) {
+  RunFileSetup setup{.config = config,
+                     .layout = mesh.layout(),
+                     .collectives = mesh.ledger().collectives(),
+                     .domains = data.domains(),
+                     .eval_steps = evaluation_steps(config)};
+  auto const threads = std::int64_t(ExecSpace().concurrency());
+  setup.hosts = mesh.world().gather(host_name(), 0);
+  setup.oversubscribed = oversubscribed(setup.hosts, threads);
+  setup.computation_key = computation_key(config, data.fingerprint());
+  setup.cell_key = cell_key(config, threads, build_identification(), data.fingerprint());
+  setup.provenance = collect_provenance();
+  auto const add = [&](char const* key, std::string const& value) { setup.provenance.emplace_back(key, value); };
+  add("kokkos", kokkos_description());
+  add("mpi", mpi_library());
+  add("blas", kernels::gemm_implementation(config.train.dtype == DType::float64));
+  add("threads_per_rank", std::to_string(threads));
+  add("data_fingerprint", data.fingerprint());
+  return setup;
+}
+
+template <class T>
+double measure_peak(Mesh const& mesh) {
+  mesh.world().barrier();
+  auto const rate = kernels::measure_gemm_rate<T>(ExecSpace(), 1024, 5);
+  kernels::take_executed_gemm_flops();
+  return mesh.world().sum(rate);
+}
+
+template double measure_peak<double>(Mesh const&);
+template double measure_peak<float>(Mesh const&);
+
+}  // namespace moescope

@@ -1,0 +1,19 @@
+#pragma once
+#include "comm/mesh.hpp"
+#include "config/run_config.hpp"
+#include "data/data_source.hpp"
+#include "record/run_file.hpp"
+
+namespace moescope {
+
+/// Layout of this launch: the configuration's, on as many ranks as were started; derived sizes are written back into it.
+Layout launch_layout(RunConfig& config, std::int64_t ranks);
+
+/// What the launch runs on, beside what `record` collects by itself: Kokkos, MPI, BLAS, threads, hosts. Collective.
+RunFileSetup describe_launch(RunConfig const& config, Mesh& mesh, DataSource const& data);
+
+/// Sum over ranks of the GEMM rate that each reaches while all others measure too, in FLOP/s. Collective.
+template <class T>
+double measure_peak(Mesh const& mesh);
+
+}  // namespace moescope

@@ -1,0 +1,28 @@
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "step/step_report.hpp"
+
+namespace moescope {
+
+/// One status line on stderr that is rewritten at each step: step, loss, tokens/s, imbalance, time left. Silent unless
+/// `shown`.
+class Progress {
+ public:
+  Progress(std::int64_t steps, bool shown);
+  void show(StepReport const& report, std::int64_t num_experts);
+  /// Clears the line, so that what is printed next starts on a clean one.
+  void finish();
+
+ private:
+  std::int64_t const steps_;
+  bool const shown_;
+  double const begin_;
+  double last_ = 0;
+};
+
+/// `auto`: stderr is a terminal (under a launcher usually not the user's), `always`, `never`.
+bool progress_shown(std::string const& choice, int rank);
+
+}  // namespace moescope

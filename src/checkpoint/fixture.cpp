@@ -1,0 +1,97 @@
+#include "checkpoint/fixture.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/error.hpp"
+#include "checkpoint/safetensors.hpp"
+#include "config/run_config.hpp"
+#include "kernels/cross_entropy.hpp"
+
+namespace moescope {
+
+namespace {
+
+std::string read_text(std::string const& path) {
+  std::ifstream file(path);
+  if (!file) throw UserError(path + ": cannot be read; a fixture folder holds config.json, model.safetensors and io.safetensors");
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::vector<double> read_if_there(Safetensors const& file, std::string const& name) {
+  return file.has(name) ? file.read(name) : std::vector<double>{};
+}
+
+/// labels[t + 1] of the same sequence; the last position has none.
+std::vector<int> shift_labels(std::vector<std::int64_t> const& labels, std::int64_t length) {
+  std::vector<int> targets(labels.size(), kernels::ignored_label);
+  for (std::size_t i = 0; i + 1 < labels.size(); ++i) {
+    if (std::int64_t(i + 1) % length != 0) targets[i] = int(labels[i + 1]);
+  }
+  return targets;
+}
+
+/// Rank of every token in its expert's recorded shuffle: the first `capacity` of it stay. Experts under capacity have none.
+std::vector<double> drop_keys(Safetensors const& io, std::string const& prefix, std::vector<std::int64_t> const& expert_of,
+                              std::int64_t num_experts) {
+  std::vector<double> keys(expert_of.size());
+  bool any = false;
+  for (std::int64_t e = 0; e < num_experts; ++e) {
+    auto const name = prefix + "permutation." + std::to_string(e);
+    if (!io.has(name)) continue;
+    any = true;
+    std::vector<std::size_t> tokens;
+    for (std::size_t t = 0; t < expert_of.size(); ++t) {
+      if (expert_of[t] == e) tokens.push_back(t);
+    }
+    auto const shuffle = io.read_int64(name);
+    if (shuffle.size() != tokens.size()) throw UserError(io.path() + ": " + name + " does not list the expert's tokens");
+    for (std::size_t j = 0; j < shuffle.size(); ++j) keys[tokens.at(std::size_t(shuffle[j]))] = double(j);
+  }
+  return any ? keys : std::vector<double>{};
+}
+
+FixtureLayer read_layer(Safetensors const& io, std::int64_t index, ModelConfig const& model) {
+  auto const prefix = "moe." + std::to_string(index) + ".";
+  FixtureLayer layer;
+  layer.input = io.read(prefix + "input");
+  layer.output = io.read(prefix + "output");
+  if (io.has(prefix + "topk_index")) layer.topk_index = io.read_int64(prefix + "topk_index");
+  layer.topk_weight = read_if_there(io, prefix + "topk_weight");
+  layer.importance = read_if_there(io, prefix + "importance");
+  layer.load = read_if_there(io, prefix + "load");
+  layer.noise.noise = read_if_there(io, prefix + "noise");
+  if (model.gate.kind == "switch") layer.noise.drop_key = drop_keys(io, prefix, layer.topk_index, model.num_experts);
+  return layer;
+}
+
+}  // namespace
+
+Fixture load_fixture(std::string const& folder) {
+  Fixture fixture;
+  fixture.path = folder;
+  fixture.model = model_from_hugging_face(read_text(folder + "/config.json"), folder + "/config.json");
+  Safetensors const io(folder + "/io.safetensors");
+  auto const& shape = io.info("input_ids").shape;
+  if (shape.size() != 2) throw UserError(io.path() + ": input_ids is not [batch, sequence]");
+  fixture.sequences = shape[0];
+  fixture.sequence_length = shape[1];
+  for (auto const id : io.read_int64("input_ids")) fixture.tokens.push_back(int(id));
+  fixture.targets = shift_labels(io.read_int64("labels"), fixture.sequence_length);
+  fixture.training = io.read_int64("training").at(0) != 0;
+  fixture.logits = io.read("logits");
+  fixture.loss = io.read("loss").at(0);
+  fixture.cross_entropy = io.read("ce_loss").at(0);
+  fixture.balance_loss = read_if_there(io, "balance_loss");
+  for (std::int64_t i = 0; i < fixture.model.num_layers; ++i) fixture.layers.push_back(read_layer(io, i, fixture.model));
+  if (auto const path = folder + "/grads.safetensors"; std::filesystem::exists(path)) {
+    Safetensors const gradients(path);
+    for (auto const& [name, info] : gradients.tensors()) fixture.gradients[name] = gradients.read(name);
+  }
+  return fixture;
+}
+
+}  // namespace moescope
