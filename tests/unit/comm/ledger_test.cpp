@@ -1,0 +1,176 @@
+#include "comm/ledger.hpp"
+
+#include <cmath>
+
+#include "comm/exchange.hpp"
+#include "support/catch.hpp"
+#include "support/mpi_require.hpp"
+#include "support/pmpi_counter.hpp"
+#include "unit/comm/meshes.hpp"
+
+using namespace moescope;
+using namespace moescope::test;
+using traffic::Operation;
+using traffic::Volume;
+
+namespace {
+
+LedgerEntry taken(Mesh& mesh, Axis axis, Operation operation) {
+  auto const index = mesh.ledger().index(exchange_name(axis, operation), axis, operation);
+  return mesh.ledger().take()[index];
+}
+
+/// One of each operation over `axis`, in float: 5 values; member m's m + 1 rows of width 3 (all_to_all: to every peer
+/// but the last one, which gets none, and to itself).
+struct OneOfEach {
+  Mesh& mesh;
+  Axis axis;
+  std::int64_t members = mesh.group(axis).size();
+  std::int64_t me = mesh.group(axis).rank();
+  std::int64_t total = members * (members + 1) / 2;
+  std::vector<std::int64_t> rows{};
+
+  void run(Operation operation) {
+    rows.clear();
+    for (std::int64_t m = 0; m < members; ++m) rows.push_back(m + 1);
+    ExecSpace const exec;
+    auto const name = exchange_name(axis, operation);
+    Matrix<float> const all("test::all", std::size_t(total), 3), own("test::own", std::size_t(me + 1), 3);
+    Vector<float> const values("test::values", 5);
+    if (operation == Operation::all_reduce) start_all_reduce<float>(exec, mesh, axis, name, Reduction::sum, values).wait();
+    if (operation == Operation::all_gather) start_all_gather<float>(exec, mesh, axis, name, own, rows, all).wait();
+    if (operation == Operation::reduce_scatter) start_reduce_scatter<float>(exec, mesh, axis, name, all, rows, own).wait();
+    if (operation == Operation::all_to_all) all_to_all(exec, name);
+  }
+
+  void all_to_all(ExecSpace const& exec, std::string const& name) const {
+    std::vector<std::int64_t> send_rows, receive_rows;
+    for (std::int64_t peer = 0; peer < members; ++peer) {
+      send_rows.push_back(peer == members - 1 ? 0 : me + 1);
+      receive_rows.push_back(me == members - 1 ? 0 : peer + 1);
+    }
+    Matrix<float> const send("test::send", std::size_t((members - 1) * (me + 1)), 3);
+    Matrix<float> const receive("test::receive", std::size_t(me == members - 1 ? 0 : total), 3);
+    start_all_to_all<float>(exec, mesh, axis, name, send, send_rows, receive, receive_rows).wait();
+  }
+
+  Volume expected(Operation operation) const {
+    if (operation == Operation::all_reduce) return {5 * 4, 2 * (members - 1), 1};
+    if (operation != Operation::all_to_all) return {total * 3 * 4, members - 1, 1};
+    auto const peers = members - 1 - (me == members - 1 ? 0 : 1);
+    return {peers * (me + 1) * 3 * 4, peers, 1};
+  }
+};
+
+constexpr Operation operations[] = {Operation::all_reduce, Operation::all_gather, Operation::reduce_scatter,
+                                    Operation::all_to_all};
+
+}  // namespace
+
+TEST_CASE("the ledger holds bytes, messages and calls of each exchange, and bytes as PMPI sees them") {
+  for_each_mesh([](Mesh& mesh) {
+    for (auto const axis : all_axes()) {
+      if (mesh.group(axis).size() == 1) continue;  // the next case
+      for (auto const operation : operations) {
+        OneOfEach one{mesh, axis};
+        pmpi_counter::take();
+        one.run(operation);
+        one.run(operation);
+        auto const counted = pmpi_counter::take();
+        auto const entry = taken(mesh, axis, operation);
+        auto const once = one.expected(operation);
+        INFO(exchange_name(axis, operation) << " on " << mesh.layout().describe());
+        CHECK(entry.volume == Volume{2 * once.payload_bytes, 2 * once.messages, 2});
+        REQUIRE(counted.size() == 1);
+        CHECK(counted.at(traffic::name(operation)).bytes == entry.volume.payload_bytes);
+        CHECK(counted.at(traffic::name(operation)).calls == entry.volume.calls);
+      }
+    }
+  });
+}
+
+TEST_CASE("a group of one makes no call and leaves no entry, whatever its name") {
+  auto const world = Communicator::world();
+  LayoutConfig config;
+  config.tp = world.size();
+  Mesh mesh(world, Layout(config, world.size()), {});
+  REQUIRE(mesh.group(Axis::dp).size() == 1);
+  for (auto const operation : operations) {
+    pmpi_counter::take();
+    OneOfEach{mesh, Axis::dp}.run(operation);
+    CHECK(pmpi_counter::take().empty());
+  }
+  CHECK(mesh.ledger().take().empty());
+}
+
+TEST_CASE("control exchanges are ledgered as PMPI sees them") {
+  auto const world = Communicator::world();
+  Mesh mesh(world, Layout(LayoutConfig(), world.size()), every_exchange());
+  if (world.size() == 1) return;
+  std::vector<double> values(3, 1);
+  pmpi_counter::take();
+  all_gather_control(mesh, Axis::world, "world.all_gather", {1, 2, 3, 4});
+  all_reduce_control(mesh, Axis::world, "world.all_reduce", values);
+  auto const counted = pmpi_counter::take();
+  auto const entries = mesh.ledger().take();
+  auto const gathered = mesh.ledger().index("world.all_gather", Axis::world, Operation::all_gather);
+  auto const reduced = mesh.ledger().index("world.all_reduce", Axis::world, Operation::all_reduce);
+  CHECK(entries[gathered].volume == Volume{world.size() * 4 * 8, world.size() - 1, 1});
+  CHECK(entries[reduced].volume == Volume{3 * 8, 2 * (world.size() - 1), 1});
+  CHECK(counted.at("all_gather").bytes == entries[gathered].volume.payload_bytes);
+  CHECK(counted.at("all_reduce").bytes == entries[reduced].volume.payload_bytes);
+}
+
+TEST_CASE("take empties the ledger") {
+  Ledger ledger({{"a", Axis::tp, Operation::all_reduce}, {"b", Axis::dp, Operation::all_gather}});
+  ledger.append("b", Axis::dp, Operation::all_gather, {{10, 2, 1}, 0.5, 0.25});
+  ledger.append("b", Axis::dp, Operation::all_gather, {{5, 1, 1}, 0.5, 0.25});
+  auto const entries = ledger.take();
+  REQUIRE(entries.size() == 2);
+  CHECK(entries[0].volume == Volume{});
+  CHECK(entries[1].volume == Volume{15, 3, 2});
+  CHECK(entries[1].wait_seconds == 1.0);
+  CHECK(entries[1].transfer_seconds == 0.5);
+  CHECK(ledger.take()[1].volume == Volume{});
+}
+
+TEST_CASE("the ledger refuses unknown names, other axes and other operations, with the name") {
+  Ledger ledger({{"tp.sum", Axis::tp, Operation::all_reduce}});
+  CHECK_THROWS_AS(ledger.append("tp.summ", Axis::tp, Operation::all_reduce, {}), std::logic_error);
+  CHECK_THROWS_WITH(ledger.append("tp.summ", Axis::tp, Operation::all_reduce, {}),
+                    "ledger: this configuration has no exchange 'tp.summ' (all_reduce over tp)");
+  CHECK_THROWS_WITH(ledger.append("tp.sum", Axis::dp, Operation::all_reduce, {}),
+                    "ledger: exchange 'tp.sum' (all_reduce over dp) is listed as all_reduce over tp");
+  CHECK_THROWS_AS(ledger.append("tp.sum", Axis::tp, Operation::all_gather, {}), std::logic_error);
+  CHECK_THROWS_AS(Ledger({{"a", Axis::tp, Operation::all_reduce}, {"a", Axis::dp, Operation::all_reduce}}), std::logic_error);
+}
+
+TEST_CASE("an exchange that is not listed is refused before anything is sent") {
+  auto const world = Communicator::world();
+  if (world.size() == 1) return;
+  Mesh mesh(world, Layout(LayoutConfig(), world.size()), every_exchange());
+  Vector<float> const values("test::values", 4);
+  pmpi_counter::take();
+  CHECK_THROWS_AS(start_all_reduce<float>(ExecSpace(), mesh, Axis::world, "tp.all_reduce", Reduction::sum, values),
+                  std::logic_error);
+  CHECK(pmpi_counter::take().empty());
+}
+
+TEST_CASE("phased exchanges tell wait from transfer; free ones do not know the wait") {
+  auto const world = Communicator::world();
+  if (world.size() == 1) return;
+  Mesh mesh(world, Layout(LayoutConfig(), world.size()), every_exchange());
+  for (auto const operation : operations) {
+    mesh.set_phased(false);
+    OneOfEach{mesh, Axis::world}.run(operation);
+    auto const free = taken(mesh, Axis::world, operation);
+    CHECK(std::isnan(free.wait_seconds));
+    CHECK(free.transfer_seconds > 0);
+    mesh.set_phased(true);
+    OneOfEach{mesh, Axis::world}.run(operation);
+    auto const phased = taken(mesh, Axis::world, operation);
+    CHECK(phased.wait_seconds > 0);
+    CHECK(phased.transfer_seconds > 0);
+    CHECK(phased.volume == free.volume);
+  }
+}

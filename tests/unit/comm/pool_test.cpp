@@ -1,0 +1,58 @@
+#include "comm/pool.hpp"
+
+#include "support/catch.hpp"
+#include "support/mpi_require.hpp"
+#include "support/pmpi_counter.hpp"
+#include "unit/comm/meshes.hpp"
+
+using namespace moescope;
+using namespace moescope::test;
+
+namespace {
+
+std::vector<traffic::Collective> pool_exchanges() {
+  return {{std::string(traffic::names::pool_sum), Axis::world, traffic::Operation::all_reduce},
+          {std::string(traffic::names::pool_gather), Axis::world, traffic::Operation::all_gather}};
+}
+
+}  // namespace
+
+TEST_CASE("a pool over ranks adds and gathers in the order of world ranks, ranks without tokens included") {
+  auto const world = Communicator::world();
+  Mesh mesh(world, Layout(LayoutConfig(), world.size()), pool_exchanges());
+  MeshPool pool(mesh);
+  std::vector<std::int64_t> owned;
+  std::vector<double> expected, own;
+  for (std::int64_t r = 0; r < world.size(); ++r) {
+    owned.push_back((r + 1) % 3);  // the third rank owns none
+    for (std::int64_t i = 0; i < owned.back() * 2; ++i) {
+      expected.push_back(mark(r, 0, 0, i));
+      if (r == world.rank()) own.push_back(mark(r, 0, 0, i));
+    }
+  }
+  pool.set_owned_tokens(owned);
+  std::vector<double> sums{double(world.rank()), 1};
+  pmpi_counter::take();
+  pool.sum(sums);
+  auto const gathered = pool.gather(own, 2);
+  auto counted = pmpi_counter::take();
+  auto const entries = mesh.ledger().take();
+  auto const ranks = double(world.size());
+  MPI_REQUIRE(world, sums == std::vector<double>{ranks * (ranks - 1) / 2, ranks});
+  MPI_REQUIRE(world, gathered == expected);
+  bool const alone = world.size() == 1;
+  CHECK(entries[0].volume.payload_bytes == (alone ? 0 : 16));
+  CHECK(entries[1].volume.payload_bytes == (alone ? 0 : std::int64_t(expected.size()) * 8));
+  CHECK(counted["all_reduce"].bytes == entries[0].volume.payload_bytes);
+  CHECK(counted["all_gather"].bytes == entries[1].volume.payload_bytes);
+}
+
+TEST_CASE("a gather that does not match the owned tokens is a programmer's error") {
+  auto const world = Communicator::world();
+  Mesh mesh(world, Layout(LayoutConfig(), world.size()), pool_exchanges());
+  MeshPool pool(mesh);
+  std::vector<double> const rows(3);
+  CHECK_THROWS_AS(pool.gather(rows, 1), std::logic_error);
+  pool.set_owned_tokens(std::vector<std::int64_t>(std::size_t(world.size()), 2));
+  CHECK_THROWS_AS(pool.gather(rows, 1), std::logic_error);
+}
