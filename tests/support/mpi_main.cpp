@@ -3,6 +3,7 @@
 #include <Kokkos_Core.hpp>
 #include <iostream>
 #include <sstream>
+#include <string>
 
 #include "comm/communicator.hpp"
 #include "support/catch.hpp"
@@ -17,10 +18,10 @@ class QuietReport : public std::stringbuf {
 
  protected:
   int sync() override {
-    if (str().find("FAILED") != std::string::npos) {
-      std::cerr << "[rank " << rank_ << "]\n" << str() << std::flush;
-      str("");
-    }
+    auto const text = str();
+    if (text.find("FAILED") == std::string::npos) return 0;
+    str("");  // before writing: std::cerr flushes std::cout, which comes back here
+    std::cerr << "[rank " + std::to_string(rank_) + "]\n" + text << std::flush;
     return 0;
   }
 
