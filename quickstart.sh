@@ -22,7 +22,7 @@ else
 fi
 [ "$cores" -ge 2 ] || export OMPI_MCA_mpi_yield_when_idle=1
 
-if [ ! -e "$out/data/index.json" ]; then
+if [ ! -e "$out/data/data.json" ]; then
   stage "packing text of this machine into $out/data"
   library=$(/usr/bin/python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
   "$moescope" data pack --out "$out/data" --max-mb 4 --domain code="$library:py" --domain headers=/usr/include:h \
