@@ -25,15 +25,6 @@ struct Sizes {
   std::int64_t micro_sequences = config.batch.sequences / config.batch.micro_steps;
 };
 
-/// "sequence", "block:<b>" or "batch" -> pools in one micro-batch.
-std::int64_t pools_in_micro_batch(Sizes const& sizes) {
-  auto const& pool = sizes.config.model.gate.pool;
-  if (pool == "sequence") return sizes.micro_sequences;
-  if (pool == "batch") return 1;
-  MOESCOPE_CHECK(pool.starts_with("block:"));
-  return sizes.micro_sequences / std::stoll(pool.substr(6));
-}
-
 void add_tensor_parallel(Tally& tally, Sizes const& sizes, std::int64_t tokens) {
   auto const states = tokens * sizes.row, numbers = tokens * sizes.scalar;
   tally.add(names::embedding, 1, states);
@@ -49,7 +40,8 @@ void add_tensor_parallel(Tally& tally, Sizes const& sizes, std::int64_t tokens) 
 void add_pools_and_control(Tally& tally, Sizes const& sizes) {
   auto const experts = sizes.config.model.num_experts;
   auto const tokens = sizes.micro_sequences * sizes.config.batch.sequence_length;
-  tally.add(names::pool_sum, sizes.layers, pools_in_micro_batch(sizes) * 2 * experts * control_bytes);
+  auto const pools = sizes.micro_sequences / sequences_in_pool(sizes.config.model.gate.pool, sizes.config.batch);
+  tally.add(names::pool_sum, sizes.layers, pools * 2 * experts * control_bytes);
   tally.add(names::pool_gather, sizes.layers, tokens * 2 * control_bytes);
   tally.add(names::counts, sizes.layers, sizes.layout.size(Axis::expert_block) * experts * control_bytes);
   tally.add(names::loss, 1, control_bytes);
