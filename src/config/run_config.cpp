@@ -25,13 +25,6 @@ std::string read_text(std::string const& path) {
   return text.str();
 }
 
-/// Each line of an override starts with #, whatever it holds.
-std::string as_comment(std::string const& argument) {
-  std::string comment = "# --set ";
-  for (char const c : argument) comment += c == '\n' ? "\n# " : std::string(1, c);
-  return comment + "\n";
-}
-
 void add_overrides(Settings& settings, RunConfig& config, std::vector<std::string> const& overrides) {
   for (auto const& argument : overrides) add_override(settings, config, argument);
 }
@@ -45,7 +38,7 @@ RunConfig parse_run_config(std::string const& text, std::string const& source, s
   apply_settings(settings, config);
   config.toml = text;
   if (!overrides.empty() && !text.ends_with('\n')) config.toml += '\n';
-  for (auto const& argument : overrides) config.toml += as_comment(argument);
+  for (auto const& argument : overrides) config.toml += "# --set " + argument + "\n";
   return config;
 }
 

@@ -26,6 +26,12 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+/// How far a name is from a known one; a word of it, such as "layers" for "num_layers", is near.
+std::size_t distance_of_names(std::string_view given, std::string_view known) {
+  bool const is_part = given.size() > 3 && known.find(given) != std::string_view::npos;
+  return is_part ? 1 : edit_distance(given, known);
+}
+
 std::string_view section_of(std::string_view path) { return path.substr(0, path.find('.')); }
 std::string_view name_of(std::string_view path) { return path.substr(path.find('.') + 1); }
 
@@ -64,13 +70,13 @@ std::string suggest_key(std::string_view path) {
   }
   if (!is_section(section_of(path))) {
     auto const distance = [&](auto const& other) {
-      return std::min(edit_distance(path, other), edit_distance(name_of(path), name_of(other)));
+      return std::min(edit_distance(path, other), distance_of_names(name_of(path), name_of(other)));
     };
     return suggest(path, known, distance, known_sections());
   }
   std::erase_if(known, [&](auto const& other) { return section_of(other) != section_of(path); });
   return suggest(
-      name_of(path), known, [&](auto const& other) { return edit_distance(name_of(path), name_of(other)); },
+      name_of(path), known, [&](auto const& other) { return distance_of_names(name_of(path), name_of(other)); },
       fmt::format("known are {}", fmt::join(known, ", ")));
 }
 

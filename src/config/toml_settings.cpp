@@ -65,7 +65,7 @@ nlohmann::json override_value(std::string const& text, std::string const& argume
     return parsed("value = " + text);
   } catch (toml::parse_error const& error) {
     bool const has_letter = std::any_of(text.begin(), text.end(), [](unsigned char c) { return std::isalpha(c) || c == '/'; });
-    if (has_letter && text.find_first_of("[]{}\"'\\\n") == std::string::npos) {
+    if (has_letter && text.find_first_of("[]{}\"'\\") == std::string::npos) {
       try {
         return parsed("value = \"" + text + "\"");
       } catch (toml::parse_error const&) {
@@ -106,6 +106,9 @@ Settings settings_from_toml(std::string const& text, std::string const& source) 
 }
 
 void add_override(Settings& settings, RunConfig& config, std::string const& argument) {
+  if (std::any_of(argument.begin(), argument.end(), [](unsigned char c) { return c < ' '; })) {
+    throw UserError("--set: section.key=value must be one line and hold no control character");
+  }
   auto const equals = argument.find('=');
   auto const path = trimmed(argument.substr(0, equals));
   auto const text = equals == std::string::npos ? "" : trimmed(argument.substr(equals + 1));

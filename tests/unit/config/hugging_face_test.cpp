@@ -1,0 +1,144 @@
+#include <nlohmann/json.hpp>
+
+#include "example.hpp"
+#include "support/catch.hpp"
+
+using namespace moescope;
+using Catch::Matchers::Contains;
+using Json = nlohmann::json;
+
+namespace {
+
+/// A config.json as LLaMA-MoE's own code writes it, stray fields included.
+Json published() {
+  return Json::parse(R"({"add_weight_norm": false, "architectures": ["LlamaMoEForCausalLM"], "attention_bias": false,
+    "attention_dropout": 0.0, "bos_token_id": 1, "calculator_type": "UniversalCalculator", "capacity_factor": 1.25,
+    "drop_tokens": true, "dropped_padding": "zero", "eos_token_id": 2, "gate_add_noise": true, "gate_balance_loss_weight": 0.1,
+    "gate_network": "linear", "gate_noise_epsilon": 0.02, "gate_type": "TopKBalancedNoisyGate", "gate_use_balance": true,
+    "gate_use_softmax": true, "gates": "mlp", "hidden_act": "silu", "hidden_size": 48, "initializer_range": 0.02,
+    "intermediate_size": 60, "max_position_embeddings": 64, "model_type": "llama_moe", "multiply_gate_scores": true,
+    "num_attention_heads": 3, "num_experts": 6, "num_hidden_layers": 3, "num_key_value_heads": 1, "num_selects": 2,
+    "pad_token_id": 0, "pretraining_tp": 1, "rms_norm_eps": 1e-05, "rope_scaling": null, "rope_theta": 10000.0,
+    "score_scale_factor": [3.0, 1.5, 2.25],
+    "size_experts": [[4, 8, 10, 12, 16, 10], [20, 8, 8, 8, 8, 8], [5, 7, 9, 11, 13, 15]],
+    "tie_word_embeddings": false, "torch_dtype": "float32", "transformers_version": "4.31.0", "use_cache": true, "vocab_size": 97})");
+}
+
+ModelConfig read(Json const& json) { return model_from_hugging_face(json.dump(), "config.json"); }
+
+Json changed(Json const& changes) {
+  auto json = published();
+  json.update(changes);
+  return json;
+}
+
+}  // namespace
+
+TEST_CASE("a published config.json becomes [model] and [gate], with the micro-batch as pool") {
+  auto const m = read(published());
+  CHECK(m.family == "llama_moe");
+  CHECK(m.vocab_size == 97);
+  CHECK(m.hidden_size == 48);
+  CHECK(m.num_layers == 3);
+  CHECK(m.num_heads == 3);
+  CHECK(m.num_kv_heads == 1);
+  CHECK(m.head_dim == 16);
+  CHECK(m.num_experts == 6);
+  CHECK(m.top_k == 2);
+  CHECK(m.expert_widths ==
+        std::vector<std::vector<std::int64_t>>{{4, 8, 10, 12, 16, 10}, {20, 8, 8, 8, 8, 8}, {5, 7, 9, 11, 13, 15}});
+  CHECK(m.score_scale_factor == std::vector<double>{3, 1.5, 2.25});
+  CHECK(m.rms_norm_eps == 1e-5);
+  CHECK(m.gate.kind == "noisy_top_k");
+  CHECK(m.gate.network == "linear");
+  CHECK(m.gate.balance_loss_weight == 0.1);
+  CHECK(m.gate.noise_epsilon == 0.02);
+  CHECK(m.gate.load_estimate == "released");
+  CHECK(m.gate.pool == "batch");
+}
+
+TEST_CASE("fields that early published files lack have LLaMA-MoE's defaults") {
+  auto const m = read({{"model_type", "llama_moe"},
+                       {"vocab_size", 97},
+                       {"hidden_size", 48},
+                       {"intermediate_size", 64},
+                       {"num_hidden_layers", 2},
+                       {"num_attention_heads", 3},
+                       {"num_experts", 8},
+                       {"num_selects", 2}});
+  CHECK(m.num_kv_heads == 3);
+  CHECK(m.rope_theta == 10000.0);
+  CHECK(m.rms_norm_eps == 1e-6);
+  CHECK(m.expert_widths[1] == std::vector<std::int64_t>(8, 8));
+  CHECK(m.score_scale_factor == std::vector<double>{1, 1});
+  CHECK(m.gate.kind == "noisy_top_k");
+  CHECK(m.gate.network == "mlp");
+  CHECK(m.multiply_gate_scores);
+  CHECK_FALSE(m.add_weight_norm);
+}
+
+TEST_CASE("the other published forms are read") {
+  CHECK(read(changed({{"score_scale_factor", 4.0}, {"size_experts", nullptr}})).score_scale_factor ==
+        std::vector<double>{4, 4, 4});
+  CHECK(read(changed({{"add_weight_norm", true}})).add_weight_norm);
+  auto const m = read(changed({{"gate_type", "SwitchBalancedGate"},
+                               {"calculator_type", "SwitchDropTokenCalculator"},
+                               {"num_selects", 1},
+                               {"dropped_padding", "input"}}));
+  CHECK(m.gate.kind == "switch");
+  CHECK(m.dropped_padding == "input");
+  CHECK(m.gate.switch_score == "noisy_logit");
+  CHECK(read(changed({{"gate_type", "UniformPlainGate"}, {"calculator_type", "UniformCalculator"}})).gate.kind == "uniform");
+  CHECK(read(changed({{"gate_type", "UniformLearnableGate"}})).gate.kind == "uniform_learnable");
+  CHECK(read(changed({{"gate_type", "RandomPlainGate"}})).gate.kind == "random");
+  CHECK(read(changed({{"gate_type", "RandomLearnableGate"}})).gate.kind == "random_learnable");
+}
+
+TEST_CASE("what moescope does not compute is refused by the field's name") {
+  struct Case {
+    Json changes;
+    std::vector<std::string> says;
+  };
+  std::vector<Case> const cases{
+      {{{"model_type", "llama_moe_residual"}}, {"model_type = \"llama_moe_residual\"", "not supported"}},
+      {{{"model_type", "mixtral"}}, {"model_type = \"mixtral\"", "\"llama_moe\""}},
+      {{{"gate_type", "SoftMoEGate"}},
+       {"gate_type = \"SoftMoEGate\"", "TopKBalancedNoisyGate, SwitchBalancedGate, UniformPlainGate"}},
+      {{{"calculator_type", "SwitchDropTokenCalculator"}},
+       {"calculator_type", "does not fit gate_type = \"TopKBalancedNoisyGate\""}},
+      {{{"gate_type", "SwitchBalancedGate"}}, {"calculator_type = \"UniversalCalculator\"", "needs SwitchDropTokenCalculator"}},
+      {{{"calculator_type", ""}}, {"calculator_type = \"\"", "needs UniversalCalculator"}},
+      {{{"hidden_act", "gelu"}}, {"hidden_act = \"gelu\"", "only \"silu\""}},
+      {{{"attention_bias", true}}, {"attention_bias = true", "only false"}},
+      {{{"attention_dropout", 0.1}}, {"attention_dropout = 0.1", "only 0.0"}},
+      {{{"rope_scaling", {{"type", "linear"}, {"factor", 2.0}}}}, {"rope_scaling", "only null"}},
+      {{{"num_selects", 7}}, {"config.json: num_selects: model.top_k = 7", "at most model.num_experts = 6"}},
+      {{{"hidden_size", "48"}}, {"config.json: hidden_size: model.hidden_size = \"48\"", "must be an integer"}},
+      {{{"hidden_size", nullptr}}, {"hidden_size = null", "must not be null"}},
+      {{{"hidden_size", 1e300}}, {"must be an integer"}},
+      {{{"intermediate_size", 61}}, {"config.json: size_experts", "must sum to model.intermediate_size = 61"}},
+      {{{"size_experts", {10, 10, 10, 10, 10}}}, {"must give 6 widths"}},
+      {{{"score_scale_factor", {1.0, 2.0}}}, {"config.json: score_scale_factor", "each of the 3 layers"}},
+      {{{"gate_network", "conv"}}, {"config.json: gate_network", "must be one of linear, mlp"}},
+      {{{"rms_norm_eps", -1.0}}, {"must be greater than 0"}},
+      {{{"num_key_value_heads", 2}}, {"must be a multiple of model.num_kv_heads = 2"}},
+  };
+  for (auto const& row : cases) {
+    auto const sentence = example::refusal([&] { read(changed(row.changes)); });
+    INFO(sentence);
+    CHECK_THAT(sentence, Contains("config.json"));
+    for (auto const& part : row.says) CHECK_THAT(sentence, Contains(part));
+  }
+}
+
+TEST_CASE("a config.json that is no such file is refused") {
+  auto const refused = [](std::string const& text) {
+    return example::refusal([&] { model_from_hugging_face(text, "config.json"); });
+  };
+  CHECK_THAT(refused(""), Contains("config.json: not JSON"));
+  CHECK_THAT(refused("{\"model_type\": "), Contains("config.json: not JSON at byte"));
+  CHECK_THAT(refused("[1]"), Contains("one JSON object is expected"));
+  CHECK_THAT(refused("{}"), Contains("model_type is missing"));
+  CHECK_THAT(refused("{\"model_type\": \"llama_moe\"}"), Contains("vocab_size is missing"));
+  CHECK_THAT(refused("{\"model_type\": \"\xff\"}"), Contains("not JSON"));
+}
