@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "base/error.hpp"
+#include "metrics/bandwidth.hpp"
 #include "record/rows.hpp"
 #include "record/scales.hpp"
 
@@ -91,12 +91,25 @@ Rows times(RunFileSetup const& setup, StepReport const& report) {
   };
 }
 
+/// [R,C]
+Integers wire_bytes(RunFileSetup const& setup, StepReport const& report) {
+  Integers values;
+  for (auto const& rank : report.ranks)
+    for (std::size_t c = 0; c < setup.collectives.size(); ++c) {
+      auto const& collective = setup.collectives[c];
+      values.push_back(metrics::wire_bytes(rank.volumes.at(c).payload_bytes, traffic::name(collective.operation),
+                                           setup.layout.size(collective.axis)));
+    }
+  return values;
+}
+
 Rows traffic_rows(RunFileSetup const& setup, StepReport const& report) {
   auto const volumes = [&](auto take) {
     return of_ranks<std::int64_t>(report, [&](auto const& rank) { return of_volumes(rank, take); });
   };
   return {
       {"/raw/collective_payload_bytes", volumes([](auto const& volume) { return volume.payload_bytes; })},
+      {"/raw/collective_wire_bytes", wire_bytes(setup, report)},
       {"/raw/collective_messages", volumes([](auto const& volume) { return volume.messages; })},
       {"/raw/collective_calls", volumes([](auto const& volume) { return volume.calls; })},
       {"/raw/peer_class_bytes", peer_classes(setup, report)},

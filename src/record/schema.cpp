@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "metrics/imbalance.hpp"
+
 namespace moescope::schema {
 namespace {
 
@@ -134,12 +136,12 @@ Table derived() {
       {"/derived/bandwidth/busbw", {"step", "collective"}, Type::f64, "B s-1", "bus bandwidth"},
   };
   for (auto const* level : imbalance_levels)
-    for (auto const* measure : imbalance_measures)
-      table.push_back({fmt::format("/derived/imbalance/{}/{}", level, measure),
+    for (auto const& measure : metrics::imbalance_measures)
+      table.push_back({fmt::format("/derived/imbalance/{}/{}", level, measure.name),
                        {"step", "router"},
                        Type::f64,
                        "1",
-                       fmt::format("{} over {}s", measure, level)});
+                       fmt::format("{} over {}s", measure.name, level)});
   for (auto const* numerator : flop_numerators)
     table.push_back({fmt::format("/derived/flops/{}", numerator),
                      {"step"},

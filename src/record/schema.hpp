@@ -22,10 +22,8 @@ struct DatasetSpec {
 /// Every dataset of a run file, scales first.
 std::vector<DatasetSpec> const& datasets();
 
-/// Units and long name as attributes are all that text tables need; these are the words that several files share.
+/// Words that several files share; the measures of imbalance are metrics::imbalance_measures.
 inline constexpr char const* imbalance_levels[] = {"expert", "rank", "node"};
-inline constexpr char const* imbalance_measures[] = {"max_over_mean", "max_violation",      "cv",
-                                                     "gini",          "normalized_entropy", "dead_fraction"};
 inline constexpr char const* flop_numerators[] = {"megatron_causal", "non_causal", "six_n_active", "six_n_total", "executed"};
 inline constexpr char const* peak_denominators[] = {"stated", "measured"};
 inline constexpr char const* peer_classes[] = {"self", "node", "remote"};
