@@ -1,0 +1,166 @@
+#pragma once
+#include <algorithm>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "base/range.hpp"
+#include "gates/gate.hpp"
+#include "unit/gates/simulated_ranks.hpp"
+
+/// A gate with its inputs as host numbers, run on one rank or on several simulated ones.
+namespace moescope::test {
+
+inline Matrix<double> to_matrix(std::vector<double> const& values, std::int64_t num_rows, std::int64_t num_columns) {
+  auto const matrix = Matrix<double>("test::matrix", num_rows, num_columns);
+  auto const host = Kokkos::create_mirror_view(matrix);
+  std::copy(values.begin(), values.end(), host.data());
+  Kokkos::deep_copy(matrix, host);
+  return matrix;
+}
+
+template <class View>
+std::vector<typename View::non_const_value_type> to_vector(View const& view) {
+  auto const host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), view);
+  return {host.data(), host.data() + host.size()};
+}
+
+inline std::vector<double> normals(std::int64_t count, double scale, std::int64_t which) {
+  std::vector<double> values(count);
+  for (std::int64_t i = 0; i < count; ++i) values[i] = scale * RandomStream(7, Purpose::weight, which, 0).normal(i, 0);
+  return values;
+}
+
+struct GateCase {
+  ModelConfig model;
+  GateContext context;     ///< of the whole micro-batch; first_token_in_pool is 0
+  InjectedNoise injected;  ///< of the whole micro-batch
+  std::vector<double> x;   ///< [tokens,H]
+  std::vector<std::vector<double>> parameters;
+
+  std::int64_t tokens() const { return context.pool_shape.tokens; }
+
+  /// Random x and parameters of order 1.
+  void fill() {
+    x = normals(tokens() * model.hidden_size, 1.0, 0);
+    parameters.clear();
+    for (auto const& p : make_gate<double>(model)->parameters())
+      parameters.push_back(normals(p.rows * p.columns, 0.7, 1 + std::int64_t(parameters.size())));
+  }
+};
+
+/// `tokens` tokens in pools of `tokens_in_pool`; the step has twice as many pools as this micro-batch.
+inline GateCase make_case(std::string const& kind, std::int64_t experts = 6, std::int64_t top_k = 2, std::int64_t tokens = 12,
+                          std::int64_t tokens_in_pool = 4) {
+  GateCase c;
+  c.model.hidden_size = 5;
+  c.model.num_experts = experts;
+  c.model.top_k = top_k;
+  c.model.gate.kind = kind;
+  c.model.gate.balance_loss_weight = 0.5;
+  c.context.seed = 11;
+  c.context.step = 3;
+  c.context.layer = 2;
+  c.context.first_token_id = 1000;
+  c.context.pool_shape = {tokens, tokens_in_pool, std::max<std::int64_t>(1, 2 * tokens / tokens_in_pool)};
+  c.fill();
+  return c;
+}
+
+/// What came out, concatenated over ranks in token order; gradients of parameters summed over ranks.
+struct GateRun {
+  std::vector<int> choices_of_token, expert, kept;
+  std::vector<double> weight, d_x;
+  std::vector<std::vector<double>> gradients;
+  std::vector<double> balance_loss, cv2;  ///< of each rank
+  std::vector<double> importance, load;   ///< of rank 0
+};
+
+/// Gradient that the outputs are taken to send back to the weight of a choice: a function of token and expert.
+inline double weight_gradient(std::int64_t token, std::int64_t expert) {
+  return RandomStream(5, Purpose::weight, 0, 0).normal(token, expert);
+}
+
+namespace detail {
+
+inline void run_rank(GateCase const& c, Range tokens, PoolExchange& pool, GateRun& run) {
+  ExecSpace const exec;
+  auto const gate = make_gate<double>(c.model);
+  auto const H = c.model.hidden_size, E = c.model.num_experts;
+  auto const slice = [&](std::vector<double> const& all, std::int64_t width) {
+    return all.empty() ? all : std::vector(all.begin() + tokens.begin * width, all.begin() + tokens.end * width);
+  };
+  InjectedNoise const injected{slice(c.injected.noise, E), slice(c.injected.drop_key, 1)};
+  auto context = c.context;
+  context.first_token_id += tokens.begin;
+  context.first_token_in_pool = tokens.begin;
+  context.pool = &pool;
+  context.injected = &injected;
+
+  auto const x = to_matrix(slice(c.x, H), tokens.size(), H), d_x = to_matrix({}, tokens.size(), H);
+  std::vector<Matrix<double>> parameters, gradients;
+  auto const declared = gate->parameters();
+  for (std::size_t i = 0; i < declared.size(); ++i) {
+    parameters.push_back(to_matrix(c.parameters[i], declared[i].rows, declared[i].columns));
+    gradients.push_back(to_matrix({}, declared[i].rows, declared[i].columns));
+  }
+  auto const result = gate->forward(exec, x, parameters, context);
+
+  auto const offsets = to_vector(result.routing.offsets), expert = to_vector(result.routing.expert);
+  auto const kept = to_vector(result.routing.kept);
+  auto const weight = to_vector(result.routing.weight);
+  std::vector<double> d_weight;
+  for (std::int64_t t = 0; t < tokens.size(); ++t) {
+    run.choices_of_token.push_back(offsets[t + 1] - offsets[t]);
+    for (int j = offsets[t]; j < offsets[t + 1]; ++j) d_weight.push_back(weight_gradient(context.first_token_id + t, expert[j]));
+  }
+  auto const d_weight_view = Vector<double>("test::d_weight", d_weight.size());
+  Kokkos::deep_copy(d_weight_view, Kokkos::View<double*, Kokkos::HostSpace>(d_weight.data(), d_weight.size()));
+  gate->backward(exec, x, parameters, context, result, d_weight_view, d_x, gradients);
+
+  auto const append = [](auto& all, auto const& part) { all.insert(all.end(), part.begin(), part.end()); };
+  append(run.expert, expert);
+  append(run.kept, kept);
+  append(run.weight, weight);
+  append(run.d_x, to_vector(d_x));
+  run.gradients.resize(gradients.size());
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    auto const part = to_vector(gradients[i]);
+    run.gradients[i].resize(part.size());
+    for (std::size_t j = 0; j < part.size(); ++j) run.gradients[i][j] += part[j];
+  }
+  run.balance_loss.push_back(result.balance_loss);
+  run.cv2.push_back(result.cv2);
+  if (run.balance_loss.size() == 1) {
+    run.importance = result.importance;
+    run.load = result.load;
+  }
+}
+
+}  // namespace detail
+
+/// Runs forward and backward with rank r owning tokens_of_rank[r] consecutive tokens.
+inline GateRun run_gate(GateCase const& c, std::vector<std::int64_t> const& tokens_of_rank) {
+  SimulatedRanks ranks(tokens_of_rank.size());
+  GateRun run;
+  ranks.run([&](std::size_t rank, PoolExchange& pool) {
+    if (rank == 0) run = {};
+    auto const begin = std::accumulate(tokens_of_rank.begin(), tokens_of_rank.begin() + std::ptrdiff_t(rank), std::int64_t(0));
+    detail::run_rank(c, {begin, begin + tokens_of_rank[rank]}, pool, run);
+  });
+  return run;
+}
+
+inline GateRun run_gate(GateCase const& c) { return run_gate(c, {c.tokens()}); }
+
+/// What `run_gate` differentiates.
+inline double objective(GateCase const& c, GateRun const& run) {
+  double sum = run.balance_loss.at(0);
+  std::size_t choice = 0;
+  for (std::size_t t = 0; t < run.choices_of_token.size(); ++t)
+    for (int j = 0; j < run.choices_of_token[t]; ++j, ++choice)
+      sum += weight_gradient(c.context.first_token_id + std::int64_t(t), run.expert[choice]) * run.weight[choice];
+  return sum;
+}
+
+}  // namespace moescope::test
