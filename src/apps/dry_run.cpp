@@ -98,7 +98,7 @@ std::string exchanges_text(DryRun const& run, Layout const& layout) {
     text += fmt::format("  {:<38}{:>7}{:>9}{:>14}{:>14}\n", c.name, layout.size(c.axis), run.calls[i],
                         readable(run.payload[i].largest), readable(run.payload[i].sum));
   }
-  text += fmt::format("  {:<38}\n", "by axis");
+  text += "  by axis\n";
   for (auto const& [axis, bytes] : run.axis_payload)
     text += fmt::format("  {:<38}{:>7}{:>9}{:>14}{:>14}\n", name(axis), layout.size(axis), "", readable(bytes.largest),
                         readable(bytes.sum));
