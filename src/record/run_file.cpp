@@ -1,6 +1,6 @@
 #include "record/run_file.hpp"
 
-#include <fmt/format.h>
+#include <algorithm>
 
 #include "base/error.hpp"
 #include "record/create.hpp"
@@ -38,6 +38,7 @@ struct RunFile::State {
   record::Datasets datasets;
   std::int64_t steps_done = 0;
   std::string mismatch;
+  bool closed = false;
 };
 
 RunFile::RunFile(std::string path, RunFileSetup const& setup) : state_(std::make_unique<State>(std::move(path), setup)) {
@@ -46,7 +47,15 @@ RunFile::RunFile(std::string path, RunFileSetup const& setup) : state_(std::make
   record::synchronise(state_->path);
 }
 
-RunFile::~RunFile() = default;
+/// A run that ends by an error says so; one that is killed stays "running".
+RunFile::~RunFile() {
+  if (state_->closed) return;
+  try {
+    record::write_status(state_->file, "failed", "the run ended before its last step");
+    state_->file.flush();
+  } catch (UserError const&) {  // the disk may be what ended it
+  }
+}
 
 void RunFile::write_step(StepReport const& report) {
   auto& state = *state_;
@@ -79,12 +88,14 @@ std::string RunFile::mismatch() const { return state_->mismatch; }
 
 void RunFile::finish(std::string const& status, std::string const& reason) {
   auto& state = *state_;
+  MOESCOPE_CHECK(!state.closed);
   MOESCOPE_CHECK(status == "complete" || status == "failed" || status == "wrong");
   for (auto const& row : record::summary_rows(state.file, state.setup, state.steps_done))
     state.datasets.at(row.path).write(std::get<std::vector<double>>(row.values));
   record::write_status(state.file, status, reason);
-  state.datasets.clear();
   state.file.flush();
+  state.closed = true;
+  state.datasets.clear();
   state.file.close();
   record::synchronise(state.path);
   if (status == "failed") return;

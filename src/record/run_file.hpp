@@ -31,7 +31,8 @@ struct RunFileSetup {
 /// One HDF5 file per launch, written by rank 0 as `path.partial` and renamed to `path` when complete. Contiguous datasets
 /// are allocated, filled with NaN or -1 and flushed before step 0, so that a killed run keeps every announced step and a
 /// full disk shows at the start. Throws UserError (path and reason) when the file cannot be made or written, or exists and
-/// may not be replaced; what was written before stays readable. Without finish() it stays `path.partial`, status running.
+/// may not be replaced; what was written before stays readable. Without finish() it stays
+/// `path.partial`: status failed where the destructor ran, running where the process was killed.
 class RunFile {
  public:
   RunFile(std::string path, RunFileSetup const& setup);

@@ -73,7 +73,7 @@ TEST_CASE("what was not written is NaN or -1") {
     run.write_step(synthetic_step(setup, 0));
   }
   auto const file = hdf5::File::open(folder / "run.h5.partial");
-  CHECK(file.read_attribute("/", "status") == "running");
+  CHECK(file.read_attribute("/", "status") == "failed");
   CHECK(file.read_integers("/steps_done").at(0) == 1);
   for (auto const& spec : schema::datasets()) {
     if (spec.dims.empty() || spec.is_scale() || spec.dims[0] != "step") continue;

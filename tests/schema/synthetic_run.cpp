@@ -99,8 +99,8 @@ StepReport synthetic_step(RunFileSetup const& setup, std::int64_t step) {
   report.warm_up = step < setup.config.train.record_warm_up_steps;
   report.tokens = 12;
   report.domain_tokens = {5, 7};
-  report.loss_total = 4.5 - 0.1 * double(step);
-  report.loss_cross_entropy = 4.0 - 0.1 * double(step);
+  report.loss_total = 4.5 - 0.0625 * double(step);
+  report.loss_cross_entropy = 4.0 - 0.0625 * double(step);
   report.loss_balance = {0.25, 0.125};
   report.gate_importance.assign(block, 1.5);
   report.gate_load.assign(block, 2.5);
@@ -113,7 +113,7 @@ StepReport synthetic_step(RunFileSetup const& setup, std::int64_t step) {
 
 EvaluationReport synthetic_evaluation(RunFileSetup const& setup, std::int64_t at_step) {
   auto const counts = setup.domains.size() * std::size_t(setup.config.model.num_layers * setup.config.model.num_experts);
-  EvaluationReport report{at_step, {3.5 - 0.1 * double(at_step), 3.25}, std::vector<std::int64_t>(counts)};
+  EvaluationReport report{at_step, {3.5 - 0.0625 * double(at_step), 3.25}, std::vector<std::int64_t>(counts)};
   for (std::size_t i = 0; i < counts; ++i) report.expert_tokens[i] = at_step + std::int64_t(i);
   return report;
 }

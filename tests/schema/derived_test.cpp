@@ -1,0 +1,153 @@
+#include <algorithm>
+#include <cmath>
+
+#include "metrics/flops.hpp"
+#include "record/hdf5_file.hpp"
+#include "record/schema.hpp"
+#include "schema/synthetic_run.hpp"
+#include "support/catch.hpp"
+
+using namespace moescope;
+using namespace moescope::testing;
+
+namespace {
+
+constexpr std::int64_t steps = 10;
+
+RunFileSetup free_setup() {
+  auto setup = synthetic_setup(steps);
+  setup.config.train.timing = "free";
+  return setup;
+}
+
+struct Written {
+  explicit Written(RunFileSetup run_setup) : setup(std::move(run_setup)) {}
+  std::vector<double> read(std::string const& path) const { return file.read_numbers(path); }
+
+  TemporaryFolder folder;
+  RunFileSetup setup;
+  hdf5::File file = hdf5::File::open(write_synthetic_run(folder / "run.h5", setup));
+};
+
+/// The last rank is the slowest.
+double slowest(std::int64_t step) { return 0.5 + 0.125 * 3 + 0.03125 * double(step); }
+
+void check_all_nan(Written const& run, std::string const& path) {
+  INFO(path);
+  auto const values = run.read(path);
+  REQUIRE_FALSE(values.empty());
+  CHECK(std::all_of(values.begin(), values.end(), [](double value) { return std::isnan(value); }));
+}
+
+}  // namespace
+
+TEST_CASE("throughput is tokens of the job over the seconds of the slowest rank") {
+  Written const run(free_setup());
+  for (std::int64_t s = 0; s < steps; ++s) {
+    CHECK(run.read("/derived/tokens_per_second").at(std::size_t(s)) == Approx(12 / slowest(s)));
+    CHECK(run.read("/derived/tgs").at(std::size_t(s)) == Approx(12 / slowest(s) / 4));
+  }
+}
+
+TEST_CASE("MFU is operations of the job over time and the peak of all ranks") {
+  Written const run(free_setup());
+  double const executed = 1e6 * (1 + 2 + 3 + 4);
+  CHECK(run.read("/derived/flops/executed").at(4) == executed);
+  CHECK(run.read("/derived/mfu/stated/executed").at(4) == Approx(executed / slowest(4) / (4 * 1e9)));
+  CHECK(run.read("/derived/mfu/measured/executed").at(4) == Approx(executed / slowest(4) / 2e9));
+  auto const nominal = metrics::step_flops(run.setup.config.model, 12, run.setup.config.batch.sequence_length);
+  CHECK(run.read("/derived/flops/megatron_causal").at(0) == nominal.megatron_causal);
+  CHECK(run.read("/derived/flops/six_n_total").at(0) == nominal.six_n_total);
+  CHECK(run.read("/derived/mfu/stated/six_n_active").at(0) == Approx(nominal.six_n_active / slowest(0) / 4e9));
+}
+
+TEST_CASE("a forward-only run counts a third of the training operations") {
+  auto setup = free_setup();
+  setup.config.train.mode = "forward";
+  setup.collectives = traffic::collectives(setup.config, setup.layout);
+  Written const run(setup);
+  auto const nominal = metrics::step_flops(setup.config.model, 12, setup.config.batch.sequence_length);
+  CHECK(run.read("/derived/flops/non_causal").at(0) == Approx(nominal.non_causal / 3));
+}
+
+TEST_CASE("MFU against a peak that nobody knows is NaN") {
+  auto setup = free_setup();
+  setup.config.machine.stated_peak_flops = 0;
+  Written const run(setup);
+  check_all_nan(run, "/derived/mfu/stated/megatron_causal");
+  CHECK(std::isfinite(run.read("/derived/mfu/measured/megatron_causal").at(0)));
+  CHECK(std::isnan(run.read("/derived/summary/mfu_stated_megatron_causal").at(0)));
+}
+
+TEST_CASE("imbalance stands at the levels expert, rank and node") {
+  Written const run(free_setup());
+  auto const rows = run.file.read_integers("/raw/rank_rows");
+  auto const routed = run.file.read_integers("/raw/expert_tokens_routed");
+  double const experts = double(routed[0] + routed[1] + routed[2] + routed[3]),
+               all_rows = double(rows[0] + rows[1] + rows[2] + rows[3]);
+  CHECK(run.read("/derived/imbalance/expert/max_over_mean").at(0) == Approx(double(routed[3]) / (experts / 4)));
+  CHECK(run.read("/derived/imbalance/rank/max_over_mean").at(0) ==
+        Approx(double(*std::max_element(rows.begin(), rows.begin() + 4)) / (all_rows / 4)));
+  double const alpha = double(rows[0] + rows[1]);  // hosts are alpha, alpha, beta, beta
+  CHECK(run.read("/derived/imbalance/node/max_over_mean").at(0) == Approx(std::max(alpha, all_rows - alpha) / (all_rows / 2)));
+  CHECK(run.read("/derived/imbalance/node/cv").at(0) == Approx(std::abs(alpha - (all_rows - alpha)) / all_rows));
+  CHECK(run.read("/derived/imbalance/expert/dead_fraction").at(0) == 0);
+}
+
+TEST_CASE("the dropped fraction is of the choices before dropping") {
+  Written const run(free_setup());
+  auto const routed = run.file.read_integers("/raw/expert_tokens_routed");
+  double const choices = double(routed[0] + routed[1] + routed[2] + routed[3]);
+  CHECK(run.read("/derived/dropped_fraction").at(0) == Approx(4 * 2 / choices));  // one of expert 3, each rank and micro-step
+}
+
+TEST_CASE("bandwidth is payload over transfer seconds, and busbw that times the operation's factor") {
+  Written const run(free_setup());
+  auto const payload = run.file.read_integers("/raw/collective_payload_bytes");
+  auto const wire = run.file.read_integers("/raw/collective_wire_bytes");
+  auto const count = run.setup.collectives.size();
+  REQUIRE(count > 0);
+  for (std::size_t c = 0; c < count; ++c) {
+    double bytes = 0, on_wire = 0;
+    for (std::size_t r = 0; r < 4; ++r) bytes += double(payload.at(r * count + c)), on_wire += double(wire.at(r * count + c));
+    CHECK(run.read("/derived/bandwidth/algbw").at(c) == Approx(bytes / (4 * 0.002)));
+    CHECK(run.read("/derived/bandwidth/busbw").at(c) == Approx(on_wire / (4 * 0.002)));
+  }
+}
+
+TEST_CASE("the summary is total over total, the steps' median and its interval, without the warm-up") {
+  Written const run(free_setup());
+  double wall = 0;
+  for (std::int64_t s = 2; s < steps; ++s) wall += slowest(s);
+  auto const tokens = run.read("/derived/summary/tokens_per_second");
+  CHECK(tokens.at(0) == Approx(8 * 12 / wall));
+  CHECK(tokens.at(1) == Approx((12 / slowest(5) + 12 / slowest(6)) / 2));
+  CHECK(tokens.at(2) == Approx(12 / slowest(9)));  // n = 8: the whole range is the 95 % interval
+  CHECK(tokens.at(3) == Approx(12 / slowest(2)));
+  CHECK(tokens.at(4) == 8);
+  CHECK(run.read("/derived/summary/step_seconds").at(0) == Approx(wall / 8));
+  CHECK(run.read("/derived/summary/tgs").at(0) == Approx(8 * 12 / wall / 4));
+  CHECK(run.read("/derived/summary/mfu_measured_executed").at(0) == Approx(8 * 1e7 / wall / 2e9));
+}
+
+TEST_CASE("with more threads than cores times are stored and nothing is drawn from them") {
+  auto setup = free_setup();
+  setup.oversubscribed = true;
+  Written const run(setup);
+  for (auto const* path : {"/derived/tokens_per_second", "/derived/tgs", "/derived/bandwidth/algbw", "/derived/bandwidth/busbw",
+                           "/derived/mfu/stated/executed", "/derived/mfu/measured/megatron_causal"})
+    check_all_nan(run, path);
+  CHECK(std::isnan(run.read("/derived/summary/step_seconds").at(0)));
+  CHECK(run.file.read_attribute("/", "oversubscribed") == "1");
+  CHECK_THAT(run.file.read_attribute("/derived", "times"), Catch::Contains("more threads than cores"));
+  CHECK(run.read("/raw/step_seconds").at(0) == 0.5);
+  CHECK(std::isfinite(run.read("/derived/imbalance/rank/cv").at(0)));
+  CHECK(std::isfinite(run.read("/derived/summary/imbalance_rank").at(0)));
+}
+
+TEST_CASE("a phased run has no summary of times, for its steps hold fences and barriers") {
+  Written const run(synthetic_setup(steps));
+  for (auto const* name : {"step_seconds", "tokens_per_second", "tgs", "mfu_stated_executed"})
+    CHECK(std::isnan(run.read(std::string("/derived/summary/") + name).at(0)));
+  CHECK(std::isfinite(run.read("/derived/tokens_per_second").at(0)));
+}
