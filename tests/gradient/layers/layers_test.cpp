@@ -1,0 +1,71 @@
+#include "gradient/finite_difference.hpp"
+#include "gradient/layers/flat_point.hpp"
+#include "layers/attention.hpp"
+#include "layers/experts.hpp"
+#include "reference/transformer.hpp"
+#include "support/catch.hpp"
+#include "support/device_arrays.hpp"
+
+using namespace moescope;
+using namespace moescope::test;
+
+namespace {
+
+constexpr double tolerance = 1e-7;
+ExecSpace exec() { return ExecSpace(); }
+
+}  // namespace
+
+TEST_CASE("the attention layer's gradient is its derivative, by input and both weights") {
+  kernels::AttentionShape const shape{2, 9, 3, 2, 4, {0, 1, 1}};
+  std::vector const point{random_matrix(18, 5, 1), random_matrix(shape.qkv_columns(), 5, 2), random_matrix(5, 12, 3)};
+  auto const d_y = random_matrix(18, 5, 4);
+  auto const x = to_device<double>(point[0]);
+  AttentionWeights<double> const weights{to_device<double>(point[1]), to_device<double>(point[2])};
+  AttentionWeights<double> const gradients{to_device<double>(reference::Matrix(shape.qkv_columns(), 5)),
+                                           to_device<double>(reference::Matrix(5, 12))};
+  AttentionActivations<double> activations;
+  auto const forward = [&](std::vector<double> const& flat) {
+    auto const at = unflatten(flat, point);
+    AttentionActivations<double> unused;
+    auto const y = attention_forward<double>(exec(), shape, 1e4, to_device<double>(at[0]),
+                                             {to_device<double>(at[1]), to_device<double>(at[2])}, unused);
+    return inner(to_host(y), d_y);
+  };
+  attention_forward<double>(exec(), shape, 1e4, x, weights, activations);
+  auto const d_x = attention_backward<double>(exec(), shape, 1e4, to_device<double>(d_y), x, weights, activations, gradients);
+  CHECK(gradient_error(forward, flatten(point), flatten({to_host(d_x), to_host(gradients.qkv), to_host(gradients.output)})) <
+        tolerance);
+}
+
+TEST_CASE("the experts' gradient is its derivative for unequal widths and an expert without rows") {
+  std::vector<std::int64_t> const offsets{0, 4, 4, 5, 11}, widths{3, 2, 7, 1};
+  std::vector<reference::Matrix> point{random_matrix(11, 5, 1)}, gradient;
+  std::vector<ExpertWeights<double>> weights, gradients;
+  for (std::size_t e = 0; e < widths.size(); ++e) {
+    point.push_back(random_matrix(2 * widths[e], 5, 10 + e));
+    point.push_back(random_matrix(5, widths[e], 20 + e));
+    weights.push_back({to_device<double>(point[2 * e + 1]), to_device<double>(point[2 * e + 2])});
+    gradients.push_back(
+        {to_device<double>(reference::Matrix(2 * widths[e], 5)), to_device<double>(reference::Matrix(5, widths[e]))});
+  }
+  auto const d_y = random_matrix(11, 5, 2);
+  auto const loss = [&](std::vector<double> const& flat) {
+    auto const at = unflatten(flat, point);
+    double sum = 0;
+    for (std::size_t e = 0; e < widths.size(); ++e)
+      sum += inner(reference::expert(rows(at[0], offsets[e], offsets[e + 1]), at[2 * e + 1], at[2 * e + 2]),
+                   rows(d_y, offsets[e], offsets[e + 1]));
+    return sum;
+  };
+  ExpertsActivations<double> activations;
+  auto const x = to_device<double>(point[0]);
+  experts_forward<double>(exec(), x, offsets, weights, activations);
+  gradient.push_back(
+      to_host(experts_backward<double>(exec(), to_device<double>(d_y), x, offsets, weights, activations, gradients)));
+  for (auto const& g : gradients) {
+    gradient.push_back(to_host(g.gate_up));
+    gradient.push_back(to_host(g.down));
+  }
+  CHECK(gradient_error(loss, flatten(point), flatten(gradient)) < tolerance);
+}

@@ -1,0 +1,75 @@
+#include "kernels/rms_norm.hpp"
+#include "kernels/rope.hpp"
+#include "kernels/swiglu.hpp"
+#include "reference/transformer.hpp"
+#include "support/catch.hpp"
+#include "support/device_arrays.hpp"
+
+using namespace moescope;
+using namespace moescope::kernels;
+using moescope::test::poisoned;
+using moescope::test::random_matrix;
+using moescope::test::random_vector;
+using moescope::test::rounding;
+using moescope::test::to_device;
+using moescope::test::to_host;
+
+TEMPLATE_TEST_CASE("the RMS norm agrees with loops", "", float, double) {
+  using T = TestType;
+  for (std::int64_t const num_tokens : {0, 1, 9})
+    for (std::int64_t const width : {1, 16, 37}) {
+      auto const x = random_matrix(num_tokens, width, 1);
+      auto const w = random_vector(width, 2);
+      auto const y = poisoned<T>(num_tokens, width);
+      Vector<T> const inverse_rms("test::inverse_rms", num_tokens);
+      rms_norm<T>(ExecSpace(), to_device<T>(x), to_device<T>(w), 1e-3, y, inverse_rms);
+      CHECK(relative_error(to_host(y), reference::rms_norm(x, w, 1e-3)) < rounding<T>);
+    }
+}
+
+TEMPLATE_TEST_CASE("SwiGLU agrees with loops and stays finite for large arguments", "", float, double) {
+  using T = TestType;
+  for (std::int64_t const num_rows : {0, 1, 11}) {
+    auto const gate_up = random_matrix(num_rows, 2 * 13, 1);
+    auto const hidden = poisoned<T>(num_rows, 13);
+    swiglu<T>(ExecSpace(), to_device<T>(gate_up), hidden);
+    CHECK(relative_error(to_host(hidden), reference::swiglu(gate_up)) < rounding<T>);
+  }
+  reference::Matrix extreme(1, 4, 1.0), d(1, 2, 1.0);
+  extreme(0, 0) = -1e4;
+  extreme(0, 1) = 1e4;
+  auto const hidden = poisoned<T>(1, 2), d_gate_up = poisoned<T>(1, 4);
+  swiglu<T>(ExecSpace(), to_device<T>(extreme), hidden);
+  swiglu_backward<T>(ExecSpace(), to_device<T>(d), to_device<T>(extreme), d_gate_up);
+  CHECK(to_host(hidden).values == std::vector<double>{0, 1e4});
+  CHECK(to_host(d_gate_up).values == std::vector<double>{0, 1, 0, 1e4});
+}
+
+TEMPLATE_TEST_CASE("rotary positions agree with loops, restart with each sequence and rotate back", "", float, double) {
+  using T = TestType;
+  for (std::int64_t const num_tokens : {0, 1, 7, 21}) {
+    auto const x = random_matrix(num_tokens, 3 * 6 + 4, 1);
+    auto const rotated = to_device<T>(x);
+    rope<T>(ExecSpace(), rotated, 3, 6, 7, 1e4, +1);
+    CHECK(relative_error(to_host(rotated), reference::rope(x, 3, 6, 7, 1e4, +1)) < rounding<T>);
+    rope<T>(ExecSpace(), rotated, 3, 6, 7, 1e4, -1);
+    CHECK(relative_error(to_host(rotated), x) < rounding<T>);
+  }
+}
+
+TEST_CASE("a rotated query and key depend on their distance only") {
+  auto const row = random_matrix(1, 8, 1);
+  reference::Matrix same(40, 8);
+  for (std::int64_t t = 0; t < 40; ++t)
+    for (std::int64_t h = 0; h < 8; ++h) same(t, h) = row(0, h);
+  auto const device = to_device<double>(same);
+  rope<double>(ExecSpace(), device, 1, 8, 40, 1e4, +1);
+  auto const rotated = to_host(device);
+  auto const dot = [&](std::int64_t a, std::int64_t b) {
+    double sum = 0;
+    for (std::int64_t h = 0; h < 8; ++h) sum += rotated(a, h) * rotated(b, h);
+    return sum;
+  };
+  CHECK(dot(3, 10) == Approx(dot(31, 38)).epsilon(1e-12));
+  CHECK(std::abs(dot(3, 10) - dot(3, 11)) > 1e-3);
+}

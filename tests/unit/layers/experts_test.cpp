@@ -1,0 +1,72 @@
+#include "layers/experts.hpp"
+
+#include "kernels/gemm.hpp"
+#include "reference/transformer.hpp"
+#include "support/catch.hpp"
+#include "support/device_arrays.hpp"
+
+using namespace moescope;
+using moescope::test::random_matrix;
+using moescope::test::rounding;
+using moescope::test::to_device;
+using moescope::test::to_host;
+
+namespace {
+
+struct Case {
+  std::vector<std::int64_t> offsets, widths;
+  reference::Matrix x;
+  std::vector<reference::Matrix> gate_up, down;
+
+  Case(std::vector<std::int64_t> row_offsets, std::vector<std::int64_t> expert_widths)
+      : offsets(std::move(row_offsets)), widths(std::move(expert_widths)), x(random_matrix(offsets.back(), 10, 1)) {
+    for (std::size_t e = 0; e < widths.size(); ++e) {
+      gate_up.push_back(random_matrix(2 * widths[e], 10, 10 + e));
+      down.push_back(random_matrix(10, widths[e], 20 + e));
+    }
+  }
+
+  template <class T>
+  std::vector<ExpertWeights<T>> weights() const {
+    std::vector<ExpertWeights<T>> result;
+    for (std::size_t e = 0; e < widths.size(); ++e) result.push_back({to_device<T>(gate_up[e]), to_device<T>(down[e])});
+    return result;
+  }
+
+  reference::Matrix expected() const {
+    reference::Matrix result(0, 10);
+    for (std::size_t e = 0; e < widths.size(); ++e) {
+      auto const y = reference::expert(rows(x, offsets[e], offsets[e + 1]), gate_up[e], down[e]);
+      result.values.insert(result.values.end(), y.values.begin(), y.values.end());
+    }
+    result.num_rows = offsets.back();
+    return result;
+  }
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("experts of unequal widths, with and without rows, agree with loops", "", float, double) {
+  using T = TestType;
+  for (auto const& c : {Case({0}, {}), Case({0, 0, 0}, {4, 4}), Case({0, 1}, {1}), Case({0, 5, 5, 6, 40}, {8, 3, 17, 1}),
+                        Case({0, 3, 7}, {0, 5})}) {
+    ExpertsActivations<T> activations;
+    auto const y = experts_forward<T>(ExecSpace(), to_device<T>(c.x), c.offsets, c.template weights<T>(), activations);
+    CHECK(relative_error(to_host(y), c.expected()) < 10 * rounding<T>);
+  }
+}
+
+TEST_CASE("an expert without rows costs no FLOPs and keeps its gradients as they are") {
+  Case const c({0, 4, 4}, {3, 6});
+  auto const weights = c.weights<double>(), gradients = c.weights<double>();  // any values to start from
+  ExpertsActivations<double> activations;
+  kernels::take_executed_gemm_flops();
+  experts_forward<double>(ExecSpace(), to_device<double>(c.x), c.offsets, weights, activations);
+  CHECK(kernels::take_executed_gemm_flops() == 2 * 4 * 10 * 3 * 3);
+  experts_backward<double>(ExecSpace(), to_device<double>(random_matrix(4, 10, 2)), to_device<double>(c.x), c.offsets, weights,
+                           activations, gradients);
+  CHECK(kernels::take_executed_gemm_flops() == 2 * 2 * 4 * 10 * 3 * 3);
+  CHECK(to_host(gradients[1].gate_up).values == c.gate_up[1].values);
+  CHECK(to_host(gradients[1].down).values == c.down[1].values);
+  CHECK(to_host(gradients[0].down).values != c.down[0].values);
+}
