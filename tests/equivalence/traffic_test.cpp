@@ -1,0 +1,86 @@
+#include <map>
+
+#include "equivalence/cases.hpp"
+#include "step/trainer.hpp"
+#include "support/catch.hpp"
+#include "support/mpi_require.hpp"
+#include "support/pmpi_counter.hpp"
+
+using namespace moescope;
+using namespace moescope::equivalence;
+
+namespace {
+
+traffic::RoutedCounts routed_counts(StepReport const& report, RunConfig const& config) {
+  auto const layers = config.model.num_layers, experts = config.model.num_experts;
+  traffic::RoutedCounts counts(config.batch.micro_steps, layers, std::int64_t(report.ranks.size()), experts);
+  for (std::int64_t r = 0; r < counts.ranks; ++r) {
+    for (std::int64_t m = 0; m < counts.micro_steps; ++m) {
+      for (std::int64_t l = 0; l < layers; ++l) {
+        for (std::int64_t e = 0; e < experts; ++e) {
+          counts.at(m, l, r, e) = report.ranks[std::size_t(r)].processed[std::size_t((m * layers + l) * experts + e)];
+        }
+      }
+    }
+  }
+  return counts;
+}
+
+/// True on rank 0 when configuration and counts alone give every rank's ledger, rows and peer bytes.
+bool computed_equals_counted(StepReport const& report, RunConfig const& config, Layout const& layout) {
+  auto const counts = routed_counts(report, config);
+  bool equal = true;
+  for (std::int64_t r = 0; r < counts.ranks; ++r) {
+    auto const& rank = report.ranks[std::size_t(r)];
+    equal = equal && traffic::step_volumes(config, layout, counts, r) == rank.volumes;
+    equal = equal && traffic::peer_bytes(config, layout, counts, r) == rank.peer_bytes;
+    auto const rows = traffic::computed_rows(config, layout, counts, r);
+    equal = equal && rows.sum == rank.rows && rows.worst_micro_step == rank.rows_worst;
+  }
+  return equal;
+}
+
+using OperationCounts = std::map<std::string, pmpi_counter::Count>;
+
+OperationCounts ledger_by_operation(StepReport const& report, std::size_t rank,
+                                    std::vector<traffic::Collective> const& collectives) {
+  OperationCounts counts;
+  for (std::size_t c = 0; c < collectives.size(); ++c) {
+    auto const& volume = report.ranks[rank].volumes[c];
+    if (volume.calls == 0) continue;
+    counts[name(collectives[c].operation)].bytes += volume.payload_bytes;
+    counts[name(collectives[c].operation)].calls += volume.calls;
+  }
+  return counts;
+}
+
+}  // namespace
+
+TEST_CASE("bytes computed from configuration and counts, the ledger and an independent PMPI count are equal") {
+  auto const world = Communicator::world();
+  for (auto const& each : cases()) {
+    for (std::string const mode : {"train", "forward"}) {
+      for (auto const& layout_config : layouts(each.config.model, world.size())) {
+        auto config = each.config;
+        config.layout = layout_config;
+        config.train.mode = mode;
+        Layout const layout(config.layout, world.size());
+        auto const collectives = traffic::collectives(config, layout);
+        Mesh mesh(world, layout, collectives);
+        Trainer<double> trainer(config, mesh);
+        auto const source = [&](std::int64_t first, std::int64_t count) {
+          auto batch = synthetic_source(config)(first, count);
+          batch.domain.clear();
+          return batch;
+        };
+        pmpi_counter::take();
+        auto const report = trainer.step(source, 0, 0);
+        auto const seen = pmpi_counter::take();
+
+        INFO(each.name << ", " << describe(layout_config) << ", " << mode);
+        MPI_REQUIRE(world, world.rank() != 0 || computed_equals_counted(report, config, layout));
+        MPI_REQUIRE(world, world.rank() != 0 || seen == ledger_by_operation(report, 0, collectives));
+      }
+    }
+  }
+}
