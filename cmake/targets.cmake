@@ -15,6 +15,12 @@ function(moescope_compile_options target)
   endif()
   if(MOESCOPE_ARCH)
     target_compile_options(${target} PRIVATE -march=${MOESCOPE_ARCH})
+    # g++ 12.1 and 12.2 emit a 256-bit constant whose upper half is zero as a broadcast of its lower half
+    # (tests/unit/metrics and layout catch it); pieces of at most 128 bits are right.
+    if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 12 AND
+       CMAKE_CXX_COMPILER_VERSION VERSION_LESS 12.3 AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+      target_compile_options(${target} PRIVATE -mmove-max=128 -mstore-max=128)
+    endif()
   endif()
 endfunction()
 

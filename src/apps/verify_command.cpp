@@ -12,6 +12,7 @@
 #include "checkpoint/load_parameters.hpp"
 #include "kernels/cross_entropy.hpp"
 #include "model/gather.hpp"
+#include "model/model.hpp"
 #include "step/micro_batches.hpp"
 #include "step/optimizer.hpp"
 
