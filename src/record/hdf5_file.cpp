@@ -258,15 +258,26 @@ std::vector<hsize_t> File::extents(std::string const& path) const {
   return result;
 }
 
+std::size_t File::element_count(DatasetHandle const& source, std::size_t element_bytes) const {
+  SpaceHandle const space(checked(H5Dget_space(source.id()), "read a shape in", path_));
+  auto const count = checked(H5Sget_simple_extent_npoints(space.id()), "read a shape in", path_);
+  auto const stored = H5Dget_storage_size(source.id());
+  if (stored > std::filesystem::file_size(path_) || hsize_t(count) > stored / element_bytes)
+    throw UserError(fmt::format("{} has a dataset that is larger than the file, so the file is damaged", path_));
+  return std::size_t(count);
+}
+
 std::vector<double> File::read_numbers(std::string const& path) const {
-  std::vector<double> values(product(extents(path), 0));
-  checked(H5Dread(dataset(path).id(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "read", where(path));
+  auto const source = dataset(path);
+  std::vector<double> values(element_count(source, 1));
+  checked(H5Dread(source.id(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "read", where(path));
   return values;
 }
 
 std::vector<std::int64_t> File::read_integers(std::string const& path) const {
-  std::vector<std::int64_t> values(product(extents(path), 0));
-  checked(H5Dread(dataset(path).id(), H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "read", where(path));
+  auto const source = dataset(path);
+  std::vector<std::int64_t> values(element_count(source, 1));
+  checked(H5Dread(source.id(), H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "read", where(path));
   return values;
 }
 
@@ -276,7 +287,7 @@ std::vector<std::string> File::read_text(std::string const& path) const {
   if (H5Tget_class(type.id()) != H5T_STRING || H5Tis_variable_str(type.id()) != 0)
     throw UserError(fmt::format("{} is not fixed-length text", where(path)));
   auto const length = H5Tget_size(type.id());
-  std::vector<char> bytes(product(extents(path), 0) * length);
+  std::vector<char> bytes(element_count(source, length) * length);
   checked(H5Dread(source.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), "read", where(path));
   return separated(bytes, length);
 }

@@ -78,6 +78,8 @@ class File {
   std::string where(std::string const& object) const { return path_ + ":" + object; }
   ObjectHandle object(std::string const& path) const;
   DatasetHandle dataset(std::string const& path) const;
+  /// Elements of a dataset; refuses more bytes than the file has, which only a damaged file claims.
+  std::size_t element_count(DatasetHandle const& source, std::size_t element_bytes) const;
 
   FileHandle handle_;
   std::string path_;

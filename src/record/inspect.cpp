@@ -173,6 +173,17 @@ void origin(Account& account) {
   account.line("machine", "{}, {}", get("host"), get("processor"));
 }
 
+/// Every dataset is there, with the extents of its dimension scales.
+void require_whole(File const& file) {
+  for (auto const& spec : schema::datasets()) {
+    std::vector<hsize_t> expected;
+    for (auto const& dim : spec.dims) expected.push_back(file.extents("/" + dim).at(0));
+    if (file.extents(spec.path) != expected)
+      throw UserError(
+          fmt::format("{}:{} has not the extents of its dimension scales, so the file is damaged", file.path(), spec.path));
+  }
+}
+
 }  // namespace
 
 std::string inspect(std::string const& path) {
@@ -181,6 +192,7 @@ std::string inspect(std::string const& path) {
   auto const version = file.read_attribute("/", "schema_version");
   if (version != std::to_string(schema::version))
     throw UserError(fmt::format("{} has schema version {}, this program reads version {}", path, version, schema::version));
+  require_whole(file);
   auto const done = file.read_integers("/steps_done").at(0);
   if (done < 0 || hsize_t(done) > file.extents("/step").at(0))
     throw UserError(fmt::format("{}:/steps_done is {}, more than the file's steps, so the file is damaged", path, done));

@@ -42,7 +42,13 @@ class Child {
     waitpid(process_, &status, 0);
     return status;
   }
-  /// Bytes announced until the child's end of the pipe closed.
+  /// Returns when the child has announced `count` bytes; they count as read.
+  void wait_for(std::size_t count) {
+    char byte = 0;
+    while (count > 0 && read(from_, &byte, 1) == 1) --count;
+    REQUIRE(count == 0);
+  }
+  /// Bytes announced from here until the child's end of the pipe closed.
   std::string announced() {
     std::string text;
     char buffer[4096];
@@ -75,7 +81,7 @@ std::vector<std::string> incomplete(hdf5::File const& file, std::int64_t steps_d
     auto const values = file.read_numbers(spec.path);
     auto const width = values.size() / file.extents("/step").at(0);
     for (std::size_t i = 0; i < width * std::size_t(steps_done); ++i)
-      if (std::isnan(values[i]) || values[i] == -1) {
+      if (spec.type == hdf5::Type::f64 ? std::isnan(values[i]) : values[i] == -1) {
         found.push_back(spec.path);
         break;
       }
@@ -94,30 +100,43 @@ int with_file_size_limit(rlim_t bytes, Action&& action) {
 
 TEST_CASE("whenever a run is killed, its announced steps are on disk whole") {
   std::mt19937 random(20260101);
-  std::uniform_int_distribution<useconds_t> delay(0, 250'000);
-  int made = 0;
-  std::int64_t total_steps = 0;
-  for (int trial = 0; trial < 30; ++trial) {
+  std::uniform_int_distribution<std::size_t> steps(0, 60);
+  std::uniform_int_distribution<useconds_t> delay(0, 5'000);
+  auto const setup = synthetic_setup(400);
+  for (int trial = 0; trial < 40; ++trial) {
     TemporaryFolder const folder;
-    auto const setup = synthetic_setup(400);
     Child child([&](int announce) { return write_until_killed(folder / "run.h5", setup, announce); });
+    auto announced = steps(random);
+    child.wait_for(announced + 1);  // the file and these steps
     usleep(delay(random));
     child.kill();
     REQUIRE(WIFSIGNALED(child.wait()));
-    auto const announced = child.announced();
-    if (announced.empty()) continue;  // killed while the file was made: no step was announced
-    ++made;
+    announced += child.announced().size();
     auto const file = hdf5::File::open(folder / "run.h5.partial");
     auto const done = file.read_integers("/steps_done").at(0);
-    total_steps += done;
-    CHECK(done + 1 >= std::int64_t(announced.size()));
+    CHECK((done == std::int64_t(announced) || done == std::int64_t(announced) + 1));
     CHECK(incomplete(file, done) == std::vector<std::string>{});
     auto const loss = file.read_numbers("/raw/loss/total");
     for (std::int64_t step = 0; step < done; ++step) CHECK(loss.at(std::size_t(step)) == 4.5 - 0.0625 * double(step));
     CHECK_THAT(inspect(folder / "run.h5.partial"), Catch::Contains("running") && Catch::Contains("this file is partial"));
   }
-  CHECK(made >= 15);
-  CHECK(total_steps > 100);
+}
+
+TEST_CASE("a run that is killed while its file is made leaves what can be looked at or refused") {
+  std::mt19937 random(1);
+  std::uniform_int_distribution<useconds_t> delay(0, 100'000);
+  auto const setup = synthetic_setup(400);
+  for (int trial = 0; trial < 10; ++trial) {
+    TemporaryFolder const folder;
+    Child child([&](int announce) { return write_until_killed(folder / "run.h5", setup, announce); });
+    usleep(delay(random));
+    child.kill();
+    child.wait();
+    bool const made = !child.announced().empty();
+    auto const sentence = refusal([&] { inspect(folder / "run.h5.partial"); });
+    CHECK((sentence.empty() || !made));
+    CHECK(sentence.find('\n') == std::string::npos);
+  }
 }
 
 TEST_CASE("a disk that is full shows at the start, as a sentence with file and reason") {

@@ -1,0 +1,99 @@
+#include <fstream>
+#include <iterator>
+#include <random>
+
+#include "base/error.hpp"
+#include "record/hdf5_file.hpp"
+#include "record/schema.hpp"
+#include "schema/synthetic_run.hpp"
+#include "support/catch.hpp"
+
+using namespace moescope;
+using namespace moescope::testing;
+
+namespace {
+
+std::vector<char> bytes_of(std::string const& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void write_bytes(std::string const& path, std::vector<char> const& bytes) {
+  std::ofstream(path, std::ios::binary).write(bytes.data(), std::streamsize(bytes.size()));
+}
+
+/// inspect either answers or refuses with one sentence.
+bool answers_or_refuses(std::string const& path) {
+  try {
+    return !inspect(path).empty();
+  } catch (UserError const& error) {
+    return std::string(error.what()).find('\n') == std::string::npos;
+  }
+}
+
+}  // namespace
+
+TEST_CASE("inspect tells status, steps, configuration, losses, evaluations, imbalance and bytes") {
+  TemporaryFolder const folder;
+  auto const setup = synthetic_setup(5);
+  auto const text = inspect(write_synthetic_run(folder / "run.h5", setup));
+  CHECK_THAT(text, Catch::Contains("complete") && Catch::Contains("5 of 5 done, 2 of them warm-up"));
+  CHECK_THAT(text, Catch::Contains("2 layers, hidden 8, 4 experts, top 2, gate noisy_top_k"));
+  CHECK_THAT(text, Catch::Contains("on 2 node(s)") && Catch::Contains("4.0000 -> 3.7500 nat"));
+  CHECK_THAT(text, Catch::Contains("after 5 steps:  code 3.1875  prose 3.2500 nat"));
+  CHECK_THAT(text, Catch::Contains("max/mean") && Catch::Contains("ep.dispatch.forward"));
+  CHECK_THAT(text, !Catch::Contains("DIFFERENT") && !Catch::Contains("partial"));
+}
+
+TEST_CASE("inspect of a run that has not made a step says so") {
+  TemporaryFolder const folder;
+  { RunFile(folder / "run.h5", synthetic_setup(5)); }
+  CHECK_THAT(inspect(folder / "run.h5.partial"), Catch::Contains("0 of 5 done") && Catch::Contains("this file is partial"));
+}
+
+TEST_CASE("what is no run file is refused in one sentence") {
+  TemporaryFolder const folder;
+  CHECK_THAT(refusal([&] { inspect(folder / "none.h5"); }), Catch::Contains("none.h5: no such file"));
+  write_bytes(folder / "text.h5", {'t', 'e', 'x', 't'});
+  CHECK_THAT(refusal([&] { inspect(folder / "text.h5"); }), Catch::Contains("is not an HDF5 file"));
+  write_bytes(folder / "empty.h5", {});
+  CHECK_THAT(refusal([&] { inspect(folder / "empty.h5"); }), Catch::Contains("is not an HDF5 file"));
+  { hdf5::File::create(folder / "other.h5").flush(); }
+  CHECK_THAT(refusal([&] { inspect(folder / "other.h5"); }), Catch::Contains("no run file of moescope"));
+}
+
+TEST_CASE("a run file that lost a dataset is refused by the dataset's name") {
+  TemporaryFolder const folder;
+  auto const path = write_synthetic_run(folder / "run.h5", synthetic_setup(2));
+  {
+    hdf5::FileHandle const file(H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT));
+    REQUIRE(H5Ldelete(file.id(), "/computed/calls", H5P_DEFAULT) >= 0);
+  }
+  CHECK_THAT(refusal([&] { inspect(path); }), Catch::Contains("has no dataset /computed/calls"));
+}
+
+TEST_CASE("a truncated run file is refused in one sentence, wherever it was cut") {
+  TemporaryFolder const folder;
+  auto const whole = bytes_of(write_synthetic_run(folder / "run.h5", synthetic_setup(2)));
+  for (std::size_t percent = 1; percent < 100; percent += 7) {
+    auto bytes = whole;
+    bytes.resize(whole.size() * percent / 100);
+    write_bytes(folder / "cut.h5", bytes);
+    auto const sentence = refusal([&] { inspect(folder / "cut.h5"); });
+    INFO(percent << " %: " << sentence);
+    CHECK_THAT(sentence, Catch::Contains("cut.h5"));
+    CHECK(sentence.find('\n') == std::string::npos);
+  }
+}
+
+TEST_CASE("a run file with random bytes in it is answered or refused, never fatal") {
+  TemporaryFolder const folder;
+  auto const whole = bytes_of(write_synthetic_run(folder / "run.h5", synthetic_setup(2)));
+  std::mt19937 random(7);
+  for (int trial = 0; trial < 60; ++trial) {
+    auto bytes = whole;
+    for (int i = 0; i < 8; ++i) bytes[random() % bytes.size()] = char(random());
+    write_bytes(folder / "noise.h5", bytes);
+    CHECK(answers_or_refuses(folder / "noise.h5"));
+  }
+}
