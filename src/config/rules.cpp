@@ -81,8 +81,10 @@ void Rules::check_pool() {
                                     "batch.micro_steps = {})",
                                     in_micro_step, b.sequences, b.micro_steps));
   }
-  if (pool != "batch" && c_.eval.every > 0 && c_.eval.sequences % in_pool != 0) {
-    broken("eval.sequences", fmt::format("must be a multiple of the {} sequences of gate.pool = \"{}\"", in_pool, pool));
+  if (c_.eval.every > 0 && c_.eval.sequences % in_micro_step != 0) {
+    broken("eval.sequences", fmt::format("must be a multiple of the {} sequences of a micro-step (batch.sequences = {} / "
+                                         "batch.micro_steps = {}), with which evaluation runs",
+                                         in_micro_step, b.sequences, b.micro_steps));
   }
 }
 

@@ -61,7 +61,8 @@ struct DataConfig {
   std::vector<std::pair<std::string, double>> weights;
 };
 
-/// `[eval]`: held-out loss every `every` steps (0: never) over `sequences` sequences of each domain's held-out part.
+/// `[eval]`: held-out loss every `every` steps (0: never) over `sequences` sequences of each domain's held-out part, in
+/// micro-batches of the training's size, of which `sequences` must be a multiple.
 struct EvalConfig {
   std::int64_t every = 0;
   std::int64_t sequences = 8;

@@ -1,5 +1,20 @@
-#include <fmt/format.h>
+// toml++ 3.3 asserts, and where NDEBUG is defined *assumes*, that a table header starts with a key: "[?]" would be undefined
+// behaviour. This makes such a broken assumption an exception; the header must come first, since it defines its own macro.
+#include <stdexcept>
+#ifdef NDEBUG
+#undef NDEBUG
+#define MOESCOPE_HAD_NDEBUG
+#endif
+namespace moescope {
+[[noreturn]] static void refuse_assumption() { throw std::invalid_argument("a key or value is expected"); }
+}  // namespace moescope
+#define TOML_ASSERT(expression) ((expression) ? static_cast<void>(0) : ::moescope::refuse_assumption())
 #include <toml++/toml.h>
+#ifdef MOESCOPE_HAD_NDEBUG
+#define NDEBUG
+#endif
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cctype>
@@ -46,11 +61,27 @@ void add_section(Settings& settings, std::vector<Key> const& keys, std::string c
   }
 }
 
+/// Number of the first line with which toml++ breaks its own assumption; such an error carries no place.
+int first_line_assumed(std::string const& text) {
+  int line = 1;
+  for (auto end = text.find('\n'); end != std::string::npos; end = text.find('\n', end + 1), ++line) {
+    try {
+      std::ignore = toml::parse(std::string_view(text).substr(0, end));
+    } catch (toml::parse_error const&) {
+    } catch (std::invalid_argument const&) {
+      break;
+    }
+  }
+  return line;
+}
+
 toml::table parse(std::string const& text, std::string const& source) {
   try {
     return toml::parse(std::string_view(text), std::string_view(source));
   } catch (toml::parse_error const& error) {
     throw UserError(fmt::format("{}: not TOML: {}", place(source, error.source()), error.description()));
+  } catch (std::invalid_argument const& error) {
+    throw UserError(fmt::format("{}:{}:1: not TOML: {}", source, first_line_assumed(text), error.what()));
   }
 }
 
@@ -58,21 +89,20 @@ toml::table parse(std::string const& text, std::string const& source) {
 nlohmann::json override_value(std::string const& text, std::string const& argument) {
   auto const parsed = [](std::string const& line) {
     auto const table = toml::parse(std::string_view(line));
-    if (table.size() != 1) throw toml::parse_error("more than one value", toml::source_region{});
+    if (table.size() != 1) throw std::invalid_argument("more than one value");
     return to_json(*table.get("value"));
   };
   try {
     return parsed("value = " + text);
-  } catch (toml::parse_error const& error) {
+  } catch (std::exception const& error) {
     bool const has_letter = std::any_of(text.begin(), text.end(), [](unsigned char c) { return std::isalpha(c) || c == '/'; });
     if (has_letter && text.find_first_of("[]{}\"'\\") == std::string::npos) {
       try {
         return parsed("value = \"" + text + "\"");
-      } catch (toml::parse_error const&) {
+      } catch (std::exception const&) {
       }
     }
-    throw UserError(
-        fmt::format("--set {}: \"{}\" is neither a TOML value nor a bare word: {}", argument, text, error.description()));
+    throw UserError(fmt::format("--set {}: \"{}\" is neither a TOML value nor a bare word: {}", argument, text, error.what()));
   }
 }
 

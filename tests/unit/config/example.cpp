@@ -43,7 +43,7 @@ stated_peak_flops = 1e12
 )";
 
 std::string with(std::string const& path, std::string const& value) {
-  auto const section = "[" + path.substr(0, path.find('.')) + "]";
+  auto const section = std::string("[").append(path, 0, path.find('.')).append("]");
   auto const key = path.substr(path.find('.') + 1);
   std::istringstream lines(toml);
   std::string result, line;
@@ -51,7 +51,7 @@ std::string with(std::string const& path, std::string const& value) {
   while (std::getline(lines, line)) {
     if (line.starts_with('[')) inside = line == section;
     if (!(inside && line.starts_with(key + " = "))) result += line + "\n";
-    if (line == section && !value.empty()) result += key + " = " + value + "\n";
+    if (line == section && !value.empty()) result.append(key).append(" = ").append(value).append("\n");
   }
   return result;
 }

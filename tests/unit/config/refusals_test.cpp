@@ -131,7 +131,7 @@ TEST_CASE("a value that cannot be is refused with place, key, value and rule") {
       {"gate.pool", "\"block:2x\"", {"\"block:<b>\" with b from 1"}},
       {"gate.pool", "\"block:99999999999\"", {"\"block:<b>\" with b from 1"}},
       {"gate.pool", "\"rank\"", {"must be \"sequence\", \"block:<b>\"", "\"batch\""}},
-      {"eval.sequences", "3", {"eval.sequences = 3", "multiple of the 2 sequences of gate.pool = \"block:2\""}},
+      {"eval.sequences", "3", {"eval.sequences = 3", "multiple of the 4 sequences of a micro-step"}},
       {"train.dispatcher", "\"local\"", {"must be \"all_to_all\" with layout.ep = 2"}},
   };
   for (auto const& row : cases) {
@@ -179,6 +179,8 @@ TEST_CASE("text that is not TOML is refused with line and column") {
   check_says(refused("[model]\nvocab_size = \n"), {"run.toml:2:14", "not TOML"});
   check_says(refused("[model]\nvocab_size = 1\nvocab_size = 2\n"), {"run.toml:3:", "cannot redefine"});
   check_says(refused("[model]\n[gate]\n[model]\n"), {"run.toml:3:", "not TOML"});
+  check_says(refused("[model]\nvocab_size = 1\n[?gate]\nkind = 1\n"), {"run.toml:3:1", "not TOML: a key or value is expected"});
+  check_says(refused("[?gate]"), {"run.toml:1:1", "not TOML"});
   check_says(refused("[model\nvocab_size = 1\n"), {"run.toml:1:", "not TOML"});
   check_says(refused("[model]\nvocab_size = 99999999999999999999\n"), {"run.toml:2:", "not representable in 64 bits"});
   check_says(refused("[record]\nsite = \"\xff\"\n"), {"run.toml:2:", "utf-8"});
