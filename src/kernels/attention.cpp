@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "kernels/exponential.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/rows.hpp"
 
@@ -131,9 +132,9 @@ void softmax_tiles(ExecSpace const& exec, Tiling const& tiling, std::int64_t dis
         T* const scores = &tiles(row.tile_row, 0);
         A const old = maximum(row.token, row.head);
         A const block_maximum = max_columns<A>(team, row.visible, [=](std::int64_t j) { return A(scores[j]); });
-        A const largest = block_maximum > old ? block_maximum : old, shrink = Kokkos::exp(old - largest);
+        A const largest = block_maximum > old ? block_maximum : old, shrink = exponential(old - largest);
         for_each_column(team, row.columns,
-                        [&](std::int64_t j) { scores[j] = j < row.visible ? T(Kokkos::exp(A(scores[j]) - largest)) : T(0); });
+                        [&](std::int64_t j) { scores[j] = j < row.visible ? T(exponential(A(scores[j]) - largest)) : T(0); });
         team.team_barrier();
         A const block_sum = sum_columns<A>(team, row.visible, [=](std::int64_t j) { return A(scores[j]); });
         T* const accumulated = &context(row.token, row.head * head_dim);
@@ -190,7 +191,7 @@ void softmax_tiles_backward(ExecSpace const& exec, Tiling const& tiling, std::in
         T *const p = &probabilities(row.tile_row, 0), *const d = &d_scores(row.tile_row, 0);
         A const normaliser = log_sum_exp(row.token, row.head), mean = delta(row.token, row.head);
         for_each_column(team, row.columns, [=](std::int64_t j) {
-          A const probability = j < row.visible ? Kokkos::exp(A(p[j]) - normaliser) : A(0);
+          A const probability = j < row.visible ? exponential(A(p[j]) - normaliser) : A(0);
           p[j] = T(probability);
           d[j] = T(probability * (A(d[j]) - mean));
         });

@@ -1,6 +1,7 @@
 #include "kernels/cross_entropy.hpp"
 
 #include "base/error.hpp"
+#include "kernels/exponential.hpp"
 #include "kernels/rows.hpp"
 
 namespace moescope::kernels {
@@ -25,7 +26,7 @@ void cross_entropy_partial(ExecSpace const& exec, ConstMatrix<T> logits, ConstVe
   for_each_row(
       exec, "kernels::cross_entropy_partial", std::int64_t(logits.extent(0)), KOKKOS_LAMBDA(Team const& team, std::int64_t t) {
         A const largest = maximum(t);
-        A const sum = sum_columns<A>(team, num_columns, [&](std::int64_t v) { return Kokkos::exp(A(logits(t, v)) - largest); });
+        A const sum = sum_columns<A>(team, num_columns, [&](std::int64_t v) { return exponential(A(logits(t, v)) - largest); });
         std::int64_t const column = targets(t) - vocabulary.begin;
         Kokkos::single(Kokkos::PerTeam(team), [&] {
           sum_exp(t) = T(sum);
@@ -60,7 +61,7 @@ void cross_entropy_backward(ExecSpace const& exec, ConstVector<int> targets, Ran
       exec, "kernels::cross_entropy_backward", std::int64_t(logits.extent(0)), KOKKOS_LAMBDA(Team const& team, std::int64_t t) {
         A const largest = maximum(t), factor = targets(t) == ignored_label ? A(0) : A(scale) / A(sum_exp(t));
         for_each_column(team, num_columns,
-                        [&](std::int64_t v) { logits(t, v) = T(factor * Kokkos::exp(A(logits(t, v)) - largest)); });
+                        [&](std::int64_t v) { logits(t, v) = T(factor * exponential(A(logits(t, v)) - largest)); });
         team.team_barrier();
         std::int64_t const column = targets(t) - vocabulary.begin;
         bool const here = targets(t) != ignored_label && 0 <= column && column < num_columns;

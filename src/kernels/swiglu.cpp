@@ -1,6 +1,7 @@
 #include "kernels/swiglu.hpp"
 
 #include "base/error.hpp"
+#include "kernels/exponential.hpp"
 #include "kernels/rows.hpp"
 
 namespace moescope::kernels {
@@ -9,7 +10,7 @@ namespace {
 
 template <class T>
 KOKKOS_INLINE_FUNCTION T sigmoid(T x) {
-  return T(1) / (T(1) + Kokkos::exp(-x));
+  return T(1) / (T(1) + exponential(-x));
 }
 
 }  // namespace
