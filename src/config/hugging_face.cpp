@@ -143,8 +143,8 @@ ModelConfig model_from_hugging_face(std::string const& json_text, std::string co
   Json json;
   try {
     json = Json::parse(json_text);
-  } catch (Json::parse_error const& error) {
-    throw UserError(fmt::format("{}: not JSON at byte {}: {}", source, error.byte, error.what()));
+  } catch (Json::exception const& error) {
+    throw UserError(fmt::format("{}: not JSON: {}", source, error.what()));
   }
   return Reader(json, source).read();
 }
