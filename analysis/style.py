@@ -28,6 +28,8 @@ PHASES = {
 OTHER_PHASE = ("#FFFFFF", "")
 WHOLE_STEP = "#999999"
 
+ONE_RANK = "one rank: no communication"
+
 WAIT = ("#FFFFFF", "////")
 TRANSFER = ("#D55E00", "")
 
@@ -38,6 +40,13 @@ def apply():
 
 def new_figure(width, height):
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def sentence(text):
+    """Instead of a figure, the reason why there is none."""
+    figure = new_figure(COLUMN, 1)
+    figure.text(0.5, 0.5, text, ha="center", va="center")
+    return figure
 
 
 def caption(figure, run):

@@ -11,7 +11,9 @@ COMPUTED = "computed/payload_bytes"
 
 def draw(run):
     names = run.names("collective")
-    figure = style.new_figure(style.PAGE, 0.9 + 0.17 * max(len(names), 1))
+    if not names:
+        return style.sentence(style.ONE_RANK)
+    figure = style.new_figure(style.PAGE, 0.9 + 0.17 * len(names))
     axes = figure.subplots()
     rows = np.arange(len(names))
     counted, computed = (run.steady_mean(name).sum(axis=0) for name in (COUNTED, COMPUTED))

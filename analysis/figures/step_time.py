@@ -9,7 +9,7 @@ REFUSAL = "no time figure: more threads than cores"
 
 def draw(run):
     if run.oversubscribed():
-        return _refuse()
+        return style.sentence(REFUSAL)
     ranks = run["rank"][()]
     figure = style.new_figure(style.PAGE, 2.6)
     left, right = figure.subplots(1, 2)
@@ -18,12 +18,6 @@ def draw(run):
     _step(left, run, ranks)
     _communication(right, run)
     figure.get_layout_engine().set(wspace=0.06)
-    return figure
-
-
-def _refuse():
-    figure = style.new_figure(style.COLUMN, 1)
-    figure.text(0.5, 0.5, REFUSAL, ha="center", va="center")
     return figure
 
 
@@ -57,14 +51,16 @@ def _communication(axes, run):
     axis_of = np.array(run.names("provenance/collective_axis"))
     kinds = sorted(set(axis_of), key=list(axis_of).index)
     if not kinds:
-        axes.text(0.5, 0.5, "one rank: no communication", ha="center", va="center", transform=axes.transAxes)
+        axes.text(0.5, 0.5, style.ONE_RANK, ha="center", va="center", transform=axes.transAxes)
+        axes.set_axis_off()
         return
     bottom = np.zeros(len(kinds))
-    for what, (colour, hatch) in (("transfer", style.TRANSFER), ("wait", style.WAIT)):
+    transfer = "transfer" if run.phased() else "waiting and transfer"
+    for what, label, (colour, hatch) in (("transfer", transfer, style.TRANSFER), ("wait", "wait", style.WAIT)):
         seconds = run.steady_mean(f"raw/collective_{what}_seconds").mean(axis=0)
         sums = np.array([seconds[axis_of == kind].sum() for kind in kinds])
         if np.isfinite(sums).all():
-            axes.bar(kinds, sums, bottom=bottom, color=colour, hatch=hatch, edgecolor="black", linewidth=0.3, label=what)
+            axes.bar(kinds, sums, bottom=bottom, color=colour, hatch=hatch, edgecolor="black", linewidth=0.3, label=label)
             bottom += sums
     axes.set(xlabel="communication axis", ylabel="seconds per step")
     axes.set_title("exchanges, mean of ranks", loc="left")

@@ -51,6 +51,11 @@ def _evaluations(file, random):
     file["raw/eval/loss"] = np.array([[5.5], [4.6], [3.9]]) + random.normal(0, 0.1, (3, len(DOMAINS)))
 
 
+def _untell_waits(file):
+    """A free run cannot tell waiting from transfer."""
+    file["raw/collective_wait_seconds"][...] = np.nan
+
+
 def write_run(path, steps=STEPS, **changes):
     """`changes`: attributes of the root, steps_done, and text attributes of /provenance."""
     random = np.random.default_rng(7)
@@ -61,6 +66,8 @@ def write_run(path, steps=STEPS, **changes):
         file.create_group("provenance").attrs.update({"dirty": "false", "build_type": "Release"} | changes)
         _scales(file, steps)
         _steps(file, random, steps)
+        if file.attrs["timing"] == "free":
+            _untell_waits(file)
         _routing(file, random, steps)
         _evaluations(file, random)
     return path

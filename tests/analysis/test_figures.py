@@ -115,7 +115,9 @@ def test_step_time_stacks_the_phases_of_each_rank(run_path):
 def test_a_free_run_draws_whole_steps_and_no_phases(tmp_path):
     path = write_run(tmp_path / "free.h5", timing="free")
     with Run(path) as run:
-        (bars,) = step_time.draw(run).axes[0].containers
+        left, right = step_time.draw(run).axes
+    (bars,) = left.containers
+    assert [exchange.get_label() for exchange in right.containers] == ["waiting and transfer"]
     np.testing.assert_allclose([bar.get_height() for bar in bars], steady(path, "raw/step_seconds"), rtol=1e-14)
 
 
@@ -141,3 +143,14 @@ def test_bytes_says_when_one_entry_differs(run_path):
     with Run(run_path) as run:
         title = bytes_figure.draw(run).axes[0].get_title(loc="left")
     assert title.startswith("counted and computed differ in 1 of 240 entries")
+
+
+def test_one_rank_has_no_exchanges_to_draw(tmp_path):
+    path = write_run(tmp_path / "one.h5")
+    with h5py.File(path, "r+") as file:
+        for name in ("collective", "provenance/collective_axis"):
+            del file[name]
+            file[name] = np.array([], dtype="S1")
+    with Run(path) as run:
+        assert texts(bytes_figure.draw(run)) == ["one rank: no communication"]
+        assert "one rank: no communication" in texts(step_time.draw(run))
