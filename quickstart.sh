@@ -30,7 +30,8 @@ if [ ! -e "$out/data/data.json" ]; then
 fi
 
 stage "training over $ranks ranks"
-mpirun -n "$ranks" "$moescope" run experiments/first_run/base.toml "${layout[@]}" --out "$out/run.h5" --overwrite
+[ -t 2 ] && progress=always || progress=never
+mpirun -n "$ranks" "$moescope" run --progress "$progress" experiments/first_run/base.toml "${layout[@]}" --out "$out/run.h5" --overwrite
 
 stage "drawing"
 /usr/bin/python3 analysis/figures.py "$out/run.h5"

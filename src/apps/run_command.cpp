@@ -1,6 +1,8 @@
 #include "apps/run_command.hpp"
 
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 
 #include "apps/command.hpp"
@@ -27,10 +29,23 @@ RunConfig load(RunOptions const& options) {
   return config;
 }
 
+/// Threads that each rank of a launch with this environment would use; 1 where it does not say.
+std::int64_t planned_threads() {
+  auto const* given = std::getenv("OMP_NUM_THREADS");
+  return given ? std::max(1, std::atoi(given)) : 1;
+}
+
+/// Of the packed data if it is there already; a dry run does not need it.
+std::string data_fingerprint(RunConfig const& config) {
+  if (!is_packed_folder(config.data.path)) return "";
+  return DataSource(config.data, config.batch.sequence_length, config.train.seed, config.model.vocab_size).fingerprint();
+}
+
 int dry_run(RunOptions const& options) {
   auto config = load(options);
   auto const layout = launch_layout(config, config.layout.ranks > 0 ? config.layout.ranks : 1);
-  auto const text = options.json ? dry_run_json(config, layout) : dry_run_text(config, layout);
+  LaunchFacts const launch{planned_threads(), build_identification(), data_fingerprint(config)};
+  auto const text = options.json ? dry_run_json(config, layout, launch) : dry_run_text(config, layout, launch);
   std::fputs(text.c_str(), stdout);
   return success;
 }
@@ -119,6 +134,7 @@ int run(RunOptions const& options, Communicator const& world) {
     config = load(options);
     layout = launch_layout(config, world.size());
     data.emplace(config.data, config.batch.sequence_length, config.train.seed, config.model.vocab_size);
+    if (config.eval.every > 0) data->require_held_out();
   });
   Mesh mesh(world, *layout, traffic::collectives(config, *layout));
   return config.train.dtype == DType::float64 ? train<double>(config, options, mesh, *data)

@@ -83,6 +83,7 @@ class Reader {
         reject(field.name, fmt::format("is not supported; only {}", field.value.dump()));
     }
     for (auto const& field : fields()) add_field(field);
+    add_padding();
     add_gate();
     RunConfig config;
     apply_settings(settings_, config);
@@ -111,6 +112,12 @@ class Reader {
     if (value.is_discarded()) throw UserError(fmt::format("{}: {} is missing", source_, field.name));
     if (value.is_null() && !field.fallback.is_null()) reject(field.name, "must not be null");
     if (!value.is_null()) settings_[field.path] = {value, fmt::format("{}: {}", source_, field.name)};
+  }
+
+  /// The embedding's padding_idx: 0 where the file says nothing, none where it says null.
+  void add_padding() {
+    auto const value = get("pad_token_id", 0);
+    if (!value.is_null()) settings_["model.pad_token_id"] = {value, source_ + ": pad_token_id"};
   }
 
   /// Balance loss and capacity are taken over the micro-batch, as LLaMA-MoE does.

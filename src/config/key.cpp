@@ -13,6 +13,7 @@ constexpr double max_count = std::numeric_limits<std::int32_t>::max();
 
 constexpr Limits count(double most = max_count) { return {1, most}; }
 constexpr Limits count_or_zero{0, max_count};
+constexpr Limits index_or_none{-1, max_count};
 constexpr Limits any{};
 constexpr Limits positive{.low = 0, .low_excluded = true};
 constexpr Limits not_negative{.low = 0};
@@ -37,6 +38,7 @@ void add_model(std::vector<Key>& keys, ModelConfig& m) {
                            {"model.rms_norm_eps", numbers, &m.rms_norm_eps, positive},
                            {"model.rope_theta", numbers, &m.rope_theta, positive},
                            {"model.tie_word_embeddings", numbers, &m.tie_word_embeddings},
+                           {"model.pad_token_id", numbers, &m.pad_token_id, index_or_none},
                            {"model.initializer_range", numbers, &m.initializer_range, positive},
                            {"model.multiply_gate_scores", numbers, &m.multiply_gate_scores},
                            {"model.score_scale_factor", numbers, PerLayer{&m.score_scale_factor, &m.num_layers}, positive},

@@ -36,6 +36,7 @@ struct ModelConfig {
   double rms_norm_eps = 1e-5;
   double rope_theta = 10000.0;
   bool tie_word_embeddings = false;
+  std::int64_t pad_token_id = -1;  ///< its embedding row gets no gradient from look-ups (torch's padding_idx); -1: none
   double initializer_range = 0.02;
   bool multiply_gate_scores = true;
   std::vector<double> score_scale_factor;  ///< [num_layers], default all 1

@@ -18,6 +18,16 @@ Vector<T> flat(Matrix<T> const& matrix) {
   return Vector<T>(matrix.data(), matrix.size());
 }
 
+/// The tokens with `pad` replaced by one outside every vocabulary range.
+ConstVector<int> without_padding(ExecSpace const& exec, ConstVector<int> tokens, std::int64_t pad) {
+  if (pad < 0) return tokens;
+  auto const counted = make_vector<int>("model::tokens_without_padding", std::int64_t(tokens.extent(0)));
+  Kokkos::parallel_for(
+      "model::without_padding", Kokkos::RangePolicy<ExecSpace>(exec, 0, tokens.extent(0)),
+      KOKKOS_LAMBDA(std::int64_t const t) { counted(t) = tokens(t) == pad ? -1 : tokens(t); });
+  return counted;
+}
+
 }  // namespace
 
 template <class T>
@@ -34,7 +44,7 @@ template <class T>
 void embed_backward(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model, MicroBatch const& batch, ConstMatrix<T> d_x,
                     Matrix<T> const& d_embedding) {
   Region const region(Phase::embedding);
-  kernels::embed_backward<T>(exec, batch.tokens, mesh.layout().vocabulary(model, mesh.rank()), d_x, d_embedding);
+  kernels::embed_backward<T>(exec, without_padding(exec, batch.tokens, model.pad_token_id), mesh.layout().vocabulary(model, mesh.rank()), d_x, d_embedding);
 }
 
 template <class T>
