@@ -109,21 +109,22 @@ void imbalance(Account& account) {
   account.line("dropped", "{:.2f} % of the choices, last step, mean over routers", 100 * mean(dropped));
 }
 
-std::string estimate(File const& file, std::string const& name, int precision) {
+/// A headline number of the free window, or that there is none.
+std::string estimate(File const& file, std::string const& name, int precision, char const* unit) {
   auto const values = file.read_numbers("/derived/summary/" + name);
-  if (std::isnan(values.at(0))) return "none";
-  return fmt::format("{:.{}f} (median {:.{}f}, within-run 95 % {:.{}f} to {:.{}f}, n = {:.0f})", values[0], precision, values[1],
-                     precision, values[2], precision, values[3], precision, values[4]);
+  if (std::isnan(values.at(0))) return "no figure";
+  return fmt::format("{:.{}f}{} (median {:.{}f}, within-run 95 % {:.{}f} to {:.{}f}, n = {:.0f})", values[0], precision, unit,
+                     values[1], precision, values[2], precision, values[3], precision, values[4]);
 }
 
 void times(Account& account) {
   auto const& file = account.file;
   if (file.has_attribute("/derived", "times")) account.line("times", "{}", file.read_attribute("/derived", "times"));
-  account.line("step", "{} s", estimate(file, "step_seconds", 6));
-  account.line("throughput", "{} tokens/s", estimate(file, "tokens_per_second", 1));
+  account.line("step", "{}", estimate(file, "step_seconds", 6, " s"));
+  account.line("throughput", "{}", estimate(file, "tokens_per_second", 1, " tokens/s"));
   for (auto const* denominator : schema::peak_denominators)
     account.line("MFU", "{} peak, Megatron causal: {}", denominator,
-                 estimate(file, fmt::format("mfu_{}_megatron_causal", denominator), 4));
+                 estimate(file, fmt::format("mfu_{}_megatron_causal", denominator), 4, ""));
 }
 
 /// Sum over done steps and ranks, by collective.
@@ -138,8 +139,9 @@ std::vector<std::int64_t> totals(Account const& account, std::string const& path
 void exchanges(Account& account) {
   auto const names = account.file.read_text("/collective");
   auto const counted = totals(account, "/raw/collective_payload_bytes"), computed = totals(account, "/computed/payload_bytes");
+  if (!names.empty()) account.line("bytes", "payload of all steps and ranks");
   for (std::size_t c = 0; c < names.size(); ++c)
-    account.line(c ? "" : "bytes", "{:<40}{:>18} counted, {}", names[c], counted[c],
+    account.line("", "{:<40}{:>18} counted, {}", names[c], counted[c],
                  counted[c] == computed[c] ? "as computed" : fmt::format("{} computed: DIFFERENT", computed[c]));
   if (names.empty()) account.line("bytes", "one rank, no exchange");
 }
