@@ -40,10 +40,10 @@ std::vector<double> RankReport::pack() const {
 }
 
 RankReport RankReport::unpacked(std::span<double const> packed) const {
+  MOESCOPE_CHECK(packed.size() == pack().size());
   RankReport report = *this;
   std::size_t next = 0;
   each_number(report, [&](auto& value) { value = std::remove_reference_t<decltype(value)>(packed[next++]); });
-  MOESCOPE_CHECK(next == packed.size());
   return report;
 }
 
