@@ -74,8 +74,8 @@ Exchange start_all_gather(ExecSpace const& exec, Mesh& mesh, Axis axis, std::str
   check_rows(own, rows[std::size_t(group.rank())]);
   check_rows(all, total(rows));
   auto const width = common_width(own, all);
-  Region const region(Phase::communication);
   if (group.size() == 1) return copy_rows<T>(exec, all, own), Exchange();
+  Region const region(Phase::communication);
 
   traffic::Volume const volume{total(rows) * width * std::int64_t(sizeof(T)), group.size() - 1, 1};
   auto const call = std::make_shared<LedgeredCall>(mesh, axis, name, Operation::all_gather, volume);
@@ -99,8 +99,8 @@ Exchange start_reduce_scatter(ExecSpace const& exec, Mesh& mesh, Axis axis, std:
   check_rows(all, total(rows));
   check_rows(own, rows[std::size_t(group.rank())]);
   auto const width = common_width(own, all);
-  Region const region(Phase::communication);
   if (group.size() == 1) return copy_rows<T>(exec, own, all), Exchange();
+  Region const region(Phase::communication);
 
   traffic::Volume const volume{total(rows) * width * std::int64_t(sizeof(T)), group.size() - 1, 1};
   auto const call = std::make_shared<LedgeredCall>(mesh, axis, name, Operation::reduce_scatter, volume);
@@ -125,8 +125,8 @@ Exchange start_all_to_all(ExecSpace const& exec, Mesh& mesh, Axis axis, std::str
   check_rows(send, total(send_rows));
   check_rows(receive, total(receive_rows));
   auto const width = common_width(send, receive);
-  Region const region(Phase::communication);
   if (group.size() == 1) return copy_rows<T>(exec, receive, send), Exchange();
+  Region const region(Phase::communication);
 
   auto const payload = (total(send_rows) - send_rows[me]) * width * std::int64_t(sizeof(T));
   auto const peers = std::count_if(send_rows.begin(), send_rows.end(), [](auto n) { return n > 0; }) - (send_rows[me] > 0);

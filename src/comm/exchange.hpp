@@ -27,8 +27,8 @@ class [[nodiscard]] Exchange {
 enum class Reduction { sum, max };
 
 /// All functions: collective over mesh.group(axis); fence `exec` once before sending; open Region(Phase::communication);
-/// a group of size 1 copies or does nothing and is not ledgered. Counts are checked against MPI's int before the call
-/// (UserError): rows where rows move, elements where they are added, since MPI adds basic types only.
+/// a group of size 1 copies or does nothing, outside that region, and is not ledgered. Counts are checked against MPI's int
+/// before the call (UserError): rows where rows move, elements where they are added, since MPI adds basic types only.
 /// Sums run in the reducing type of T, never lower than float, in an order that MPI chooses from the group's and the
 /// buffer's size alone: every rank of the group receives the same bits, and so does every repetition.
 /// The moving exchanges are non-blocking MPI calls, complete in wait(). The reducing ones complete in start: with Open

@@ -11,7 +11,7 @@ namespace moescope {
 class PoolExchange {
  public:
   virtual ~PoolExchange() = default;
-  /// Elementwise sum over all ranks, in place, in rank order.
+  /// Elementwise sum over all ranks, in place; every rank receives the same bits.
   virtual void sum(std::span<double> values) = 0;
   /// `width` numbers per owned token of every rank, concatenated in global token order. rows.size() = owned * width.
   virtual std::vector<double> gather(std::span<double const> rows, std::int64_t width) = 0;

@@ -183,7 +183,9 @@ Rows detail_rows(RunFileSetup const& setup, StepReport const& report) {
 }
 
 Rows evaluation_rows(EvaluationReport const& report) {
-  return {{"/raw/eval/loss", report.loss}, {"/raw/eval/expert_tokens", report.expert_tokens}};
+  return {{"/raw/eval/loss", report.loss},
+          {"/raw/eval/expert_tokens", report.expert_tokens},
+          {"/raw/eval/collective_payload_bytes", report.payload_bytes}};
 }
 
 }  // namespace moescope::record

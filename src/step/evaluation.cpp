@@ -14,6 +14,17 @@ std::vector<std::int64_t> evaluation_steps(RunConfig const& config) {
   return steps;
 }
 
+namespace {
+
+/// [R,C] of the exchanges since the ledger was last emptied, on rank 0.
+std::vector<std::int64_t> gather_payload(Mesh& mesh) {
+  std::vector<std::int64_t> payload;
+  for (auto const& entry : mesh.ledger().take()) payload.push_back(entry.volume.payload_bytes);
+  return mesh.world().gather(std::span<std::int64_t const>(payload), 0);
+}
+
+}  // namespace
+
 template <class T>
 EvaluationReport evaluate(ExecSpace const& exec, Trainer<T>& trainer, HeldOutSource const& source, std::int64_t num_domains,
                           std::int64_t at_step) {
@@ -44,7 +55,7 @@ EvaluationReport evaluate(ExecSpace const& exec, Trainer<T>& trainer, HeldOutSou
     report.loss.push_back(mesh.world().sum(cross_entropy) / double(mesh.world().sum(labels)));
     for (auto const choices : counts.routed) report.expert_tokens.push_back(mesh.world().sum(choices));
   }
-  mesh.ledger().take();
+  report.payload_bytes = gather_payload(mesh);
   phase_clock().take();
   kernels::take_executed_gemm_flops();
   return report;

@@ -46,6 +46,7 @@ struct StepReport {
 struct EvaluationReport {
   std::int64_t at_step = 0;
   std::vector<double> loss;                 ///< [D] nat per labelled token
+  std::vector<std::int64_t> payload_bytes;  ///< [R,C] of the evaluation's exchanges; on rank 0, empty elsewhere
   std::vector<std::int64_t> expert_tokens;  ///< [D,L,E]
 };
 

@@ -1,7 +1,8 @@
+#include <algorithm>
 #include <map>
 
 #include "equivalence/cases.hpp"
-#include "step/trainer.hpp"
+#include "step/evaluation.hpp"
 #include "support/catch.hpp"
 #include "support/mpi_require.hpp"
 #include "support/pmpi_counter.hpp"
@@ -82,5 +83,44 @@ TEST_CASE("bytes computed from configuration and counts, the ledger and an indep
         MPI_REQUIRE(world, world.rank() != 0 || seen == ledger_by_operation(report, 0, collectives));
       }
     }
+  }
+}
+
+TEST_CASE("an evaluation reports its exchanges and leaves none of them to the next step") {
+  auto const world = Communicator::world();
+  auto const each = cases().front();
+  for (auto const& layout_config : layouts(each.config.model, world.size())) {
+    auto config = each.config;
+    config.layout = layout_config;
+    config.eval = {1, config.batch.sequences / config.batch.micro_steps};
+    Layout const layout(config.layout, world.size());
+    auto const collectives = traffic::collectives(config, layout);
+    Mesh mesh(world, layout, collectives);
+    Trainer<double> trainer(config, mesh);
+    auto const source = synthetic_source(config);
+    auto const held_out = [&](std::int64_t, std::int64_t first, std::int64_t count) { return source(first, count); };
+    auto const evaluation = evaluate<double>(ExecSpace(), trainer, held_out, 1, 0);
+    auto const after = trainer.step(source, 0, 1);
+
+    auto forward = config;
+    forward.train.mode = "forward";
+    forward.batch = {config.eval.sequences, config.batch.sequence_length, 1};
+    traffic::RoutedCounts const none(1, config.model.num_layers, world.size(), config.model.num_experts);
+    bool equal = true;
+    for (std::int64_t r = 0; r < world.size() && world.rank() == 0; ++r) {
+      auto const expected = traffic::step_volumes(forward, layout, none, r);
+      auto const forward_list = traffic::collectives(forward, layout);
+      for (std::size_t c = 0; c < collectives.size(); ++c) {
+        auto const at =
+            std::find_if(forward_list.begin(), forward_list.end(), [&](auto const& f) { return f.name == collectives[c].name; });
+        bool const fixed = collectives[c].name.starts_with("tp.") || collectives[c].name.starts_with("world.pool");
+        if (!fixed || at == forward_list.end()) continue;
+        auto const payload = evaluation.payload_bytes[std::size_t(r) * collectives.size() + c];
+        equal = equal && payload == expected[std::size_t(at - forward_list.begin())].payload_bytes;
+      }
+    }
+    INFO(describe(layout_config));
+    MPI_REQUIRE(world, equal);
+    MPI_REQUIRE(world, world.rank() != 0 || computed_equals_counted(after, config, layout));
   }
 }

@@ -113,7 +113,11 @@ StepReport synthetic_step(RunFileSetup const& setup, std::int64_t step) {
 
 EvaluationReport synthetic_evaluation(RunFileSetup const& setup, std::int64_t at_step) {
   auto const counts = setup.domains.size() * std::size_t(setup.config.model.num_layers * setup.config.model.num_experts);
-  EvaluationReport report{at_step, {3.5 - 0.0625 * double(at_step), 3.25}, std::vector<std::int64_t>(counts)};
+  EvaluationReport report;
+  report.at_step = at_step;
+  report.loss = {3.5 - 0.0625 * double(at_step), 3.25};
+  report.payload_bytes.assign(std::size_t(setup.layout.ranks()) * setup.collectives.size(), 640 + at_step);
+  report.expert_tokens.resize(counts);
   for (std::size_t i = 0; i < counts; ++i) report.expert_tokens[i] = at_step + std::int64_t(i);
   return report;
 }
