@@ -1,12 +1,13 @@
 #include "apps/command.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <Kokkos_Core.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <sstream>
+#include <optional>
 
 #include "base/error.hpp"
 
@@ -36,30 +37,53 @@ Kokkos::InitializationSettings kokkos_settings(Communicator const& world) {
   return settings;
 }
 
-}  // namespace
+bool launched() {
+  auto const set = [](char const* variable) { return std::getenv(variable) != nullptr; };
+  return set("OMPI_COMM_WORLD_RANK") || set("PMIX_RANK") || set("PMI_RANK");
+}
 
-int run_parallel(std::function<int(Communicator const& world)> const& action) {
-  int argc = 0;
-  char** argv = nullptr;
-  Session const session(argc, argv);
+int act(std::function<int(Communicator const& world)> const& action) {
   auto const world = Communicator::world();
   try {
     Kokkos::ScopeGuard const kokkos(kokkos_settings(world));
     return action(world);
   } catch (AgreedError const& error) {
-    if (world.rank() == 0) std::fprintf(stderr, "moescope: %s\n", error.what());
+    if (world.rank() == 0) print_error(error.what());
     return failure;
   } catch (std::exception const& error) {
-    std::fprintf(stderr, "moescope: rank %d: %s\n", world.rank(), error.what());
+    print_error(fmt::format("rank {}: {}", world.rank(), error.what()));
     abort_job(failure);
   }
 }
 
+}  // namespace
+
+void print_error(std::string const& sentence) { std::fprintf(stderr, "moescope: %s\n", sentence.c_str()); }
+
+void print_error_once(std::string const& sentence) {
+  if (!launched()) return print_error(sentence);
+  int argc = 0;
+  char** argv = nullptr;
+  Session const session(argc, argv);
+  if (Communicator::world().rank() == 0) print_error(sentence);
+}
+
+int run_parallel(std::function<int(Communicator const& world)> const& action) {
+  int argc = 0;
+  char** argv = nullptr;
+  std::optional<Session> session;
+  try {
+    session.emplace(argc, argv);
+  } catch (UserError const& error) {
+    print_error(error.what());
+    return failure;
+  }
+  return act(action);
+}
+
 std::string kokkos_description() {
-  std::ostringstream text;
-  text << "Kokkos " << KOKKOS_VERSION / 10000 << "." << KOKKOS_VERSION / 100 % 100 << "." << KOKKOS_VERSION % 100 << ", "
-       << Kokkos::DefaultExecutionSpace::name();
-  return text.str();
+  return fmt::format("Kokkos {}.{}.{}, {}", KOKKOS_VERSION / 10000, KOKKOS_VERSION / 100 % 100, KOKKOS_VERSION % 100,
+                     Kokkos::DefaultExecutionSpace::name());
 }
 
 }  // namespace moescope

@@ -14,6 +14,11 @@ enum ExitCode { success = 0, failure = 1, usage = 2 };
 /// any other exception ends the whole job with the rank's name.
 int run_parallel(std::function<int(Communicator const& world)> const& action);
 
+/// One line on stderr that starts with the program's name.
+void print_error(std::string const& sentence);
+/// The same outside run_parallel: one line also where a launcher started several processes, which then must all call it.
+void print_error_once(std::string const& sentence);
+
 /// What this process runs on, for --version and the provenance.
 std::string kokkos_description();
 std::string host_name();

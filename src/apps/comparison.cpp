@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
 #include <limits>
 
 namespace moescope {
@@ -28,11 +27,6 @@ double relative_error(std::vector<double> const& value, std::vector<double> cons
 void Comparison::add(std::string const& name, std::vector<double> const& value, std::vector<double> const& reference,
                      double limit) {
   entries_.push_back({name, relative_error(value, reference), limit});
-}
-
-void Comparison::add_ids(std::string const& name, std::vector<std::int64_t> const& value,
-                         std::vector<std::int64_t> const& reference) {
-  entries_.push_back({name, value == reference ? 0 : std::numeric_limits<double>::infinity(), 0});
 }
 
 bool Comparison::passed() const {

@@ -1,5 +1,4 @@
 #pragma once
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,11 +9,9 @@ namespace moescope {
 class Comparison {
  public:
   void add(std::string const& name, std::vector<double> const& value, std::vector<double> const& reference, double limit);
-  /// Exactly equal integers, such as expert ids; a difference is reported as a flip.
-  void add_ids(std::string const& name, std::vector<std::int64_t> const& value, std::vector<std::int64_t> const& reference);
 
   bool passed() const;
-  /// A line a tensor that fails, then one with the worst.
+  /// A line for each tensor that fails, then one with the worst.
   std::string report() const;
 
  private:

@@ -5,7 +5,6 @@
 #include "apps/data_command.hpp"
 #include "apps/run_command.hpp"
 #include "apps/verify_command.hpp"
-#include "base/error.hpp"
 #include "kernels/gemm.hpp"
 #include "record/run_file.hpp"
 
@@ -24,6 +23,19 @@ void add_inspect_command(CLI::App& app) {
   command->callback([path] { std::fputs(moescope::inspect(*path).c_str(), stdout); });
 }
 
+/// What is wrong with the command line, and where help is.
+std::string usage_error(CLI::App const& app, CLI::ParseError const& error) {
+  auto const* command = &app;
+  std::string path = "moescope";
+  while (!command->get_subcommands().empty()) {
+    command = command->get_subcommands().front();
+    path += " " + command->get_name();
+  }
+  auto const unknown = command->remaining();
+  std::string const what = unknown.empty() ? error.what() : "unknown argument '" + unknown.front() + "'";
+  return what + "; see " + path + " --help";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -39,9 +51,11 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (CLI::ParseError const& error) {
-    return app.exit(error) == 0 ? moescope::success : moescope::usage;
-  } catch (moescope::UserError const& error) {
-    std::fprintf(stderr, "moescope: %s\n", error.what());
+    if (error.get_exit_code() == 0) return app.exit(error);
+    moescope::print_error_once(usage_error(app, error));
+    return moescope::usage;
+  } catch (std::exception const& error) {
+    moescope::print_error_once(error.what());
     return moescope::failure;
   }
   return exit_code;

@@ -38,6 +38,10 @@ std::string minutes(double seconds) {
 
 Progress::Progress(std::int64_t steps, bool shown) : steps_(steps), shown_(shown), begin_(now()) {}
 
+Progress::~Progress() {
+  if (shown_) std::fputs("\r\033[K", stderr);
+}
+
 void Progress::show(StepReport const& report, std::int64_t num_experts) {
   auto const done = report.step + 1;
   auto const time = now();
@@ -48,10 +52,6 @@ void Progress::show(StepReport const& report, std::int64_t num_experts) {
                report.loss_cross_entropy, double(done) * double(report.tokens) / elapsed, worst_imbalance(report, num_experts),
                minutes(elapsed / double(done) * double(steps_ - done)).c_str());
   std::fflush(stderr);
-}
-
-void Progress::finish() {
-  if (shown_) std::fputs("\r\033[K", stderr);
 }
 
 bool progress_shown(std::string const& choice, int rank) {

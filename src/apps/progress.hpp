@@ -11,9 +11,11 @@ namespace moescope {
 class Progress {
  public:
   Progress(std::int64_t steps, bool shown);
+  /// Clears the line, so that what is printed next, be it an error, starts on a clean one.
+  ~Progress();
+  Progress(Progress const&) = delete;
+  Progress& operator=(Progress const&) = delete;
   void show(StepReport const& report, std::int64_t num_experts);
-  /// Clears the line, so that what is printed next starts on a clean one.
-  void finish();
 
  private:
   std::int64_t const steps_;

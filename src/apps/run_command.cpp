@@ -1,5 +1,7 @@
 #include "apps/run_command.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -9,6 +11,7 @@
 #include "apps/dry_run.hpp"
 #include "apps/launch.hpp"
 #include "apps/progress.hpp"
+#include "apps/recorder.hpp"
 #include "step/evaluation.hpp"
 
 namespace moescope {
@@ -50,39 +53,53 @@ int dry_run(RunOptions const& options) {
   return success;
 }
 
-/// The run file on rank 0, whose failures every rank learns of.
-class Recorder {
+/// Evaluates on held-out text when the schedule says so.
+template <class T>
+class Evaluations {
  public:
-  Recorder(Communicator const& world, RunFileSetup const& setup) : world_(world) {
-    agreed(world_, [&] {
-      if (world_.rank() == 0) file_.emplace(setup.config.record.path, setup);
-    });
+  Evaluations(RunConfig const& config, DataSource const& data)
+      : domains_(std::int64_t(data.domains().size())), due_(evaluation_steps(config)) {
+    held_out_ = [&data, total = config.eval.sequences](std::int64_t domain, std::int64_t first, std::int64_t count) {
+      return data.held_out(domain, first, count, total);
+    };
   }
-
-  /// False when what was counted differs from what was computed.
-  bool write(StepReport const& report) {
-    on_root([&] { file_->write_step(report); });
-    return world_.sum(std::int64_t(world_.rank() == 0 && !file_->mismatch().empty())) == 0;
+  void evaluate_if_due(Trainer<T>& trainer, std::int64_t steps_done, Recorder& recorder) {
+    if (next_ == due_.size() || due_[next_] != steps_done) return;
+    recorder.write(evaluate<T>(ExecSpace(), trainer, held_out_, domains_, steps_done));
+    ++next_;
   }
-  void write(EvaluationReport const& report) {
-    on_root([&] { file_->write_evaluation(report); });
-  }
-  void finish(std::string const& status, std::string const& reason) {
-    on_root([&] { file_->finish(status, reason); });
-  }
-  std::string path() const { return file_ ? file_->path() : ""; }
-  std::string mismatch() const { return file_ ? file_->mismatch() : ""; }
 
  private:
-  template <class Action>
-  void on_root(Action&& action) {
-    agreed(world_, [&] {
-      if (world_.rank() == 0) action();
-    });
-  }
-  Communicator const world_;
-  std::optional<RunFile> file_;
+  std::int64_t domains_;
+  std::vector<std::int64_t> due_;
+  std::size_t next_ = 0;
+  HeldOutSource held_out_;
 };
+
+/// All steps; stops early, and returns false, where what was counted differs from what was computed.
+template <class T>
+bool run_steps(RunConfig const& config, RunOptions const& options, Trainer<T>& trainer, DataSource const& data,
+               Recorder& recorder, int rank) {
+  BatchSource const training = [&](std::int64_t first, std::int64_t count) { return data.training(first, count); };
+  auto const domains = std::int64_t(data.domains().size());
+  Evaluations<T> evaluations(config, data);
+  Progress progress(config.train.steps, progress_shown(options.progress, rank));
+  for (std::int64_t step = 0; step < config.train.steps; ++step) {
+    evaluations.evaluate_if_due(trainer, step, recorder);
+    auto const report = trainer.step(training, step, domains);
+    if (!recorder.write(report)) return false;
+    if (rank == 0) progress.show(report, config.model.num_experts);
+  }
+  evaluations.evaluate_if_due(trainer, config.train.steps, recorder);
+  return true;
+}
+
+void announce(Recorder const& recorder, bool right) {
+  if (!right) print_error(recorder.mismatch());
+  auto const file = recorder.path();
+  std::printf("%s: %s\nNext: moescope inspect %s, or draw it: /usr/bin/python3 analysis/figures.py %s\n",
+              right ? "Run file" : "Run file marked wrong", file.c_str(), file.c_str(), file.c_str());
+}
 
 template <class T>
 int train(RunConfig const& config, RunOptions const& options, Mesh& mesh, DataSource const& data) {
@@ -92,38 +109,24 @@ int train(RunConfig const& config, RunOptions const& options, Mesh& mesh, DataSo
   setup.overwrite = options.overwrite;
   setup.measured_peak_flops = measure_peak<T>(mesh);
   Recorder recorder(mesh.world(), setup);
-
-  auto const domains = std::int64_t(data.domains().size());
-  BatchSource const training = [&](std::int64_t first, std::int64_t count) { return data.training(first, count); };
-  HeldOutSource const held_out = [&](std::int64_t domain, std::int64_t first, std::int64_t count) {
-    return data.held_out(domain, first, count, config.eval.sequences);
-  };
-  auto const eval_steps = evaluation_steps(config);
-  auto next_eval = eval_steps.begin();
-  auto const evaluate_if_due = [&](std::int64_t steps_done) {
-    if (next_eval == eval_steps.end() || *next_eval != steps_done) return;
-    recorder.write(evaluate<T>(ExecSpace(), *trainer, held_out, domains, steps_done));
-    ++next_eval;
-  };
-
-  Progress progress(config.train.steps, progress_shown(options.progress, mesh.rank()));
-  bool right = true;
-  for (std::int64_t step = 0; step < config.train.steps && right; ++step) {
-    evaluate_if_due(step);
-    auto const report = trainer->step(training, step, domains);
-    right = recorder.write(report);
-    if (mesh.rank() == 0) progress.show(report, config.model.num_experts);
-  }
-  if (right) evaluate_if_due(config.train.steps);
-  progress.finish();
+  bool const right = run_steps<T>(config, options, *trainer, data, recorder, mesh.rank());
   recorder.finish(right ? "complete" : "wrong", recorder.mismatch());
-  if (mesh.rank() == 0 && !right) std::fprintf(stderr, "moescope: %s\n", recorder.mismatch().c_str());
-  if (mesh.rank() == 0) {
-    std::printf("%s: %s\nNext: moescope inspect %s, or draw it: /usr/bin/python3 analysis/figures.py %s\n",
-                right ? "Run file" : "Run file marked wrong", recorder.path().c_str(), recorder.path().c_str(),
-                recorder.path().c_str());
-  }
+  if (mesh.rank() == 0) announce(recorder, right);
   return right ? success : failure;
+}
+
+/// Each node may read files of its own.
+void require_same_everywhere(RunConfig const& config, DataSource const& data, Communicator const& world) {
+  auto const keys = world.gather(cell_key(config, 0, "", data.fingerprint()), 0);
+  agreed(world, [&] {
+    auto const differs = [&](std::string const& key) { return key != keys.front(); };
+    auto const found = std::find_if(keys.begin(), keys.end(), differs);
+    if (found != keys.end())
+      throw UserError(
+          fmt::format("the configuration or the packed data of rank {} differs from that of rank 0; give all ranks "
+                      "the same files and arguments",
+                      found - keys.begin()));
+  });
 }
 
 int run(RunOptions const& options, Communicator const& world) {
@@ -136,6 +139,7 @@ int run(RunOptions const& options, Communicator const& world) {
     data.emplace(config.data, config.batch.sequence_length, config.train.seed, config.model.vocab_size);
     if (config.eval.every > 0) data->require_held_out();
   });
+  require_same_everywhere(config, *data, world);
   Mesh mesh(world, *layout, traffic::collectives(config, *layout));
   return config.train.dtype == DType::float64 ? train<double>(config, options, mesh, *data)
                                               : train<float>(config, options, mesh, *data);
@@ -155,8 +159,9 @@ void add_run_command(CLI::App& app, int& exit_code) {
       ->allow_extra_args(false);
   command->add_option("--out", options->out, "Run file to write; overrides record.path");
   command->add_flag("--overwrite", options->overwrite, "Replace an existing run file");
-  command->add_flag("--dry-run", options->dry_run, "Print layout, parameters, memory, bytes per step and keys; run nothing");
-  command->add_flag("--json", options->json, "With --dry-run: the same as JSON");
+  auto* const dry =
+      command->add_flag("--dry-run", options->dry_run, "Print layout, parameters, memory, bytes per step and keys; run nothing");
+  command->add_flag("--json", options->json, "With --dry-run: the same as JSON")->needs(dry);
   command->add_option("--progress", options->progress, "Status line on stderr")
       ->check(CLI::IsMember({"auto", "always", "never"}));
   command->callback([options, &exit_code] {

@@ -1,0 +1,37 @@
+#include "apps/recorder.hpp"
+
+namespace moescope {
+
+namespace {
+
+template <class Action>
+void on_root(Communicator const& world, Action&& action) {
+  agreed(world, [&] {
+    if (world.rank() == 0) action();
+  });
+}
+
+}  // namespace
+
+Recorder::Recorder(Communicator const& world, RunFileSetup const& setup) : world_(world) {
+  on_root(world_, [&] { file_.emplace(setup.config.record.path, setup); });
+}
+
+bool Recorder::write(StepReport const& report) {
+  on_root(world_, [&] { file_->write_step(report); });
+  return world_.sum(std::int64_t(mismatch().empty() ? 0 : 1)) == 0;
+}
+
+void Recorder::write(EvaluationReport const& report) {
+  on_root(world_, [&] { file_->write_evaluation(report); });
+}
+
+void Recorder::finish(std::string const& status, std::string const& reason) {
+  on_root(world_, [&] { file_->finish(status, reason); });
+}
+
+std::string Recorder::path() const { return file_ ? file_->path() : ""; }
+
+std::string Recorder::mismatch() const { return file_ ? file_->mismatch() : ""; }
+
+}  // namespace moescope
