@@ -52,10 +52,10 @@ std::string partial_path(std::string const& path) { return path + ".partial"; }
 
 void prepare_output(std::string const& path, bool overwrite) {
   std::error_code error;
-  if (path.empty() || fs::is_directory(path, error))
-    throw UserError(fmt::format("'{}' is no file name for a run file: give one with --out", path));
+  if (path.empty()) throw UserError("record.path is empty: name the run file there or with --out");
+  if (fs::is_directory(path, error)) throw UserError(fmt::format("{} is a folder: name a file in it with --out", path));
   if (fs::exists(path, error) && !overwrite)
-    throw UserError(fmt::format("{} exists: choose another file with --out, or remove it", path));
+    throw UserError(fmt::format("{} exists: choose another file with --out, or replace it with --overwrite", path));
   auto const folder = fs::path(path).parent_path();
   error.clear();
   if (!folder.empty()) fs::create_directories(folder, error);

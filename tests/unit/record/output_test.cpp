@@ -95,6 +95,6 @@ TEST_CASE("an output that cannot be made is refused with its path and the reason
   CHECK_THAT(refusal([&] { RunFile(folder / "file/run.h5", synthetic_setup(1)); }),
              Catch::Contains("cannot make the folder " + (folder / "file")));
   fs::create_directory(folder / "run.h5");
-  CHECK_THAT(refusal([&] { RunFile(folder / "run.h5", synthetic_setup(1)); }), Catch::Contains("is no file name"));
+  CHECK_THAT(refusal([&] { RunFile(folder / "run.h5", synthetic_setup(1)); }), Catch::Contains("is a folder"));
   CHECK_THAT(refusal([&] { RunFile("/proc/run.h5", synthetic_setup(1)); }), Catch::Contains("/proc/run.h5"));
 }
