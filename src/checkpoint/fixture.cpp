@@ -21,8 +21,19 @@ std::string read_text(std::string const& path) {
   return text.str();
 }
 
-std::vector<double> read_if_there(Safetensors const& file, std::string const& name) {
-  return file.has(name) ? file.read(name) : std::vector<double>{};
+template <class Values>
+Values sized(Values values, std::int64_t count, Safetensors const& file, std::string const& name) {
+  if (std::int64_t(values.size()) == count) return values;
+  throw UserError(file.path() + ": " + name + " has " + std::to_string(values.size()) + " values where " + std::to_string(count) +
+                  " belong");
+}
+
+std::vector<double> read(Safetensors const& file, std::string const& name, std::int64_t count) {
+  return sized(file.read(name), count, file, name);
+}
+
+std::vector<double> read_if_there(Safetensors const& file, std::string const& name, std::int64_t count) {
+  return file.has(name) ? read(file, name, count) : std::vector<double>{};
 }
 
 /// labels[t + 1] of the same sequence; the last position has none.
@@ -48,23 +59,30 @@ std::vector<double> drop_keys(Safetensors const& io, std::string const& prefix, 
       if (expert_of[t] == e) tokens.push_back(t);
     }
     auto const shuffle = io.read_int64(name);
-    if (shuffle.size() != tokens.size()) throw UserError(io.path() + ": " + name + " does not list the expert's tokens");
+    sized(shuffle, std::int64_t(tokens.size()), io, name);
     for (std::size_t j = 0; j < shuffle.size(); ++j) keys[tokens.at(std::size_t(shuffle[j]))] = double(j);
   }
   return any ? keys : std::vector<double>{};
 }
 
-FixtureLayer read_layer(Safetensors const& io, std::int64_t index, ModelConfig const& model) {
+FixtureLayer read_layer(Safetensors const& io, std::int64_t index, ModelConfig const& model, std::int64_t tokens) {
   auto const prefix = "moe." + std::to_string(index) + ".";
+  auto const experts = model.num_experts;
   FixtureLayer layer;
-  layer.input = io.read(prefix + "input");
-  layer.output = io.read(prefix + "output");
-  if (io.has(prefix + "topk_index")) layer.topk_index = io.read_int64(prefix + "topk_index");
-  layer.topk_weight = read_if_there(io, prefix + "topk_weight");
-  layer.importance = read_if_there(io, prefix + "importance");
-  layer.load = read_if_there(io, prefix + "load");
-  layer.noise.noise = read_if_there(io, prefix + "noise");
-  if (model.gate.kind == "switch") layer.noise.drop_key = drop_keys(io, prefix, layer.topk_index, model.num_experts);
+  layer.input = read(io, prefix + "input", tokens * model.hidden_size);
+  layer.output = read(io, prefix + "output", tokens * model.hidden_size);
+  if (auto const name = prefix + "topk_index"; io.has(name))
+    layer.topk_index = sized(io.read_int64(name), tokens * model.top_k, io, name);
+  for (auto const expert : layer.topk_index) {
+    if (expert < 0 || expert >= experts)
+      throw UserError(io.path() + ": " + prefix + "topk_index names expert " + std::to_string(expert) + " of " +
+                      std::to_string(experts));
+  }
+  layer.topk_weight = read_if_there(io, prefix + "topk_weight", std::int64_t(layer.topk_index.size()));
+  layer.importance = read_if_there(io, prefix + "importance", experts);
+  layer.load = read_if_there(io, prefix + "load", experts);
+  layer.noise.noise = read_if_there(io, prefix + "noise", tokens * experts);
+  if (model.gate.kind == "switch") layer.noise.drop_key = drop_keys(io, prefix, layer.topk_index, experts);
   return layer;
 }
 
@@ -80,13 +98,14 @@ Fixture load_fixture(std::string const& folder) {
   fixture.sequences = shape[0];
   fixture.sequence_length = shape[1];
   for (auto const id : io.read_int64("input_ids")) fixture.tokens.push_back(int(id));
-  fixture.targets = shift_labels(io.read_int64("labels"), fixture.sequence_length);
-  fixture.training = io.read_int64("training").at(0) != 0;
-  fixture.logits = io.read("logits");
-  fixture.loss = io.read("loss").at(0);
-  fixture.cross_entropy = io.read("ce_loss").at(0);
-  fixture.balance_loss = read_if_there(io, "balance_loss");
-  for (std::int64_t i = 0; i < fixture.model.num_layers; ++i) fixture.layers.push_back(read_layer(io, i, fixture.model));
+  auto const tokens = std::int64_t(fixture.tokens.size());
+  fixture.targets = shift_labels(sized(io.read_int64("labels"), tokens, io, "labels"), fixture.sequence_length);
+  fixture.training = sized(io.read_int64("training"), 1, io, "training")[0] != 0;
+  fixture.logits = read(io, "logits", tokens * fixture.model.vocab_size);
+  fixture.loss = read(io, "loss", 1)[0];
+  fixture.cross_entropy = read(io, "ce_loss", 1)[0];
+  fixture.balance_loss = read_if_there(io, "balance_loss", fixture.model.num_layers);
+  for (std::int64_t i = 0; i < fixture.model.num_layers; ++i) fixture.layers.push_back(read_layer(io, i, fixture.model, tokens));
   if (auto const path = folder + "/grads.safetensors"; std::filesystem::exists(path)) {
     Safetensors const gradients(path);
     for (auto const& [name, info] : gradients.tensors()) fixture.gradients[name] = gradients.read(name);

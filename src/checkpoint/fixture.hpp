@@ -19,7 +19,7 @@ struct FixtureLayer {
 };
 
 /// A folder with config.json, model.safetensors, io.safetensors and, for training cases, grads.safetensors: what another
-/// implementation computed, in double. Format: tests/golden/README.md.
+/// implementation computed, in double. Format: the README.md of each folder in tests/golden.
 struct Fixture {
   std::string path;
   ModelConfig model;
