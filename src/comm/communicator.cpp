@@ -22,10 +22,11 @@ struct Communicator::Handle {
     check(MPI_Comm_rank(comm, &rank), "MPI_Comm_rank", comm);
     check(MPI_Comm_size(comm, &size), "MPI_Comm_size", comm);
   }
+  /// Not freed while an error unwinds: freeing is collective, and the other ranks may know of no error.
   ~Handle() {
     int finalized = 0;
     MPI_Finalized(&finalized);
-    if (!finalized) MPI_Comm_free(&comm);
+    if (!finalized && std::uncaught_exceptions() == 0) MPI_Comm_free(&comm);
   }
   Handle(Handle const&) = delete;
   Handle& operator=(Handle const&) = delete;
