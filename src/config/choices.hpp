@@ -16,6 +16,6 @@ inline constexpr std::array<std::string_view, 2> schedule{"cosine", "constant"};
 inline constexpr std::array<std::string_view, 2> mode{"train", "forward"};
 inline constexpr std::array<std::string_view, 2> timing{"free", "phased"};
 inline constexpr std::array<std::string_view, 2> dtype{"float32", "float64"};
-inline constexpr std::array<std::string_view, 2> dispatcher{"local", "all_to_all"};
+inline constexpr std::array<std::string_view, 3> dispatcher{"local", "all_to_all", "all_gather"};
 
 }  // namespace moescope::choices

@@ -52,7 +52,7 @@ struct TrainConfig {
   std::int64_t record_warm_up_steps = 2;  ///< stored, flagged, excluded from summaries
   std::uint64_t seed = 1;
   DType dtype = DType::float32;
-  std::string dispatcher = "all_to_all";  ///< local | all_to_all; local needs ep = 1
+  std::string dispatcher = "all_to_all";  ///< local | all_to_all | all_gather; local needs ep = 1
 };
 
 /// `[data]`: a folder made by `moescope data pack`, and the sampling weight of each domain in it (empty: equal).

@@ -6,7 +6,8 @@ namespace moescope {
 /// The list of dispatcher kinds: one line each.
 #define MOESCOPE_DISPATCHERS(X) \
   X(local)                      \
-  X(all_to_all)
+  X(all_to_all)                 \
+  X(all_gather)
 
 template <class T>
 std::unique_ptr<Dispatcher<T>> make_dispatcher(std::string const& kind, Mesh& mesh, ModelConfig const& model) {

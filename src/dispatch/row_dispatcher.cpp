@@ -9,7 +9,13 @@ namespace names = traffic::names;
 
 template <class T>
 Plan RowDispatcher<T>::plan(ExecSpace const& exec, Routing<T> const& routing) {
-  return plan_sent_rows<T>(exec, mesh_, model_, routing);
+  auto plan = plan_sent_rows<T>(exec, mesh_, model_, routing).plan;
+  auto const members = mesh_.layout().members(Axis::ep, mesh_.rank());
+  for (std::size_t p = 0; p < members.size(); ++p) {
+    auto const out = plan.rows.send_rows[p], back = plan.rows.receive_rows[p];
+    plan.peers.push_back({members[p], out, back, out, back});
+  }
+  return plan;
 }
 
 template <class T>

@@ -28,6 +28,8 @@ class RowDispatcher : public Dispatcher<T> {
 template <class T>
 std::unique_ptr<Dispatcher<T>> make_local(Mesh& mesh, ModelConfig const& model);
 template <class T>
+std::unique_ptr<Dispatcher<T>> make_all_gather(Mesh& mesh, ModelConfig const& model);
+template <class T>
 std::unique_ptr<Dispatcher<T>> make_all_to_all(Mesh& mesh, ModelConfig const& model);
 
 }  // namespace moescope

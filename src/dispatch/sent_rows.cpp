@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "comm/exchange.hpp"
+#include "dispatch/upload.hpp"
 #include "kernels/permute.hpp"
 
 namespace moescope {
@@ -14,12 +15,6 @@ auto to_host(ExecSpace const& exec, Vector<T> const& values) {
   Kokkos::deep_copy(exec, host, values);
   exec.fence("dispatch::routing on the host");
   return host;
-}
-
-Vector<int> to_device(char const* label, std::vector<int> const& values) {
-  auto device = make_vector<int>(label, std::int64_t(values.size()));
-  Kokkos::deep_copy(device, Kokkos::View<int const*, Kokkos::HostSpace, Kokkos::MemoryUnmanaged>(values.data(), values.size()));
-  return device;
 }
 
 /// Kept choices in the order (expert, token, choice) by a stable counting sort.
@@ -55,21 +50,21 @@ SortedChoices sort_choices(std::int64_t num_tokens, std::int64_t num_experts, Ho
 }  // namespace
 
 template <class T>
-Plan plan_sent_rows(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model, Routing<T> const& routing) {
+CountedPlan plan_sent_rows(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model, Routing<T> const& routing) {
   auto const sorted = sort_choices(routing.num_tokens, routing.num_experts, to_host(exec, routing.offsets),
                                    to_host(exec, routing.expert), to_host(exec, routing.kept));
-  auto const table = all_gather_control(mesh, Axis::expert_block, traffic::names::counts, sorted.counts);
+  auto table = all_gather_control(mesh, Axis::expert_block, traffic::names::counts, sorted.counts);
   Plan plan;
   plan.rows = plan_rows(mesh.layout(), model, mesh.rank(), table);
   MOESCOPE_CHECK(plan.rows.num_sent() == std::int64_t(sorted.token_of_sent.size()));
-  plan.token_of_sent = to_device("dispatch::token_of_sent", sorted.token_of_sent);
-  plan.choice_of_sent = to_device("dispatch::choice_of_sent", sorted.choice_of_sent);
-  plan.sent_of_choice = to_device("dispatch::sent_of_choice", sorted.sent_of_choice);
-  plan.grouped_position = to_device("dispatch::grouped_position", plan.rows.grouped_position);
+  plan.token_of_sent = upload("dispatch::token_of_sent", sorted.token_of_sent);
+  plan.choice_of_sent = upload("dispatch::choice_of_sent", sorted.choice_of_sent);
+  plan.sent_of_choice = upload("dispatch::sent_of_choice", sorted.sent_of_choice);
+  plan.grouped_position = upload("dispatch::grouped_position", plan.rows.grouped_position);
   plan.offsets = routing.offsets;
   plan.num_tokens = routing.num_tokens;
   plan.num_choices = routing.num_choices;
-  return plan;
+  return {std::move(plan), std::move(table)};
 }
 
 template <class T>
@@ -98,7 +93,7 @@ Matrix<T> scatter_grouped(ExecSpace const& exec, Mesh& mesh, Plan const& plan, C
 }
 
 #define MOESCOPE_INSTANTIATE(T)                                                                                 \
-  template Plan plan_sent_rows<T>(ExecSpace const&, Mesh&, ModelConfig const&, Routing<T> const&);              \
+  template CountedPlan plan_sent_rows<T>(ExecSpace const&, Mesh&, ModelConfig const&, Routing<T> const&);       \
   template Matrix<T> gather_grouped<T>(ExecSpace const&, Mesh&, Plan const&, ConstMatrix<T>, std::string_view); \
   template Matrix<T> scatter_grouped<T>(ExecSpace const&, Mesh&, Plan const&, ConstMatrix<T>, std::string_view);
 MOESCOPE_INSTANTIATE(double)

@@ -5,10 +5,16 @@
 
 namespace moescope {
 
-/// The part of planning that every dispatcher of rows shares: orders this rank's kept choices by expert, then token,
-/// exchanges the counts per expert over the expert block, and fills the whole plan. Collective over the block.
+/// A plan and the table it was made from: counts [ep * etp, E], kept choices of each rank of the block per expert.
+struct CountedPlan {
+  Plan plan;
+  std::vector<std::int64_t> counts;
+};
+
+/// The part of planning that every dispatcher shares: orders this rank's kept choices by expert, then token, exchanges the
+/// counts per expert over the expert block, and fills all of the plan but `block` and `peers`. Collective over the block.
 template <class T>
-Plan plan_sent_rows(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model, Routing<T> const& routing);
+CountedPlan plan_sent_rows(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model, Routing<T> const& routing);
 
 /// Rows that this rank received [num_received,W] -> rows of all etp members, grouped by expert [num_gathered,W].
 template <class T>

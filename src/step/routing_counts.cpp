@@ -38,22 +38,19 @@ void count_choices(Routing<T> const& routing, std::int64_t* routed, std::int64_t
 }
 
 /// Bytes of one layer's expert exchanges by peer: rows out and back, and their weights; the own entry is what stays home.
-void add_peer_bytes(RowPlan const& plan, Mesh const& mesh, std::int64_t row_bytes, std::int64_t weight_bytes, bool training,
+void add_peer_bytes(Plan const& plan, std::int64_t row_bytes, std::int64_t weight_bytes, bool training,
                     std::vector<std::int64_t>& peer_bytes) {
-  auto const members = mesh.layout().members(Axis::ep, mesh.rank());
   auto const row_trips = training ? 2 : 1;
-  for (std::size_t p = 0; p < members.size(); ++p) {
-    auto const out = plan.send_rows[p], back = plan.receive_rows[p];
-    auto& bytes = peer_bytes[std::size_t(members[p])];
-    bytes += row_trips * (out + back) * row_bytes + out * weight_bytes + (training ? back * weight_bytes : 0);
+  for (auto const& peer : plan.peers) {
+    auto const weights = peer.weights_out + (training ? peer.weights_back : 0);
+    peer_bytes[std::size_t(peer.rank)] += row_trips * (peer.rows_out + peer.rows_back) * row_bytes + weights * weight_bytes;
   }
 }
 
 }  // namespace
 
 template <class T>
-void count_routing(Activations<T> const& activations, Mesh const& mesh, RunConfig const& config, std::int64_t micro_step,
-                   RankReport& report) {
+void count_routing(Activations<T> const& activations, RunConfig const& config, std::int64_t micro_step, RankReport& report) {
   auto const experts = config.model.num_experts, layers = config.model.num_layers;
   bool const training = config.train.mode == "train";
   for (std::int64_t layer = 0; layer < layers; ++layer) {
@@ -63,12 +60,11 @@ void count_routing(Activations<T> const& activations, Mesh const& mesh, RunConfi
     auto const computed = moe.plan.rows.num_gathered();
     report.rows[std::size_t(layer)] += computed;
     report.rows_worst[std::size_t(layer)] = std::max(report.rows_worst[std::size_t(layer)], computed);
-    add_peer_bytes(moe.plan.rows, mesh, config.model.hidden_size * std::int64_t(sizeof(T)), sizeof(T), training,
-                   report.peer_bytes);
+    add_peer_bytes(moe.plan, config.model.hidden_size * std::int64_t(sizeof(T)), sizeof(T), training, report.peer_bytes);
   }
 }
 
-template void count_routing<double>(Activations<double> const&, Mesh const&, RunConfig const&, std::int64_t, RankReport&);
-template void count_routing<float>(Activations<float> const&, Mesh const&, RunConfig const&, std::int64_t, RankReport&);
+template void count_routing<double>(Activations<double> const&, RunConfig const&, std::int64_t, RankReport&);
+template void count_routing<float>(Activations<float> const&, RunConfig const&, std::int64_t, RankReport&);
 
 }  // namespace moescope

@@ -8,8 +8,7 @@ namespace moescope {
 /// Adds what the gates and plans of one micro-step decided to a rank's report: choices before and after dropping, rows
 /// computed, bytes to each peer. `report` has its vectors sized.
 template <class T>
-void count_routing(Activations<T> const& activations, Mesh const& mesh, RunConfig const& config, std::int64_t micro_step,
-                   RankReport& report);
+void count_routing(Activations<T> const& activations, RunConfig const& config, std::int64_t micro_step, RankReport& report);
 
 /// A report with every vector sized and zero.
 RankReport empty_rank_report(RunConfig const& config, Mesh& mesh);

@@ -41,6 +41,12 @@ constexpr Entry all_entries[] = {
     {names::etp_combine_backward, etp, all_gather, When::training},
     {names::etp_weights_forward, etp, all_gather},
     {names::etp_weights_backward, etp, reduce_scatter, When::training},
+    {names::block_dispatch_forward, expert_block, all_gather},
+    {names::block_dispatch_backward, expert_block, reduce_scatter, When::training},
+    {names::block_combine_forward, expert_block, reduce_scatter},
+    {names::block_combine_backward, expert_block, all_gather, When::training},
+    {names::block_weights_forward, expert_block, all_gather},
+    {names::block_weights_backward, expert_block, reduce_scatter, When::training},
     {names::pool_sum, world, all_reduce},
     {names::pool_gather, world, all_gather},
     {names::dense_gradients, dp, all_reduce, When::training},
@@ -48,14 +54,20 @@ constexpr Entry all_entries[] = {
     {names::expert_gradients, edp, all_reduce, When::training},
     {names::kv_gradients, tp, all_reduce, When::training},
     {names::counts, expert_block, all_gather},
+    {names::tokens, expert_block, all_gather},
+    {names::choices, expert_block, all_gather},
     {names::labels, dp, all_reduce},
     {names::loss, dp, all_reduce},
     {names::gradient_norm, world, all_reduce, When::training},
 };
 
-/// Whether the model, beside mode and group size, asks for an exchange.
-bool needed(std::string_view name, ModelConfig const& model, Layout const& layout) {
+/// Whether model and dispatcher, beside mode and group size, ask for an exchange.
+bool needed(std::string_view name, RunConfig const& config, Layout const& layout) {
+  auto const& model = config.model;
   auto const& gate = model.gate.kind;
+  bool const gathers_tokens = config.train.dispatcher == "all_gather";
+  if (name.starts_with("ep.") || name.starts_with("etp.")) return !gathers_tokens;
+  if (name.starts_with("block.") || name == names::tokens || name == names::choices) return gathers_tokens;
   if (name == names::pool_sum) return gate == "noisy_top_k" || gate == "switch";
   if (name == names::pool_gather) return gate == "switch" && model.drop_tokens;
   if (name == names::kv_gradients) return !layout.replicated_kv_heads(model).empty();
@@ -74,8 +86,7 @@ std::vector<Collective> collectives(RunConfig const& config, Layout const& layou
   std::vector<Collective> result;
   for (auto const& entry : all_entries) {
     bool const executed = layout.size(entry.axis) > 1 && (training || entry.when == When::always);
-    if (executed && needed(entry.name, config.model, layout))
-      result.push_back({std::string(entry.name), entry.axis, entry.operation});
+    if (executed && needed(entry.name, config, layout)) result.push_back({std::string(entry.name), entry.axis, entry.operation});
   }
   return result;
 }

@@ -22,6 +22,8 @@ ExpertRows expert_rows(ModelConfig const& model, Layout const& layout, std::int6
   }
   for (auto const sharer : layout.members(Axis::etp, rank))
     for (auto const source : layout.members(Axis::ep, sharer)) rows.gathered += choices(source, mine, count);
+  for (auto const member : layout.members(Axis::expert_block, rank))
+    rows.block_choices += choices(member, {0, model.num_experts}, count);
   return rows;
 }
 

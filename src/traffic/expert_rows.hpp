@@ -15,6 +15,7 @@ using CountOf = std::function<std::int64_t(std::int64_t rank, std::int64_t exper
 struct ExpertRows {
   std::vector<std::int64_t> send, receive;  ///< [ep] to and from each member of the ep group, itself included
   std::int64_t gathered = 0;                ///< rows that all its etp members received: what it computes
+  std::int64_t block_choices = 0;           ///< kept choices of all members of its expert block
 };
 ExpertRows expert_rows(ModelConfig const& model, Layout const& layout, std::int64_t rank, CountOf const& count);
 

@@ -35,6 +35,12 @@ inline constexpr std::string_view etp_combine_forward = "etp.reduce_scatter.comb
 inline constexpr std::string_view etp_combine_backward = "etp.all_gather.combine.backward";
 inline constexpr std::string_view etp_weights_forward = "etp.all_gather.weights.forward";
 inline constexpr std::string_view etp_weights_backward = "etp.reduce_scatter.weights.backward";
+inline constexpr std::string_view block_dispatch_forward = "block.all_gather.dispatch.forward";
+inline constexpr std::string_view block_dispatch_backward = "block.reduce_scatter.dispatch.backward";
+inline constexpr std::string_view block_combine_forward = "block.reduce_scatter.combine.forward";
+inline constexpr std::string_view block_combine_backward = "block.all_gather.combine.backward";
+inline constexpr std::string_view block_weights_forward = "block.all_gather.weights.forward";
+inline constexpr std::string_view block_weights_backward = "block.reduce_scatter.weights.backward";
 inline constexpr std::string_view pool_sum = "world.pool_sum.forward";
 inline constexpr std::string_view pool_gather = "world.pool_gather.forward";
 inline constexpr std::string_view dense_gradients = "dp.gradients";
@@ -42,6 +48,8 @@ inline constexpr std::string_view router_gradients = "world.gradients";
 inline constexpr std::string_view expert_gradients = "edp.gradients";
 inline constexpr std::string_view kv_gradients = "tp.gradients.kv_heads";
 inline constexpr std::string_view counts = "control.counts";
+inline constexpr std::string_view tokens = "control.tokens";
+inline constexpr std::string_view choices = "control.choices";
 inline constexpr std::string_view labels = "control.labels";
 inline constexpr std::string_view loss = "control.loss";
 inline constexpr std::string_view gradient_norm = "control.gradient_norm";
@@ -97,8 +105,9 @@ std::vector<Volume> step_volumes(RunConfig const& config, Layout const& layout, 
 /// step_volumes() of even_routing() without a table of all ranks: memory of the rank's groups alone.
 std::vector<Volume> even_step_volumes(RunConfig const& config, Layout const& layout, std::int64_t rank);
 
-/// Payload bytes from `rank` to every other rank in the expert exchanges (all_to_all over ep) of one step; the diagonal
-/// holds the bytes of rows kept at home. [ranks]
+/// Payload bytes from `rank` to every other rank in the expert exchanges of one step; the diagonal holds the bytes of rows
+/// kept at home. all_to_all and local: rows over ep. all_gather: what a direct algorithm sends to each member of the expert
+/// block: own tokens out, partial sums of the member's tokens back. [ranks]
 std::vector<std::int64_t> peer_bytes(RunConfig const& config, Layout const& layout, RoutedCounts const& counts,
                                      std::int64_t rank);
 

@@ -61,6 +61,35 @@ void add_experts(Tally& tally, Sizes const& sizes, ExpertRows const& rows) {
     tally.add(name, 1, rows.gathered * sizes.scalar);
 }
 
+/// What the members of an expert block have together: owned tokens and kept choices.
+struct BlockTotals {
+  std::int64_t tokens = 0, choices = 0;
+};
+
+std::int64_t owned_tokens(Sizes const& sizes, std::int64_t micro_step, std::int64_t rank) {
+  auto const& batch = sizes.config.batch;
+  auto const local = sizes.layout.sequences(batch, micro_step, rank).size() * batch.sequence_length;
+  return sizes.layout.owned_tokens(local, rank).size();
+}
+
+BlockTotals block_totals(Sizes const& sizes, std::int64_t micro_step, ExpertRows const& rows) {
+  BlockTotals totals{0, rows.block_choices};
+  for (auto const member : sizes.layout.members(Axis::expert_block, sizes.rank)) {
+    totals.tokens += owned_tokens(sizes, micro_step, member);
+  }
+  return totals;
+}
+
+void add_gathered_tokens(Tally& tally, Sizes const& sizes, BlockTotals const& totals) {
+  for (auto const name : {names::block_dispatch_forward, names::block_combine_forward, names::block_combine_backward,
+                          names::block_dispatch_backward})
+    tally.add(name, 1, totals.tokens * sizes.row);
+  for (auto const name : {names::block_weights_forward, names::block_weights_backward})
+    tally.add(name, 1, totals.choices * sizes.scalar);
+  tally.add(names::tokens, 1, sizes.layout.size(Axis::expert_block) * control_bytes);
+  tally.add(names::choices, 1, totals.choices * control_bytes);
+}
+
 void add_once_per_step(Tally& tally, Sizes const& sizes) {
   auto const& model = sizes.config.model;
   auto const groups = group_sizes(model, sizes.layout, sizes.rank);
@@ -86,7 +115,11 @@ std::vector<Volume> volumes(RunConfig const& config, Layout const& layout, std::
   for (std::int64_t m = 0; m < config.batch.micro_steps; ++m) {
     add_tensor_parallel(tally, sizes, layout.sequences(config.batch, m, rank).size() * config.batch.sequence_length);
     add_pools_and_control(tally, sizes);
-    for (std::int64_t layer = 0; layer < sizes.layers; ++layer) add_experts(tally, sizes, rows_of(m, layer));
+    for (std::int64_t layer = 0; layer < sizes.layers; ++layer) {
+      auto const& rows = rows_of(m, layer);
+      add_experts(tally, sizes, rows);
+      add_gathered_tokens(tally, sizes, block_totals(sizes, m, rows));
+    }
   }
   add_once_per_step(tally, sizes);
   return tally.volumes();
@@ -116,21 +149,50 @@ std::vector<Volume> even_step_volumes(RunConfig const& config, Layout const& lay
                  [&](std::int64_t m, std::int64_t) -> ExpertRows const& { return of_micro_step[std::size_t(m)]; });
 }
 
+namespace {
+
+/// Rows and weights that D moves from a rank to one peer, and that D^T moves.
+struct PeerRows {
+  std::int64_t peer, out, back, weights_out, weights_back;
+};
+
+std::vector<PeerRows> peer_rows(Sizes const& sizes, RoutedCounts const& counts, std::int64_t micro_step, std::int64_t layer) {
+  std::vector<PeerRows> result;
+  if (sizes.config.train.dispatcher == "all_gather") {
+    auto const kept = [&](std::int64_t rank) {
+      std::int64_t sum = 0;
+      for (std::int64_t e = 0; e < counts.experts; ++e) sum += counts.at(micro_step, layer, rank, e);
+      return sum;
+    };
+    for (auto const peer : sizes.layout.members(Axis::expert_block, sizes.rank)) {
+      result.push_back({peer, owned_tokens(sizes, micro_step, sizes.rank), owned_tokens(sizes, micro_step, peer),
+                        kept(sizes.rank), kept(peer)});
+    }
+    return result;
+  }
+  auto const rows = rows_of(sizes.config, sizes.layout, counts, micro_step, layer, sizes.rank);
+  auto const peers = sizes.layout.members(Axis::ep, sizes.rank);
+  for (std::size_t i = 0; i < peers.size(); ++i) {
+    result.push_back({peers[i], rows.send[i], rows.receive[i], rows.send[i], rows.receive[i]});
+  }
+  return result;
+}
+
+}  // namespace
+
 std::vector<std::int64_t> peer_bytes(RunConfig const& config, Layout const& layout, RoutedCounts const& counts,
                                      std::int64_t rank) {
   check_shape(config, layout, counts);
   Sizes const sizes{config, layout, rank};
-  bool const training = config.train.mode == "train";
   // Forward D carries rows and weights and D^T rows; the backward of combine is D, of dispatch D^T, with weights' gradients.
-  auto const sent_bytes = sizes.row + sizes.scalar + (training ? sizes.row : 0);
-  auto const returned_bytes = sizes.row + (training ? sizes.row + sizes.scalar : 0);
-  auto const peers = layout.members(Axis::ep, rank);
+  bool const training = config.train.mode == "train";
   std::vector<std::int64_t> bytes(std::size_t(layout.ranks()));
   for (std::int64_t m = 0; m < counts.micro_steps; ++m) {
     for (std::int64_t layer = 0; layer < counts.layers; ++layer) {
-      auto const rows = rows_of(config, layout, counts, m, layer, rank);
-      for (std::size_t i = 0; i < peers.size(); ++i)
-        bytes[std::size_t(peers[i])] += rows.send[i] * sent_bytes + rows.receive[i] * returned_bytes;
+      for (auto const& rows : peer_rows(sizes, counts, m, layer)) {
+        auto const weights = rows.weights_out + (training ? rows.weights_back : 0);
+        bytes[std::size_t(rows.peer)] += (training ? 2 : 1) * (rows.out + rows.back) * sizes.row + weights * sizes.scalar;
+      }
     }
   }
   return bytes;

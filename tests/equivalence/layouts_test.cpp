@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "dispatch/dispatcher.hpp"
 #include "equivalence/outcome.hpp"
 #include "support/catch.hpp"
 #include "support/mpi_require.hpp"
@@ -15,7 +16,7 @@ TEST_CASE("any layout and dispatcher computes what one rank computes") {
     if (world.rank() == 0) reference = run_two_steps(alone, each.config, {}, "local");
     int compared = 0;
     for (auto const& layout : layouts(each.config.model, world.size())) {
-      for (std::string const dispatcher : {"local", "all_to_all"}) {
+      for (auto const& dispatcher : dispatcher_kinds()) {
         if (dispatcher == "local" && layout.ep > 1) continue;
         auto const outcome = run_two_steps(world, each.config, layout, dispatcher);
         auto const difference = world.rank() == 0 ? first_difference(outcome, reference) : std::string();

@@ -41,9 +41,10 @@ struct Bench {
   std::unique_ptr<Dispatcher<T>> dispatcher;
   Plan plan;
 
-  static RunConfig config_of(ModelConfig const& model) {
+  static RunConfig config_of(ModelConfig const& model, std::string const& kind) {
     RunConfig config;
     config.model = model;
+    config.train.dispatcher = kind;
     return config;
   }
   static ModelConfig model_of(RoutingCase const& c) {
@@ -55,7 +56,7 @@ struct Bench {
 
   Bench(std::string const& kind, RoutingCase const& c, Communicator const& world, Layout const& layout)
       : routing_case(c),
-        mesh(world, layout, traffic::collectives(config_of(model_of(c)), layout)),
+        mesh(world, layout, traffic::collectives(config_of(model_of(c), kind), layout)),
         model(model_of(c)),
         choices(c.choices(mesh.rank())),
         dispatcher(make_dispatcher<T>(kind, mesh, model)),
@@ -246,6 +247,10 @@ struct PlannedBytes {
   std::int64_t bytes(std::string const& name, std::int64_t columns) const {
     auto const row = columns * std::int64_t(sizeof(double));
     auto const me = std::size_t(mesh.layout().coordinate(Axis::ep, mesh.rank()));
+    auto const in_block = [](std::vector<std::int64_t> const& counts) {
+      return std::accumulate(counts.begin(), counts.end(), 0L);
+    };
+    if (name.starts_with("block.")) return in_block(columns == 1 ? plan.block.choices : plan.block.tokens) * row;
     if (name.starts_with("etp.")) return plan.rows.num_gathered() * row;
     bool const outward = name == names::dispatch_forward || name == names::combine_backward || name == names::weights_forward;
     auto const& rows = outward ? plan.rows.send_rows : plan.rows.receive_rows;
