@@ -1,5 +1,6 @@
 #include "checkpoint/fixture.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -65,25 +66,69 @@ std::vector<double> drop_keys(Safetensors const& io, std::string const& prefix, 
   return any ? keys : std::vector<double>{};
 }
 
+/// [N, choices of a token] ids, row-major; the gate decides how many choices a token has.
+std::vector<std::int64_t> read_choices(Safetensors const& io, std::string const& name, std::int64_t tokens,
+                                       std::int64_t num_experts) {
+  if (!io.has(name)) return {};
+  auto const ids = io.read_int64(name);
+  if (tokens == 0 || std::int64_t(ids.size()) % tokens != 0) {
+    throw UserError(io.path() + ": " + name + " has " + std::to_string(ids.size()) + " values, which is no multiple of the " +
+                    std::to_string(tokens) + " tokens");
+  }
+  for (auto const expert : ids) {
+    if (expert < 0 || expert >= num_experts)
+      throw UserError(io.path() + ": " + name + " names expert " + std::to_string(expert) + " of " + std::to_string(num_experts));
+  }
+  return ids;
+}
+
+/// Weights of the choices. The released random gate reports as many equal weights as there are experts: the first count.
+std::vector<double> read_weights(Safetensors const& io, std::string const& name, std::int64_t tokens, std::int64_t choices) {
+  auto const values = io.read(name);
+  auto const width = tokens > 0 ? std::int64_t(values.size()) / tokens : 0;
+  if (width < choices || width * tokens != std::int64_t(values.size())) sized(values, tokens * choices, io, name);
+  std::vector<double> weights;
+  for (std::int64_t t = 0; t < tokens; ++t) {
+    weights.insert(weights.end(), values.begin() + t * width, values.begin() + t * width + choices);
+  }
+  return weights;
+}
+
+/// Numbers whose largest are the recorded choices, for gates that draw them.
+std::vector<double> draws_of_choices(std::vector<std::int64_t> const& ids, std::int64_t tokens, std::int64_t num_experts) {
+  std::vector<double> draws(std::size_t(tokens * num_experts));
+  auto const choices = tokens > 0 ? std::int64_t(ids.size()) / tokens : 0;
+  for (std::int64_t i = 0; i < std::int64_t(ids.size()); ++i) {
+    draws[std::size_t(i / choices * num_experts + ids[std::size_t(i)])] = double(choices - i % choices);
+  }
+  return draws;
+}
+
 FixtureLayer read_layer(Safetensors const& io, std::int64_t index, ModelConfig const& model, std::int64_t tokens) {
   auto const prefix = "moe." + std::to_string(index) + ".";
   auto const experts = model.num_experts;
   FixtureLayer layer;
   layer.input = read(io, prefix + "input", tokens * model.hidden_size);
   layer.output = read(io, prefix + "output", tokens * model.hidden_size);
-  if (auto const name = prefix + "topk_index"; io.has(name))
-    layer.topk_index = sized(io.read_int64(name), tokens * model.top_k, io, name);
-  for (auto const expert : layer.topk_index) {
-    if (expert < 0 || expert >= experts)
-      throw UserError(io.path() + ": " + prefix + "topk_index names expert " + std::to_string(expert) + " of " +
-                      std::to_string(experts));
+  layer.topk_index = read_choices(io, prefix + "topk_index", tokens, experts);
+  if (!layer.topk_index.empty()) {
+    layer.topk_weight = read_weights(io, prefix + "topk_weight", tokens, std::int64_t(layer.topk_index.size()) / tokens);
   }
-  layer.topk_weight = read_if_there(io, prefix + "topk_weight", std::int64_t(layer.topk_index.size()));
-  layer.importance = read_if_there(io, prefix + "importance", experts);
-  layer.load = read_if_there(io, prefix + "load", experts);
+  if (model.gate.kind == "noisy_top_k" || model.gate.kind == "switch") {  // the others report -1
+    layer.importance = read_if_there(io, prefix + "importance", experts);
+    layer.load = read_if_there(io, prefix + "load", experts);
+  }
   layer.noise.noise = read_if_there(io, prefix + "noise", tokens * experts);
+  if (model.gate.kind.starts_with("random")) layer.noise.noise = draws_of_choices(layer.topk_index, tokens, experts);
   if (model.gate.kind == "switch") layer.noise.drop_key = drop_keys(io, prefix, layer.topk_index, experts);
   return layer;
+}
+
+/// The released noisy gate without balance reports -100 a layer, which its model does not add: nothing, that is.
+std::vector<double> read_balance_losses(Safetensors const& io, ModelConfig const& model) {
+  auto losses = read_if_there(io, "balance_loss", model.num_layers);
+  if (model.gate.kind == "noisy_top_k" && !model.gate.use_balance) std::fill(losses.begin(), losses.end(), 0.0);
+  return losses;
 }
 
 }  // namespace
@@ -104,7 +149,7 @@ Fixture load_fixture(std::string const& folder) {
   fixture.logits = read(io, "logits", tokens * fixture.model.vocab_size);
   fixture.loss = read(io, "loss", 1)[0];
   fixture.cross_entropy = read(io, "ce_loss", 1)[0];
-  fixture.balance_loss = read_if_there(io, "balance_loss", fixture.model.num_layers);
+  fixture.balance_loss = read_balance_losses(io, fixture.model);
   for (std::int64_t i = 0; i < fixture.model.num_layers; ++i) fixture.layers.push_back(read_layer(io, i, fixture.model, tokens));
   if (auto const path = folder + "/grads.safetensors"; std::filesystem::exists(path)) {
     Safetensors const gradients(path);
