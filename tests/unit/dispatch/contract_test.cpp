@@ -34,6 +34,7 @@ std::vector<Layout> expert_meshes(std::int64_t ranks, std::int64_t num_experts) 
 /// A dispatcher under test with the routing of this rank and its plan.
 template <class T>
 struct Bench {
+  std::string const kind;
   RoutingCase const& routing_case;
   Mesh mesh;
   ModelConfig model;
@@ -54,8 +55,9 @@ struct Bench {
     return model;
   }
 
-  Bench(std::string const& kind, RoutingCase const& c, Communicator const& world, Layout const& layout)
-      : routing_case(c),
+  Bench(std::string const& dispatcher_kind, RoutingCase const& c, Communicator const& world, Layout const& layout)
+      : kind(dispatcher_kind),
+        routing_case(c),
         mesh(world, layout, traffic::collectives(config_of(model_of(c), kind), layout)),
         model(model_of(c)),
         choices(c.choices(mesh.rank())),
@@ -145,6 +147,22 @@ double kept_choices(std::vector<Choice> const& token) {
   return double(std::count_if(token.begin(), token.end(), [](Choice const& c) { return c.kept; }));
 }
 
+std::int64_t kept_choices(Choices const& tokens) {
+  double sum = 0;
+  for (auto const& token : tokens) sum += kept_choices(token);
+  return std::int64_t(sum);
+}
+
+/// Kept choices of `source`'s tokens among the experts of `target`.
+template <class T>
+std::int64_t rows_between(Bench<T> const& b, std::int64_t source, std::int64_t target) {
+  auto const experts = b.mesh.layout().experts(b.model, target);
+  std::int64_t rows = 0;
+  for (auto const& token : b.routing_case.choices(source))
+    for (auto const& choice : token) rows += choice.kept && experts.contains(choice.expert);
+  return rows;
+}
+
 }  // namespace
 
 TEMPLATE_TEST_CASE("every kept choice arrives once on each rank that holds columns of its expert, grouped by it", "", float,
@@ -221,17 +239,33 @@ TEMPLATE_TEST_CASE("weights return to their choices, and 0 to dropped ones", "",
 TEST_CASE("the plan holds the rows that this rank and its peers exchange") {
   for_each_bench<double>([](Bench<double>& b) {
     auto const& layout = b.mesh.layout();
-    auto const rows_between = [&](std::int64_t source, std::int64_t target) {
-      std::int64_t rows = 0;
-      for (auto const& token : b.routing_case.choices(source))
-        for (auto const& choice : token) rows += choice.kept && layout.experts(b.model, target).contains(choice.expert);
-      return rows;
-    };
     bool right = b.plan.num_tokens == std::int64_t(b.choices.size()) && b.plan.num_choices == num_choices(b.choices);
     auto const peers = layout.members(Axis::ep, b.mesh.rank());
     for (std::size_t p = 0; p < peers.size(); ++p) {
-      right = right && b.plan.rows.send_rows[p] == rows_between(b.mesh.rank(), peers[p]);
-      right = right && b.plan.rows.receive_rows[p] == rows_between(peers[p], b.mesh.rank());
+      right = right && b.plan.rows.send_rows[p] == rows_between(b, b.mesh.rank(), peers[p]);
+      right = right && b.plan.rows.receive_rows[p] == rows_between(b, peers[p], b.mesh.rank());
+    }
+    MPI_REQUIRE(b.mesh.world(), right);
+  });
+}
+
+TEST_CASE("the plan names every peer with the rows and weights that go to it and come from it") {
+  for_each_bench<double>([](Bench<double>& b) {
+    auto const& layout = b.mesh.layout();
+    bool const tokens_move = b.kind == "all_gather";
+    auto const me = std::int64_t(b.mesh.rank());
+    auto const weights = [&](std::int64_t from, std::int64_t to) {
+      return tokens_move ? kept_choices(b.routing_case.choices(from)) : rows_between(b, from, to);
+    };
+    auto const rows = [&](std::int64_t from, std::int64_t to) {
+      return tokens_move ? std::int64_t(b.routing_case.choices(from).size()) : rows_between(b, from, to);
+    };
+    auto const members = layout.members(tokens_move ? Axis::expert_block : Axis::ep, me);
+    bool right = b.plan.peers.size() == members.size();
+    for (std::size_t p = 0; right && p < members.size(); ++p) {
+      auto const& peer = b.plan.peers[p];
+      right = peer.rank == members[p] && peer.rows_out == rows(me, peer.rank) && peer.rows_back == rows(peer.rank, me) &&
+              peer.weights_out == weights(me, peer.rank) && peer.weights_back == weights(peer.rank, me);
     }
     MPI_REQUIRE(b.mesh.world(), right);
   });
@@ -239,24 +273,25 @@ TEST_CASE("the plan holds the rows that this rank and its peers exchange") {
 
 namespace {
 
-/// Payload that a plan implies for one exchange of rows with `columns` doubles.
-struct PlannedBytes {
-  Plan const& plan;
-  Mesh const& mesh;
-
-  std::int64_t bytes(std::string const& name, std::int64_t columns) const {
-    auto const row = columns * std::int64_t(sizeof(double));
-    auto const me = std::size_t(mesh.layout().coordinate(Axis::ep, mesh.rank()));
-    auto const in_block = [](std::vector<std::int64_t> const& counts) {
-      return std::accumulate(counts.begin(), counts.end(), 0L);
-    };
-    if (name.starts_with("block.")) return in_block(columns == 1 ? plan.block.choices : plan.block.tokens) * row;
-    if (name.starts_with("etp.")) return plan.rows.num_gathered() * row;
+/// Rows that one exchange puts into the call's buffers, from the routing of all ranks.
+std::int64_t rows_of_exchange(Bench<double> const& b, std::string const& name) {
+  auto const me = std::int64_t(b.mesh.rank());
+  bool const weights = name.find("weights") != std::string::npos;
+  std::int64_t rows = 0;
+  if (name.starts_with("block.")) {
+    for (auto const member : b.mesh.layout().members(Axis::expert_block, me)) {
+      auto const choices = b.routing_case.choices(member);
+      rows += weights ? kept_choices(choices) : std::int64_t(choices.size());
+    }
+  } else if (name.starts_with("etp.")) {
+    for (auto const member : b.mesh.layout().members(Axis::expert_block, me)) rows += rows_between(b, member, me);
+  } else {
     bool const outward = name == names::dispatch_forward || name == names::combine_backward || name == names::weights_forward;
-    auto const& rows = outward ? plan.rows.send_rows : plan.rows.receive_rows;
-    return (std::accumulate(rows.begin(), rows.end(), std::int64_t{0}) - rows[me]) * row;
+    for (auto const peer : b.mesh.layout().members(Axis::ep, me))
+      if (peer != me) rows += outward ? rows_between(b, me, peer) : rows_between(b, peer, me);
   }
-};
+  return rows;
+}
 
 bool is_row_exchange(std::string const& name) {
   for (auto const* part : {"dispatch", "combine", "weights"})
@@ -266,7 +301,7 @@ bool is_row_exchange(std::string const& name) {
 
 }  // namespace
 
-TEST_CASE("the ledger holds the plan's bytes, each exchange once under its own name") {
+TEST_CASE("the ledger holds the bytes that the routing implies, each exchange once under its own name") {
   for_each_bench<double>([](Bench<double>& b) {
     auto const tokens = std::int64_t(b.choices.size());
     Vector<double> const weights("test::weights", std::size_t(num_choices(b.choices)));
@@ -284,7 +319,8 @@ TEST_CASE("the ledger holds the plan's bytes, each exchange once under its own n
       bool const used = is_row_exchange(name);
       auto const columns = name.find("weights") != std::string::npos ? 1 : width;
       right = right && entries[i].volume.calls == (used ? 1 : 0);
-      right = right && entries[i].volume.payload_bytes == (used ? PlannedBytes{b.plan, b.mesh}.bytes(name, columns) : 0);
+      auto const bytes = used ? rows_of_exchange(b, name) * columns * std::int64_t(sizeof(double)) : 0;
+      right = right && entries[i].volume.payload_bytes == bytes;
     }
     MPI_REQUIRE(b.mesh.world(), right);
   });
