@@ -14,7 +14,12 @@
 namespace moescope::hdf5 {
 namespace {
 
-void switch_off_printing() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+/// Errors are ours to print. At exit HDF5 closes nothing: its files are closed already, and over one that a full disk kept
+/// from closing it crashes.
+void start_library() {
+  H5dont_atexit();
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
 
 PropertyHandle file_access(bool locking) {
   PropertyHandle access(H5Pcreate(H5P_FILE_ACCESS));
@@ -132,13 +137,13 @@ void Dataset::write(std::vector<std::string> const& values) {
 }
 
 File File::create(std::string const& path) {
-  switch_off_printing();
+  start_library();
   auto const access = file_access(true);
   return {FileHandle(checked(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.id()), "create", path)), path};
 }
 
 File File::open(std::string const& path) {
-  switch_off_printing();
+  start_library();
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) throw UserError(fmt::format("{} is a folder; a run file is expected", path));
   if (!std::filesystem::is_regular_file(path, ignored)) throw UserError(fmt::format("{}: no such file", path));
