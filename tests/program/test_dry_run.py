@@ -1,0 +1,55 @@
+"""A dry run needs no launcher and no data, and speaks of the very run that would follow."""
+
+import json
+
+import h5py
+import pytest
+from program import SMOKE, execute
+
+LARGE = ["--set", "layout.ranks=64", "--set", "layout.tp=4", "--set", "layout.ep=4"]
+
+
+def dry_run(*arguments, cwd):
+    outcome = execute("run", SMOKE, "--dry-run", *arguments, cwd=cwd)
+    assert outcome.code == 0 and outcome.err == "", outcome
+    return outcome.out
+
+
+def test_the_text_names_layout_parameters_memory_bytes_and_keys(tmp_path):
+    text = dry_run(*LARGE, cwd=tmp_path)
+    for part in ("64 ranks", "tp 4", "ep 4", "parameters: 108000", "memory of the heaviest rank", "payload of one step",
+                 "KiB", "ep.dispatch.forward", "dp.gradients", "computation_key ", "cell_key "):
+        assert part in text
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_json_says_the_same(tmp_path):
+    text, data = dry_run(*LARGE, cwd=tmp_path), json.loads(dry_run(*LARGE, "--json", cwd=tmp_path))
+    assert data["layout"] == {"ranks": 64, "tp": 4, "dp": 16, "ep": 4, "etp": 4, "edp": 4}
+    memory = data["memory_bytes_of_heaviest_rank"]
+    assert memory.pop("total") == sum(memory.values()) and len(memory) == 4
+    assert data["parameters"]["total"] == 108000
+    for key in ("computation_key", "cell_key"):
+        assert f"{key} {data[key]}" in text
+
+
+@pytest.mark.parametrize("settings, part", [
+    (["layout.ranks=64", "layout.tp=3"], "layout.tp = 3"),
+    (["layout.ranks=64", "layout.tp=4", "layout.ep=8", "model.num_experts=4"], "ep = 8"),
+    (["layout.ranks=64", "layout.tp=32"], "tp = 32"),
+])
+def test_an_impossible_layout_is_refused(settings, part, tmp_path):
+    overrides = [word for setting in settings for word in ("--set", setting)]
+    outcome = execute("run", SMOKE, "--dry-run", *overrides, cwd=tmp_path)
+    assert outcome.code == 1 and len(outcome.errors) == 1 and part in outcome.errors[0], outcome
+
+
+@pytest.mark.parametrize("count, settings", [(1, []), (2, ["layout.ep=2"]), (4, ["layout.tp=2", "layout.ep=2"])])
+def test_its_keys_are_those_of_the_run(count, settings, packed, tmp_path):
+    overrides = [word for setting in [f"data.path={packed}", *settings] for word in ("--set", setting)]
+    planned = json.loads(dry_run(*overrides, "--set", f"layout.ranks={count}", "--json", cwd=tmp_path))
+    done = execute("run", SMOKE, *overrides, "--out", "run.h5", ranks=count, cwd=tmp_path)
+    assert done.code == 0, done
+    with h5py.File(tmp_path / "run.h5") as file:
+        for key in ("computation_key", "cell_key"):
+            assert file["config"].attrs[key].decode() == planned[key]

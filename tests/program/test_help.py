@@ -1,0 +1,54 @@
+"""Usage errors give exit code 2 and the way to help; help names every option; --version names what computes."""
+
+import pytest
+from program import execute
+
+OPTIONS = {
+    "run": ["config", "--set", "--out", "--overwrite", "--dry-run", "--json", "--progress"],
+    "verify": ["fixture", "--set"],
+    "inspect": ["file"],
+    "data pack": ["--out", "--domain", "--max-mb", "--held-out", "--force"],
+}
+
+MISUSES = {
+    "": ("subcommand is required", "moescope --help"),
+    "foo": ("unknown argument 'foo'", "moescope --help"),
+    "run": ("config is required", "moescope run --help"),
+    "verify": ("fixture is required", "moescope verify --help"),
+    "inspect": ("file is required", "moescope inspect --help"),
+    "data pack": ("is required", "moescope data pack --help"),
+    "run x.toml --foo": ("unknown argument '--foo'", "moescope run --help"),
+    "run x.toml --progress loud": ("auto,always,never", "moescope run --help"),
+    "run x.toml --json": ("--dry-run", "moescope run --help"),
+}
+
+
+@pytest.mark.parametrize("misuse", MISUSES)
+def test_a_misused_command_line_is_refused_with_the_way_to_help(misuse, ranks, tmp_path):
+    outcome = execute(*misuse.split(), ranks=ranks, cwd=tmp_path)
+    assert outcome.code == 2, outcome
+    assert len(outcome.errors) == 1, outcome
+    for part in MISUSES[misuse]:
+        assert part in outcome.errors[0]
+
+
+@pytest.mark.parametrize("subcommand", OPTIONS)
+def test_help_names_every_option(subcommand, tmp_path):
+    outcome = execute(*subcommand.split(), "--help", cwd=tmp_path)
+    assert outcome.code == 0 and outcome.err == ""
+    for option in OPTIONS[subcommand]:
+        assert option in outcome.out
+
+
+def test_help_names_every_subcommand(tmp_path):
+    outcome = execute("--help", cwd=tmp_path)
+    assert outcome.code == 0
+    for subcommand in ("run", "data", "inspect", "verify"):
+        assert f"\n  {subcommand} " in outcome.out
+
+
+def test_version_names_commit_and_libraries(tmp_path):
+    outcome = execute("--version", cwd=tmp_path)
+    assert outcome.code == 0
+    for part in ("moescope 0.", "Kokkos 4.", "BLAS: ", "MPI: "):
+        assert part in outcome.out

@@ -1,0 +1,64 @@
+"""Whichever rank dies, and whenever: the job ends at once and every announced step can be read."""
+
+import os
+import random
+import select
+import signal
+import time
+
+import h5py
+import numpy as np
+import pytest
+from program import EXECUTABLE, SMOKE, command, finish, start
+
+STEPS = 20000
+
+
+def rank_processes(launcher):
+    """Of a launcher, by rank."""
+    found = {}
+    for folder in os.listdir("/proc"):
+        try:
+            if os.readlink(f"/proc/{folder}/exe") != str(EXECUTABLE.resolve()):
+                continue
+            with open(f"/proc/{folder}/stat") as file:
+                parent = int(file.read().rsplit(")", 1)[1].split()[1])
+            with open(f"/proc/{folder}/environ") as file:
+                variables = dict(text.split("=", 1) for text in file.read().split("\0") if "=" in text)
+        except (OSError, ValueError):
+            continue
+        if parent == launcher:
+            found[int(variables.get("OMPI_COMM_WORLD_RANK", -1))] = int(folder)
+    return found
+
+
+def wait_for_first_step(process, seconds=30):
+    """Its progress line is the first thing on stderr."""
+    assert select.select([process.stderr], [], [], seconds)[0], "the run did not start"
+
+
+def check_what_is_left(path):
+    with h5py.File(path) as file:
+        assert file.attrs["status"] in (b"running", b"failed")
+        done = int(file["steps_done"][()])
+        assert 1 <= done < STEPS
+        for name in ("loss/cross_entropy", "step_seconds", "tokens"):
+            assert np.all(np.isfinite(file["raw"][name][:done])), name
+        assert np.all(file["raw/collective_payload_bytes"][:done] >= 0)
+        assert np.all(file["raw/collective_payload_bytes"][:done] == file["computed/payload_bytes"][:done])
+        assert np.all(file["raw/collective_payload_bytes"][:done].sum(axis=2) > 0)
+
+
+@pytest.mark.parametrize("attempt", range(4))
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_killed_rank_ends_the_job_and_keeps_its_steps(victim, attempt, packed, tmp_path):
+    words = command("run", SMOKE, "--set", f"data.path={packed}", "--set", "layout.ep=2", "--set", f"train.steps={STEPS}",
+                    "--set", "eval.every=0", "--set", "record.detail_every=1000", "--out", "run.h5", "--progress", "always", ranks=2)
+    process = start(words, tmp_path)
+    wait_for_first_step(process)
+    time.sleep(random.uniform(0, 0.7))
+    os.kill(rank_processes(process.pid)[victim], signal.SIGKILL)
+    outcome = finish(process, timeout=20)
+    assert outcome.code != 0
+    assert not (tmp_path / "run.h5").exists()
+    check_what_is_left(tmp_path / "run.h5.partial")

@@ -1,0 +1,119 @@
+"""A whole run: every layout, mode, timing and number type gives a complete file whose parts agree with each other."""
+
+import itertools
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+from program import SMOKE, execute
+
+LAYOUTS = {"1 rank": (1, []), "dp 2": (2, []), "ep 2": (2, ["layout.ep=2"]), "tp 2, ep 2": (4, ["layout.tp=2", "layout.ep=2"])}
+MODES, TIMINGS, TYPES = ("train", "forward"), ("phased", "free"), ("float32", "float64")
+CASES = list(itertools.product(LAYOUTS, MODES, TIMINGS, TYPES))
+
+
+def run(packed, folder, *settings, ranks=1, options=()):
+    overrides = [word for setting in settings for word in ("--set", setting)]
+    return execute("run", SMOKE, "--set", f"data.path={packed}", "--out", "run.h5", *overrides, *options, ranks=ranks, cwd=folder)
+
+
+@pytest.fixture(scope="module")
+def files(packed, tmp_path_factory):
+    """The run file of a case, made when first asked for."""
+    made = {}
+
+    def file_of(layout, mode, timing, dtype):
+        case = (layout, mode, timing, dtype)
+        if case not in made:
+            folder = tmp_path_factory.mktemp("run")
+            ranks, settings = LAYOUTS[layout]
+            outcome = run(packed, folder, *settings, f"train.mode={mode}", f"train.timing={timing}", f"train.dtype={dtype}",
+                          ranks=ranks)
+            assert outcome.code == 0, outcome
+            assert outcome.out.splitlines()[-2] == "Run file: run.h5"
+            assert outcome.out.splitlines()[-1].startswith("Next: moescope inspect run.h5")
+            made[case] = folder / "run.h5"
+        return made[case]
+
+    return file_of
+
+
+def losses(path):
+    with h5py.File(path) as file:
+        return np.concatenate([file["raw/loss/cross_entropy"][()], file["raw/eval/loss"][()].ravel()])
+
+
+@pytest.mark.parametrize("layout, mode, timing, dtype", CASES)
+def test_a_run_is_complete_and_what_it_counted_was_computed(layout, mode, timing, dtype, files):
+    path = files(layout, mode, timing, dtype)
+    assert not path.with_name("run.h5.partial").exists()
+    with h5py.File(path) as file:
+        assert file.attrs["status"] == b"complete" and file.attrs["timing"] == timing.encode()
+        assert file["steps_done"][()] == file["step"].size == 4
+        for counted, computed in (("collective_payload_bytes", "payload_bytes"), ("collective_messages", "messages"),
+                                  ("collective_calls", "calls"), ("rank_rows", "rank_rows"),
+                                  ("rank_rows_worst_micro_batch", "rank_rows_worst_micro_batch")):
+            assert np.array_equal(file["raw"][counted][()], file["computed"][computed][()]), counted
+        assert np.all(np.isfinite(file["raw/step_seconds"][()])) and np.all(file["raw/step_seconds"][()] > 0)
+        assert np.all(np.isfinite(file["raw/phase_seconds"][()])) == (timing == "phased")
+        assert np.all(file["raw/tokens"][()] == 4 * 32)
+        assert np.all(file["raw/expert_tokens_routed"][()].sum(axis=2) == 4 * 32 * 2)
+
+
+@pytest.mark.parametrize("layout, mode, timing, dtype", CASES)
+def test_losses_are_those_of_one_rank(layout, mode, timing, dtype, files):
+    one = losses(files("1 rank", mode, "free", dtype))
+    tolerance = 1e-12 if dtype == "float64" else 1e-5
+    assert np.all(np.isfinite(one)) and np.all(one > 0)
+    np.testing.assert_allclose(losses(files(layout, mode, timing, dtype)), one, rtol=tolerance, atol=0)
+
+
+def test_both_number_types_learn_alike(files):
+    single, double = (losses(files("1 rank", "train", "free", dtype)) for dtype in ("float32", "float64"))
+    np.testing.assert_allclose(single, double, rtol=1e-4)
+    assert double[3] < double[0]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_forward_run_writes_the_same_record(layout, files):
+    def described(path):
+        found = {}
+        with h5py.File(path) as file:
+            file.visititems(lambda name, item: found.update({name: getattr(item, "shape", ())[:2]}))
+        return found
+
+    train, forward = (described(files(layout, mode, "phased", "float64")) for mode in MODES)
+    assert list(train) == list(forward)
+    with h5py.File(files(layout, "forward", "phased", "float64")) as file:
+        assert not any("backward" in name or "gradient" in name for name in file["collective"].asstr()[()])
+
+
+def test_inspect_tells_of_a_complete_run(files, tmp_path):
+    outcome = execute("inspect", files("dp 2", "train", "phased", "float32"), cwd=tmp_path)
+    assert outcome.code == 0 and outcome.err == ""
+    assert "complete" in outcome.out and "4" in outcome.out
+
+
+def test_a_run_is_replaced_only_when_asked(files, packed, tmp_path):
+    path = shutil.copy(files("1 rank", "train", "free", "float32"), tmp_path / "run.h5")
+    before = path.read_bytes()
+    refused = run(packed, tmp_path)
+    assert refused.code == 1 and "--overwrite" in refused.errors[0]
+    assert path.read_bytes() == before
+    assert run(packed, tmp_path, options=["--overwrite"]).code == 0
+    assert path.read_bytes() != before
+
+
+def test_the_progress_line_tells_how_far_and_how_fast(ranks, packed, tmp_path):
+    outcome = run(packed, tmp_path, ranks=ranks, options=["--progress", "always"])
+    assert outcome.code == 0
+    lines = [line for line in outcome.err.replace("\r", "\n").splitlines() if line.startswith("step ")]
+    assert lines and lines[-1].startswith("step 4/4")
+    for word in ("loss ", "tokens/s", "imbalance ", "left"):
+        assert word in lines[-1]
+
+
+def test_progress_is_silent_where_nobody_watches(packed, tmp_path):
+    assert run(packed, tmp_path).err == ""
+    assert run(packed, tmp_path, options=["--progress", "never", "--overwrite"]).err == ""
