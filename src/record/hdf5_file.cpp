@@ -14,12 +14,11 @@
 namespace moescope::hdf5 {
 namespace {
 
-/// Errors are ours to print. At exit HDF5 closes nothing: its files are closed already, and over one that a full disk kept
-/// from closing it crashes.
-void start_library() {
-  H5dont_atexit();
-  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-}
+/// At exit HDF5 closes nothing: its files are closed already, and over one that a full disk kept from closing it crashes.
+/// Has an effect only before HDF5's first call, hence at the start of the program.
+[[maybe_unused]] herr_t const closes_nothing_at_exit = H5dont_atexit();
+
+void switch_off_printing() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
 
 PropertyHandle file_access(bool locking) {
   PropertyHandle access(H5Pcreate(H5P_FILE_ACCESS));
@@ -137,13 +136,13 @@ void Dataset::write(std::vector<std::string> const& values) {
 }
 
 File File::create(std::string const& path) {
-  start_library();
+  switch_off_printing();
   auto const access = file_access(true);
   return {FileHandle(checked(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.id()), "create", path)), path};
 }
 
 File File::open(std::string const& path) {
-  start_library();
+  switch_off_printing();
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) throw UserError(fmt::format("{} is a folder; a run file is expected", path));
   if (!std::filesystem::is_regular_file(path, ignored)) throw UserError(fmt::format("{}: no such file", path));
