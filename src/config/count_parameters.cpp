@@ -22,6 +22,11 @@ std::int64_t output_scale_parameters(ModelConfig const& m) {
   return m.gate.kind == "switch" ? m.hidden_size : 1;
 }
 
+/// The residual block's linear gate and experts, all of which each token visits.
+std::int64_t residual_parameters(ModelConfig const& m) {
+  return m.hidden_size * (m.residual.num_experts + 3 * m.residual.intermediate_size);
+}
+
 /// Experts that each token visits.
 std::int64_t active_experts(ModelConfig const& m) {
   if (m.gate.kind == "switch") return 1;
@@ -33,7 +38,8 @@ std::int64_t active_experts(ModelConfig const& m) {
 
 ParameterCount count_parameters(ModelConfig const& m) {
   auto const embeddings = m.vocab_size * m.hidden_size * (m.tie_word_embeddings ? 1 : 2);
-  auto const per_layer = 2 * m.hidden_size + attention_parameters(m) + gate_parameters(m) + output_scale_parameters(m);
+  auto const per_layer =
+      2 * m.hidden_size + attention_parameters(m) + gate_parameters(m) + output_scale_parameters(m) + residual_parameters(m);
   auto const shared = embeddings + m.hidden_size + m.num_layers * per_layer;
   ParameterCount count{shared, shared};
   for (auto const& widths : m.expert_widths) {

@@ -46,14 +46,17 @@ void derive(ModelConfig& m, Settings const& given) {
     m.head_dim = divided(given, "model.hidden_size", m.hidden_size, "model.num_heads", m.num_heads, "model.head_dim");
   }
   derive_widths(m, given);
-  if (m.score_scale_factor.empty()) m.score_scale_factor = {1.0};
-  if (m.score_scale_factor.size() == 1) m.score_scale_factor.resize(m.num_layers, m.score_scale_factor[0]);
+  for (auto* factors : {&m.score_scale_factor, &m.residual.score_scale_factor}) {
+    if (factors->empty()) *factors = {1.0};
+    if (factors->size() == 1) factors->resize(m.num_layers, factors->front());
+  }
 }
 
 void forget_derived(ModelConfig& m) {
   if (m.num_kv_heads == m.num_heads) m.num_kv_heads = 0;
   if (m.head_dim * m.num_heads == m.hidden_size) m.head_dim = 0;
   collapse_equal(m.score_scale_factor);
+  collapse_equal(m.residual.score_scale_factor);
   collapse_equal(m.expert_widths);
   bool const equal_widths =
       m.expert_widths.size() == 1 && std::all_of(m.expert_widths[0].begin(), m.expert_widths[0].end(),

@@ -21,7 +21,6 @@ struct Field {
 std::vector<Field> const& fields() {
   static std::vector<Field> const table{{"vocab_size", "model.vocab_size"},
                                         {"hidden_size", "model.hidden_size"},
-                                        {"intermediate_size", "model.intermediate_size"},
                                         {"num_hidden_layers", "model.num_layers"},
                                         {"num_attention_heads", "model.num_heads"},
                                         {"num_key_value_heads", "model.num_kv_heads", nullptr},
@@ -34,7 +33,6 @@ std::vector<Field> const& fields() {
                                         {"size_experts", "model.expert_widths", nullptr},
                                         {"multiply_gate_scores", "model.multiply_gate_scores", true},
                                         {"score_scale_factor", "model.score_scale_factor", 1.0},
-                                        {"add_weight_norm", "model.add_weight_norm", false},
                                         {"drop_tokens", "model.drop_tokens", true},
                                         {"dropped_padding", "model.dropped_padding", "zero"},
                                         {"capacity_factor", "model.capacity_factor", 1.25},
@@ -47,6 +45,22 @@ std::vector<Field> const& fields() {
   return table;
 }
 
+/// Fields of the plain model and of the residual one (LlamaMoEResidualConfig), beside the common ones.
+std::vector<Field> const& plain_fields() {
+  static std::vector<Field> const table{{"intermediate_size", "model.intermediate_size"},
+                                        {"add_weight_norm", "model.add_weight_norm", false}};
+  return table;
+}
+std::vector<Field> const& residual_fields() {
+  static std::vector<Field> const table{{"intermediate_size_moe", "model.intermediate_size", 9632},
+                                        {"num_experts_residual", "residual.num_experts", 2},
+                                        {"intermediate_size_residual", "residual.intermediate_size", 1376},
+                                        {"gate_use_softmax_residual", "residual.use_softmax", true},
+                                        {"multiply_gate_scores_residual", "residual.multiply_gate_scores", true},
+                                        {"score_scale_factor_residual", "residual.score_scale_factor", 1.0}};
+  return table;
+}
+
 /// Values of known fields that are the only ones supported; an absent field has the value shown here.
 struct Fixed {
   char const* name;
@@ -54,8 +68,8 @@ struct Fixed {
 };
 
 std::vector<Fixed> const& fixed_fields() {
-  static std::vector<Fixed> const table{
-      {"hidden_act", "silu"}, {"attention_bias", false}, {"attention_dropout", 0.0}, {"rope_scaling", nullptr}};
+  static std::vector<Fixed> const table{{"hidden_act", "silu"},    {"attention_bias", false}, {"attention_dropout", 0.0},
+                                        {"rope_scaling", nullptr}, {"use_weighting", false},  {"size_experts_residual", nullptr}};
   return table;
 }
 
@@ -72,6 +86,8 @@ constexpr std::array<GateType, 6> gate_types{
      {"RandomPlainGate", "random", {"UniversalCalculator"}},
      {"RandomLearnableGate", "random_learnable", {"UniversalCalculator"}}}};
 
+constexpr char const* supported_types = "the supported ones are \"llama_moe\" and \"llama_moe_residual\"";
+
 class Reader {
  public:
   Reader(Json const& json, std::string const& source) : json_(json), source_(source) {}
@@ -83,6 +99,8 @@ class Reader {
         reject(field.name, fmt::format("is not supported; only {}", field.value.dump()));
     }
     for (auto const& field : fields()) add_field(field);
+    bool const residual = json_["model_type"] == "llama_moe_residual";
+    for (auto const& field : residual ? residual_fields() : plain_fields()) add_field(field);
     add_padding();
     add_gate();
     RunConfig config;
@@ -102,9 +120,11 @@ class Reader {
     if (!json_.is_object())
       throw UserError(fmt::format("{}: is not a model's config.json: one JSON object is expected", source_));
     if (!json_.contains("model_type")) {
-      throw UserError(fmt::format("{}: model_type is missing; the supported one is \"llama_moe\"", source_));
+      throw UserError(fmt::format("{}: model_type is missing; {}", source_, supported_types));
     }
-    if (json_["model_type"] != "llama_moe") reject("model_type", "is not supported; the supported one is \"llama_moe\"");
+    auto const& type = json_["model_type"];
+    if (type != "llama_moe" && type != "llama_moe_residual")
+      reject("model_type", fmt::format("is not supported; {}", supported_types));
   }
 
   void add_field(Field const& field) {

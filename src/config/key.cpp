@@ -63,6 +63,15 @@ void add_gate(std::vector<Key>& keys, GateConfig& g) {
                            {"gate.pool", numbers, &g.pool}});
 }
 
+void add_residual(std::vector<Key>& keys, ResidualConfig& r, std::int64_t const& num_layers) {
+  using enum Decides;
+  keys.insert(keys.end(), {{"residual.num_experts", numbers, &r.num_experts, count_or_zero},
+                           {"residual.intermediate_size", numbers, &r.intermediate_size, count_or_zero},
+                           {"residual.use_softmax", numbers, &r.use_softmax},
+                           {"residual.multiply_gate_scores", numbers, &r.multiply_gate_scores},
+                           {"residual.score_scale_factor", numbers, PerLayer{&r.score_scale_factor, &num_layers}, positive}});
+}
+
 void add_layout(std::vector<Key>& keys, LayoutConfig& l) {
   using enum Decides;
   keys.insert(keys.end(), {{"layout.ranks", cell, &l.ranks, count_or_zero},
@@ -140,6 +149,7 @@ std::vector<Key> keys_of(RunConfig& config) {
   std::vector<Key> keys;
   add_model(keys, config.model);
   add_gate(keys, config.model.gate);
+  add_residual(keys, config.model.residual, config.model.num_layers);
   add_layout(keys, config.layout);
   add_training(keys, config.batch, config.optimizer, config.train);
   add_surroundings(keys, config);

@@ -20,6 +20,17 @@ struct GateConfig {
   std::string pool = "sequence";             ///< sequence, block:<b>, batch: the tokens over which a loss or capacity is taken
 };
 
+/// The residual block (`[residual]`) of LLaMA-MoE's residual variant: a MoE layer of its own whose experts are all used, by a
+/// linear learnable gate, and whose output is added to the routed experts'. None where num_experts is 0.
+struct ResidualConfig {
+  std::int64_t num_experts = 0;
+  std::int64_t intermediate_size = 0;  ///< of all its experts, equally wide
+  bool use_softmax = true;             ///< softmax over its experts; false: the raw logits
+  bool multiply_gate_scores = true;
+  std::vector<double> score_scale_factor;  ///< [num_layers], default all 1
+  std::int64_t width() const { return num_experts > 0 ? intermediate_size / num_experts : 0; }
+};
+
 /// One LLaMA-MoE-like model (`[model]`). Expert widths are kept per layer; equal widths are derived by the reader.
 struct ModelConfig {
   std::string family = "llama_moe";
@@ -45,6 +56,7 @@ struct ModelConfig {
   double capacity_factor = 1.25;           ///< capacity = trunc(capacity_factor * pool tokens / experts)
   std::string dropped_padding = "zero";    ///< zero | input: what a dropped choice contributes
   GateConfig gate;
+  ResidualConfig residual;
 };
 
 /// Number of parameters, all and those one token uses (top_k experts; noise matrix, embeddings and norms included).

@@ -18,6 +18,7 @@ class Rules {
   void check() {
     check_attention();
     check_experts();
+    check_residual();
     check_pool();
     check_run();
   }
@@ -29,6 +30,7 @@ class Rules {
 
   void check_attention();
   void check_experts();
+  void check_residual();
   void check_pool();
   void check_run();
 
@@ -59,6 +61,16 @@ void Rules::check_experts() {
       broken("model.expert_widths", fmt::format("must sum to model.intermediate_size = {} in each layer", m.intermediate_size));
     }
   }
+}
+
+void Rules::check_residual() {
+  auto const& r = c_.model.residual;
+  if (r.num_experts == 0) return;
+  if (r.intermediate_size == 0 || r.intermediate_size % r.num_experts != 0) {
+    broken("residual.intermediate_size",
+           fmt::format("must be a multiple of residual.num_experts = {}, all equally wide", r.num_experts));
+  }
+  if (c_.model.add_weight_norm) broken("model.add_weight_norm", "must be false beside residual experts, as LLaMA-MoE has it");
 }
 
 void Rules::check_pool() {

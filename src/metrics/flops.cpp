@@ -11,6 +11,7 @@ double active_expert_parameters(ModelConfig const& model) {
   std::int64_t width = 0;
   for (auto const& widths : model.expert_widths) width += std::accumulate(widths.begin(), widths.end(), std::int64_t{0});
   auto const count = count_parameters(model);
+  width += model.num_layers * model.residual.intermediate_size;
   return 3.0 * double(model.hidden_size) * double(width) - double(count.total - count.active);
 }
 

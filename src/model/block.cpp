@@ -2,6 +2,12 @@
 
 namespace moescope {
 
+template <class T>
+BlockServices<T> make_block_services(ModelConfig const& model, std::string const& dispatcher, Mesh& mesh, MeshPool& pool) {
+  auto residual_gate = model.residual.num_experts > 0 ? make_gate<T>(residual_gate_model(model)) : nullptr;
+  return {model, &mesh, &pool, make_gate<T>(model), std::move(residual_gate), make_dispatcher<T>(dispatcher, mesh, model)};
+}
+
 /// One decoder block, as in the paper's figure: x + attention(norm(x)), then x + moe(norm(x)).
 template <class T>
 Matrix<T> block_forward(ExecSpace const& exec, BlockServices<T>& services, MicroBatch const& batch, PassContext const& pass,
@@ -19,6 +25,7 @@ void block_backward(ExecSpace const& exec, BlockServices<T>& services, MicroBatc
 }
 
 #define MOESCOPE_INSTANTIATE(T)                                                                                                 \
+  template BlockServices<T> make_block_services<T>(ModelConfig const&, std::string const&, Mesh&, MeshPool&);                   \
   template Matrix<T> block_forward<T>(ExecSpace const&, BlockServices<T>&, MicroBatch const&, PassContext const&, std::int64_t, \
                                       Matrix<T>, BlockTensors<T> const&, BlockActivations<T>&);                                 \
   template void block_backward<T>(ExecSpace const&, BlockServices<T>&, MicroBatch const&, std::int64_t, BlockTensors<T> const&, \

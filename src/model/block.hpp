@@ -6,6 +6,7 @@
 #include "layers/experts.hpp"
 #include "model/micro_batch.hpp"
 #include "model/parameters.hpp"
+#include "model/residual_block.hpp"
 
 namespace moescope {
 
@@ -16,8 +17,13 @@ struct BlockServices {
   Mesh* mesh;
   MeshPool* pool;
   std::unique_ptr<Gate<T>> gate;
+  std::unique_ptr<Gate<T>> residual_gate;  ///< null without residual experts
   std::unique_ptr<Dispatcher<T>> dispatcher;
 };
+
+/// Throws UserError where the dispatcher does not fit the mesh.
+template <class T>
+BlockServices<T> make_block_services(ModelConfig const& model, std::string const& dispatcher, Mesh& mesh, MeshPool& pool);
 
 template <class T>
 struct AttentionState {
@@ -41,7 +47,8 @@ struct MoeState {
   Vector<T> row_weight;  ///< [gathered]
   ExpertsActivations<T> experts;
   Matrix<T> expert_output;  ///< [gathered,H] before weighting, partial over etp
-  Matrix<T> combined;       ///< [O,H] before the output scale
+  ResidualState<T> residual;
+  Matrix<T> combined;  ///< [O,H] routed and residual experts, before the output scale
 };
 
 /// Activations that backward consumes.

@@ -44,7 +44,8 @@ template <class T>
 void embed_backward(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model, MicroBatch const& batch, ConstMatrix<T> d_x,
                     Matrix<T> const& d_embedding) {
   Region const region(Phase::embedding);
-  kernels::embed_backward<T>(exec, without_padding(exec, batch.tokens, model.pad_token_id), mesh.layout().vocabulary(model, mesh.rank()), d_x, d_embedding);
+  kernels::embed_backward<T>(exec, without_padding(exec, batch.tokens, model.pad_token_id),
+                             mesh.layout().vocabulary(model, mesh.rank()), d_x, d_embedding);
 }
 
 template <class T>

@@ -11,7 +11,7 @@ double Activations<T>::balance_loss() const {
 
 template <class T>
 Model<T>::Model(ModelConfig const& model, std::string const& dispatcher, Mesh& mesh)
-    : pool_(mesh), services_{model, &mesh, &pool_, make_gate<T>(model), make_dispatcher<T>(dispatcher, mesh, model)} {
+    : pool_(mesh), services_(make_block_services<T>(model, dispatcher, mesh, pool_)) {
   mesh.layout().check_model(model);
 }
 

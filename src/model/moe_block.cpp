@@ -79,6 +79,15 @@ void experts_and_combine(ExecSpace const& exec, BlockServices<T>& services, Bloc
   }
 }
 
+/// Adds the residual experts' outputs to `combined`.
+template <class T>
+void add_residual(ExecSpace const& exec, BlockServices<T>& services, BlockTensors<T> const& weights, MoeState<T>& state) {
+  if (!services.residual_gate) return;
+  Region const region(Phase::experts);
+  residual_forward<T>(exec, services.model, *services.residual_gate, state.context, state.normed, weights, state.residual,
+                      state.combined);
+}
+
 }  // namespace
 
 template <class T>
@@ -98,6 +107,7 @@ Matrix<T> moe_block_forward(ExecSpace const& exec, BlockServices<T>& services, M
     state.weight = choice_weights<T>(exec, services.model, layer, state.gate.routing);
   }
   experts_and_combine<T>(exec, services, weights, state);
+  add_residual<T>(exec, services, weights, state);
 
   Region const region(Phase::combine);
   auto scaled = state.combined;
@@ -160,6 +170,11 @@ void moe_block_backward(ExecSpace const& exec, BlockServices<T>& services, Micro
   }
   Matrix<T> const d_normed("model::d_ffn_normed", owned.size(), hidden);
   auto const d_weight = experts_backward_part<T>(exec, services, weights, state, gradients, d_combined, d_normed);
+  if (services.residual_gate) {
+    Region const region(Phase::experts);
+    residual_backward<T>(exec, services.model, *services.residual_gate, d_combined, state.normed, weights, state.residual,
+                         gradients, d_normed);
+  }
 
   Matrix<T> const d_input("model::d_ffn_input", owned.size(), hidden);
   {

@@ -20,6 +20,17 @@ Axis axis_of(ReductionGroup group) {
   return Axis::world;
 }
 
+std::string routed_prefix(ModelConfig const& model) { return model.residual.num_experts > 0 ? "mlp.moe_layer." : "mlp."; }
+
+ModelConfig residual_gate_model(ModelConfig const& model) {
+  auto gate_model = model;
+  gate_model.num_experts = gate_model.top_k = model.residual.num_experts;
+  gate_model.gate.kind = "uniform_learnable";
+  gate_model.gate.network = "linear";
+  gate_model.gate.use_softmax = model.residual.use_softmax;
+  return gate_model;
+}
+
 namespace {
 
 /// Appends specs in flat-buffer order; query, key and value rows and an expert's gate and up rows stay adjacent, so that
@@ -48,15 +59,33 @@ class TableBuilder {
     add_replicated(prefix + "input_layernorm.weight", model_.hidden_size);
     add_attention(prefix + "self_attn.");
     add_router(prefix + "post_attention_layernorm.weight", {1, model_.hidden_size}, true, 0, 1);
-    for (auto const& [name, rows, columns] : make_gate<double>(model_)->parameters()) {
-      add_router(prefix + "mlp.gate." + name, {rows, columns}, false, model_.initializer_range, 0);
-    }
+    auto const routed = prefix + routed_prefix(model_);
+    add_gate(routed, model_);
     if (model_.add_weight_norm) {
       auto const columns = model_.gate.kind == "switch" ? model_.hidden_size : 1;
-      add_router(prefix + "mlp.calculator.mlp_norm.weight", {1, columns}, true, 0, model_.score_scale_factor[std::size_t(layer)]);
+      add_router(routed + "calculator.mlp_norm.weight", {1, columns}, true, 0, model_.score_scale_factor[std::size_t(layer)]);
     }
     auto const experts = layout_.experts(model_, rank_);
-    for (auto e = experts.begin; e < experts.end; ++e) add_expert(prefix + "mlp.calculator.experts.", layer, e);
+    for (auto e = experts.begin; e < experts.end; ++e) add_expert(routed + "calculator.experts.", layer, e);
+    if (model_.residual.num_experts > 0) add_residual_block(prefix + "mlp.residual_block.");
+  }
+
+  void add_gate(std::string const& prefix, ModelConfig const& gate_model) {
+    for (auto const& [name, rows, columns] : make_gate<double>(gate_model)->parameters()) {
+      add_router(prefix + "gate." + name, {rows, columns}, false, model_.initializer_range, 0);
+    }
+  }
+
+  /// Replicated: each rank runs all residual experts on the tokens it owns.
+  void add_residual_block(std::string const& prefix) {
+    add_gate(prefix, residual_gate_model(model_));
+    auto const width = model_.residual.width(), hidden = model_.hidden_size;
+    for (std::int64_t e = 0; e < model_.residual.num_experts; ++e) {
+      auto const name = [&](char const* part) { return prefix + "calculator.experts." + part + "." + std::to_string(e); };
+      add_router(name("weight_gate"), {width, hidden}, false, -1 / std::sqrt(double(hidden)), 0);
+      add_router(name("weight_up"), {width, hidden}, false, -1 / std::sqrt(double(hidden)), 0);
+      add_router(name("weight_down"), {hidden, width}, false, -1 / std::sqrt(double(width)), 0);
+    }
   }
 
   void add_attention(std::string const& prefix) {

@@ -34,6 +34,11 @@ struct ParameterSpec {
   std::int64_t size() const { return held_rows.size() * held_columns.size(); }
 };
 
+/// Published prefix of the routed experts' tensors under a layer: `mlp.`, or `mlp.moe_layer.` beside a residual block.
+std::string routed_prefix(ModelConfig const& model);
+/// The residual block seen as a gate's model: its experts, all of them, linear network.
+ModelConfig residual_gate_model(ModelConfig const& model);
+
 /// The specs of every parameter on one rank, in flat-buffer order.
 struct ParameterTable {
   std::vector<ParameterSpec> specs;
@@ -59,8 +64,10 @@ struct BlockTensors {
   Vector<T> attention_norm, ffn_norm;
   AttentionWeights<T> attention;
   std::vector<Matrix<T>> gate;
-  std::vector<ExpertWeights<T>> experts;  ///< local experts
-  Vector<T> output_scale;                 ///< size 0 without add_weight_norm
+  std::vector<ExpertWeights<T>> experts;           ///< local experts
+  std::vector<Matrix<T>> residual_gate;            ///< empty without residual experts
+  std::vector<ExpertWeights<T>> residual_experts;  ///< all of them, whole, on every rank
+  Vector<T> output_scale;                          ///< size 0 without add_weight_norm
 };
 template <class T>
 struct ModelTensors {

@@ -52,6 +52,20 @@ class TensorViewer {
 };
 
 template <class T>
+std::vector<Matrix<T>> view_gate(ModelConfig const& gate_model, std::string const& prefix, TensorViewer<T> const& view) {
+  std::vector<Matrix<T>> tensors;
+  for (auto const& parameter : make_gate<T>(gate_model)->parameters())
+    tensors.push_back(view.matrix(prefix + "gate." + parameter.name));
+  return tensors;
+}
+
+template <class T>
+ExpertWeights<T> view_expert(std::string const& prefix, std::int64_t expert, TensorViewer<T> const& view) {
+  auto const name = [&](char const* part) { return prefix + "calculator.experts." + part + "." + std::to_string(expert); };
+  return {view.joined({name("weight_gate"), name("weight_up")}), view.matrix(name("weight_down"))};
+}
+
+template <class T>
 BlockTensors<T> view_block(ModelConfig const& model, Range experts, std::string const& prefix, TensorViewer<T> const& view) {
   BlockTensors<T> block;
   block.attention_norm = view.vector(prefix + "input_layernorm.weight");
@@ -59,14 +73,15 @@ BlockTensors<T> view_block(ModelConfig const& model, Range experts, std::string 
   auto const attention = prefix + "self_attn.";
   block.attention.qkv = view.joined({attention + "q_proj.weight", attention + "k_proj.weight", attention + "v_proj.weight"});
   block.attention.output = view.matrix(attention + "o_proj.weight");
-  for (auto const& parameter : make_gate<T>(model)->parameters()) {
-    block.gate.push_back(view.matrix(prefix + "mlp.gate." + parameter.name));
+  auto const routed = prefix + routed_prefix(model);
+  block.gate = view_gate<T>(model, routed, view);
+  for (auto e = experts.begin; e < experts.end; ++e) block.experts.push_back(view_expert<T>(routed, e, view));
+  if (model.add_weight_norm) block.output_scale = view.vector(routed + "calculator.mlp_norm.weight");
+  if (model.residual.num_experts == 0) return block;
+  block.residual_gate = view_gate<T>(residual_gate_model(model), prefix + "mlp.residual_block.", view);
+  for (std::int64_t e = 0; e < model.residual.num_experts; ++e) {
+    block.residual_experts.push_back(view_expert<T>(prefix + "mlp.residual_block.", e, view));
   }
-  for (auto e = experts.begin; e < experts.end; ++e) {
-    auto const name = [&](char const* part) { return prefix + "mlp.calculator.experts." + part + "." + std::to_string(e); };
-    block.experts.push_back({view.joined({name("weight_gate"), name("weight_up")}), view.matrix(name("weight_down"))});
-  }
-  if (model.add_weight_norm) block.output_scale = view.vector(prefix + "mlp.calculator.mlp_norm.weight");
   return block;
 }
 

@@ -13,7 +13,8 @@ std::int64_t dense_size(ModelConfig const& model, Layout const& layout, std::int
 
 std::int64_t router_size(ModelConfig const& model) {
   auto const output_scale = model.add_weight_norm ? (model.gate.kind == "switch" ? model.hidden_size : 1) : 0;
-  return model.num_layers * (model.hidden_size + gate_parameters(model) + output_scale);
+  auto const residual = model.hidden_size * (model.residual.num_experts + 3 * model.residual.intermediate_size);
+  return model.num_layers * (model.hidden_size + gate_parameters(model) + output_scale + residual);
 }
 
 std::int64_t expert_size(ModelConfig const& model, Layout const& layout, std::int64_t rank) {

@@ -25,7 +25,8 @@ std::int64_t token_elements(ModelConfig const& model, Layout const& layout, std:
   auto const queries = layout.query_heads(model, rank).size(), keys = layout.kv_heads(model, rank).size();
   auto const attention = (2 * queries + 2 * keys) * model.head_dim + queries;
   auto const owned = layout.owned_tokens(tokens, rank).size();
-  return tokens * (3 * model.hidden_size + attention) + owned * 2 * model.hidden_size;
+  auto const residual = model.residual.num_experts * 2 * model.hidden_size + 3 * model.residual.intermediate_size;
+  return tokens * (3 * model.hidden_size + attention) + owned * (2 * model.hidden_size + residual);
 }
 
 std::int64_t activation_elements(RunConfig const& config, Layout const& layout, std::int64_t micro_step, std::int64_t rank) {

@@ -22,6 +22,7 @@ RunConfig base_config() {
   model.intermediate_size = 40;
   model.expert_widths.assign(2, {8, 8, 8, 8, 8});
   model.score_scale_factor = {2.5, 1.5};
+  model.residual.score_scale_factor = {1, 1};
   model.initializer_range = 0.3;
   config.batch = {5, 7, 1};
   config.optimizer.schedule = "constant";
@@ -68,6 +69,15 @@ Case weight_norm() {
   return {"k = E without noise, learnable output scale", config};
 }
 
+Case residual() {
+  auto config = base_config();
+  auto& residual = config.model.residual;
+  residual.num_experts = 2;
+  residual.intermediate_size = 14;
+  residual.score_scale_factor = {1.5, 0.5};
+  return {"two residual experts beside five routed ones", config};
+}
+
 Case switch_gate(std::string const& padding, std::string const& pool) {
   auto config = base_config();
   config.batch = {4, 9, pool == "batch" ? 1 : 2};
@@ -95,6 +105,7 @@ std::vector<Case> cases() {
           weight_norm(),
           switch_gate("zero", "block:2"),
           switch_gate("input", "batch"),
+          residual(),
           plain_gate("uniform_learnable"),
           plain_gate("random_learnable")};
 }

@@ -68,6 +68,18 @@ GradientCase output_scale() {
   return {"learnable output scale, scores without softmax and noise", config};
 }
 
+GradientCase residual(bool use_softmax, bool multiply_gate_scores) {
+  auto config = small_model();
+  auto& residual = config.model.residual;
+  residual.num_experts = 2;
+  residual.intermediate_size = 10;
+  residual.use_softmax = use_softmax;
+  residual.multiply_gate_scores = multiply_gate_scores;
+  residual.score_scale_factor.assign(std::size_t(config.model.num_layers), 1.5);
+  return {std::string("residual experts, ") + (use_softmax ? "softmax" : "raw") + (multiply_gate_scores ? "" : ", unscored"),
+          config};
+}
+
 GradientCase unscored() {
   auto config = small_model();
   config.model.multiply_gate_scores = false;
@@ -101,6 +113,9 @@ std::vector<GradientCase> gradient_cases() {
           one_of_two_micro_steps(),
           tied(),
           output_scale(),
+          residual(true, true),
+          residual(false, true),
+          residual(true, false),
           unscored(),
           padding(false),
           padding(true),

