@@ -4,11 +4,18 @@ namespace moescope {
 
 namespace {
 
+/// Runs `action` on rank 0 alone; all ranks go on, or all throw its error.
 template <class Action>
 void on_root(Communicator const& world, Action&& action) {
-  agreed(world, [&] {
+  std::string error;
+  try {
     if (world.rank() == 0) action();
-  });
+  } catch (std::exception const& exception) {
+    error = exception.what();
+  }
+  std::vector<char> message(error.begin(), error.end());
+  world.broadcast(message, 0);
+  if (!message.empty()) throw AgreedError(std::string(message.begin(), message.end()));
 }
 
 }  // namespace

@@ -27,14 +27,12 @@ std::int64_t residual_parameters(ModelConfig const& m) {
   return m.hidden_size * (m.residual.num_experts + 3 * m.residual.intermediate_size);
 }
 
-/// Experts that each token visits.
-std::int64_t active_experts(ModelConfig const& m) {
-  if (m.gate.kind == "switch") return 1;
-  bool const takes_all = m.gate.kind == "uniform" || m.gate.kind == "uniform_learnable";
-  return takes_all ? m.num_experts : m.top_k;
-}
-
 }  // namespace
+
+std::int64_t choices_per_token(ModelConfig const& model) {
+  if (model.gate.kind == "switch") return 1;
+  return model.gate.kind.starts_with("uniform") ? model.num_experts : model.top_k;
+}
 
 ParameterCount count_parameters(ModelConfig const& m) {
   auto const embeddings = m.vocab_size * m.hidden_size * (m.tie_word_embeddings ? 1 : 2);
@@ -45,7 +43,7 @@ ParameterCount count_parameters(ModelConfig const& m) {
   for (auto const& widths : m.expert_widths) {
     auto const width = std::reduce(widths.begin(), widths.end());
     count.total += 3 * m.hidden_size * width;
-    count.active += 3 * m.hidden_size * (width * active_experts(m) / m.num_experts);
+    count.active += 3 * m.hidden_size * (width * choices_per_token(m) / m.num_experts);
   }
   return count;
 }

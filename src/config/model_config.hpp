@@ -59,6 +59,9 @@ struct ModelConfig {
   ResidualConfig residual;
 };
 
+/// Experts that one token chooses: top_k, 1 with the switch gate, all with the uniform gates.
+std::int64_t choices_per_token(ModelConfig const& model);
+
 /// Number of parameters, all and those one token uses (top_k experts; noise matrix, embeddings and norms included).
 struct ParameterCount {
   std::int64_t total = 0;

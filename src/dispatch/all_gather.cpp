@@ -1,9 +1,9 @@
 #include <numeric>
 
+#include "base/upload.hpp"
 #include "comm/exchange.hpp"
 #include "dispatch/dispatcher.hpp"
 #include "dispatch/sent_rows.hpp"
-#include "dispatch/upload.hpp"
 #include "kernels/permute.hpp"
 
 namespace moescope {

@@ -1,8 +1,8 @@
 #include "dispatch/sent_rows.hpp"
 
 #include "base/error.hpp"
+#include "base/upload.hpp"
 #include "comm/exchange.hpp"
-#include "dispatch/upload.hpp"
 #include "kernels/permute.hpp"
 
 namespace moescope {

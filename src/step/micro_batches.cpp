@@ -3,19 +3,10 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/upload.hpp"
 #include "kernels/cross_entropy.hpp"
 
 namespace moescope {
-
-namespace {
-
-Vector<int> upload(char const* label, std::vector<int> const& values) {
-  auto device = make_vector<int>(label, std::int64_t(values.size()));
-  Kokkos::deep_copy(device, Kokkos::View<int const*, Kokkos::HostSpace, Kokkos::MemoryUnmanaged>(values.data(), values.size()));
-  return device;
-}
-
-}  // namespace
 
 LoadedMicroBatch load_micro_batch(Layout const& layout, std::int64_t rank, BatchConfig const& batch, std::string const& pool,
                                   BatchSource const& source, std::int64_t first_sequence, std::int64_t micro_step) {

@@ -20,11 +20,6 @@ std::int64_t dealt(std::int64_t end, std::int64_t experts, std::int64_t expert) 
 
 }  // namespace
 
-std::int64_t choices_per_token(ModelConfig const& model) {
-  if (model.gate.kind == "switch") return 1;
-  return model.gate.kind.starts_with("uniform") ? model.num_experts : model.top_k;
-}
-
 std::int64_t even_count(RunConfig const& config, Layout const& layout, std::int64_t micro_step, std::int64_t rank,
                         std::int64_t expert) {
   auto const tokens = owned_positions(config, layout, micro_step, rank);

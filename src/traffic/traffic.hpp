@@ -81,9 +81,6 @@ struct RoutedCounts {
   }
 };
 
-/// Experts that one token chooses: top_k, 1 with the switch gate, all with the uniform gates.
-std::int64_t choices_per_token(ModelConfig const& model);
-
 /// All choices of a micro-step dealt to the experts in turn, by token and rank: as even as integers allow on every rank
 /// and over all of them, distinct within a token, the same in every layer. What --dry-run assumes.
 RoutedCounts even_routing(RunConfig const& config, Layout const& layout);

@@ -9,7 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from conftest import COLLECTIVES, STEPS, WARM_UP, write_run
+from synthetic_run import COLLECTIVES, STEPS, WARM_UP, write_run
 
 import figures
 from figures import bytes as bytes_figure

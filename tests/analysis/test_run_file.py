@@ -5,7 +5,7 @@ import sys
 
 import h5py
 import pytest
-from conftest import write_run
+from synthetic_run import write_run
 from test_figures import CLI, run_cli
 
 from run_file import BadRunFile, Run

@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "config/choices.hpp"
 #include "dispatch/dispatcher.hpp"
 #include "support/catch.hpp"
 #include "support/mpi_require.hpp"
@@ -23,6 +26,11 @@ TEST_CASE("an unknown dispatcher is refused with the list of the known ones") {
   INFO(sentence);
   CHECK(mentions(sentence, "carrier_pigeon"));
   for (auto const& kind : dispatcher_kinds()) CHECK(mentions(sentence, kind));
+}
+
+TEST_CASE("the configuration knows the dispatchers that the registry makes") {
+  auto const kinds = dispatcher_kinds();
+  CHECK(std::equal(kinds.begin(), kinds.end(), choices::dispatcher.begin(), choices::dispatcher.end()));
 }
 
 TEST_CASE("the local dispatcher is refused where experts live on other ranks, and only there") {

@@ -1,7 +1,9 @@
 // What every gate of the registry owes its readers; a new kind is covered without an edit here.
+#include <algorithm>
 #include <set>
 
 #include "base/error.hpp"
+#include "config/choices.hpp"
 #include "support/catch.hpp"
 #include "unit/gates/gate_case.hpp"
 
@@ -46,6 +48,11 @@ void require_close(std::vector<double> const& a, std::vector<double> const& b, d
 }
 
 }  // namespace
+
+TEST_CASE("the configuration knows the gates that the registry makes") {
+  auto const kinds = gate_kinds();
+  CHECK(std::is_permutation(kinds.begin(), kinds.end(), choices::gate_kind.begin(), choices::gate_kind.end()));
+}
 
 TEST_CASE("every gate routes each token to distinct experts in range") {
   for (auto const& kind : gate_kinds())

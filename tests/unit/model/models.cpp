@@ -77,8 +77,8 @@ std::vector<NamedModel> awkward_models() {
           {"unequal experts, two KV heads", unequal_experts()},
           {"tied embeddings, one KV head", tied_with_one_kv_head()},
           {"three heads on one KV head, gate without parameters", three_heads()},
-          {"switch with an output scale", switch_with_output_scale()},
-          {"residual experts", residual_experts()}};
+          {"residual experts", residual_experts()},
+          {"switch with an output scale", switch_with_output_scale()}};
 }
 
 std::vector<Layout> layouts_of(ModelConfig const& model) {

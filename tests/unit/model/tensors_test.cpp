@@ -63,10 +63,13 @@ void each_view(ModelTensors<double> const& tensors, F&& f) {
     f(block.ffn_norm);
     f(block.attention.qkv);
     f(block.attention.output);
-    for (auto const& matrix : block.gate) f(matrix);
-    for (auto const& expert : block.experts) {
-      f(expert.gate_up);
-      f(expert.down);
+    for (auto const* gate : {&block.gate, &block.residual_gate})
+      for (auto const& matrix : *gate) f(matrix);
+    for (auto const* experts : {&block.experts, &block.residual_experts}) {
+      for (auto const& expert : *experts) {
+        f(expert.gate_up);
+        f(expert.down);
+      }
     }
     if (block.output_scale.size() > 0) f(block.output_scale);
   }
