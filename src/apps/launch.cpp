@@ -53,7 +53,7 @@ RunFileSetup describe_launch(RunConfig const& config, Mesh& mesh, DataSource con
 template <class T>
 double measure_peak(Mesh const& mesh) {
   mesh.world().barrier();
-  auto const rate = kernels::measure_gemm_rate<T>(ExecSpace(), 1024, 5);
+  auto const rate = kernels::measure_gemm_rate<T>(ExecSpace(), 1024, 15);
   kernels::take_executed_gemm_flops();
   return mesh.world().sum(rate);
 }

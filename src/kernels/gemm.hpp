@@ -53,7 +53,7 @@ std::string gemm_implementation(bool double_precision);
 /// FLOPs (2 m n k each) of every product since the last call, on this rank; what `executed` is made of.
 double take_executed_gemm_flops();
 
-/// Median rate in FLOP/s of `repetitions` square products of size n, for the measured peak.
+/// Best rate in FLOP/s of `repetitions` square products of size n, for the measured peak: a disturbed one says nothing of it.
 template <class T>
 double measure_gemm_rate(ExecSpace const& exec, std::int64_t n, int repetitions);
 
