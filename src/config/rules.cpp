@@ -93,10 +93,8 @@ void Rules::check_pool() {
                                     "batch.micro_steps = {})",
                                     in_micro_step, b.sequences, b.micro_steps));
   }
-  if (c_.eval.every > 0 && c_.eval.sequences % in_micro_step != 0) {
-    broken("eval.sequences", fmt::format("must be a multiple of the {} sequences of a micro-step (batch.sequences = {} / "
-                                         "batch.micro_steps = {}), with which evaluation runs",
-                                         in_micro_step, b.sequences, b.micro_steps));
+  if (c_.eval.every > 0 && pool != "batch" && c_.eval.sequences % in_pool != 0) {
+    broken("eval.sequences", fmt::format("must be a multiple of the {} sequences of a pool (gate.pool = \"{}\")", in_pool, pool));
   }
 }
 
@@ -105,7 +103,8 @@ void Rules::check_run() {
     if (value_of(*find_key(keys_, axis)) != 1) broken(axis, "must be 1: only 1 so far");
   }
   if (c_.train.dispatcher == "local" && c_.layout.ep > 1) {
-    broken("train.dispatcher", fmt::format("must be \"all_to_all\" with layout.ep = {}: \"local\" moves no token", c_.layout.ep));
+    broken("train.dispatcher",
+           fmt::format("must be \"all_to_all\" or \"all_gather\" with layout.ep = {}: \"local\" moves no token", c_.layout.ep));
   }
   double sum = 0;
   for (auto const& [domain, weight] : c_.data.weights) sum += weight;

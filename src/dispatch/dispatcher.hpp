@@ -10,7 +10,7 @@
 namespace moescope {
 
 /// A dispatcher is a linear map D, which copies rows of owned tokens to the ranks of their experts (every rank that holds
-/// columns of one), and its adjoint D^T, which brings rows back and sums them per token: D^T D x = (kept choices) * x.
+/// columns of one), and its adjoint D^T, which brings rows back and sums them per token: D^T D x = etp * (kept choices) * x.
 /// Combine is D^T of the weighted expert outputs; the backward of dispatch is D^T, the backward of combine is D.
 /// Weights travel with the rows by `run_weights` (one number per choice) and their gradients return by its adjoint.
 /// Rows arrive grouped by local expert: plan.rows.expert_offsets.

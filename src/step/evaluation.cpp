@@ -1,5 +1,7 @@
 #include "step/evaluation.hpp"
 
+#include <algorithm>
+
 #include "base/region.hpp"
 #include "kernels/gemm.hpp"
 #include "step/routing_counts.hpp"
@@ -30,8 +32,8 @@ EvaluationReport evaluate(ExecSpace const& exec, Trainer<T>& trainer, HeldOutSou
                           std::int64_t at_step) {
   auto config = trainer.config();
   auto& mesh = trainer.model().mesh();
-  BatchConfig const chunk{config.batch.sequences / config.batch.micro_steps, config.batch.sequence_length, 1};
-  config.batch = chunk;
+  auto const micro_batch = config.batch.sequences / config.batch.micro_steps;
+  config.batch.micro_steps = 1;
   PassContext pass;
   pass.training = false;
   pass.seed = config.train.seed;
@@ -44,8 +46,10 @@ EvaluationReport evaluate(ExecSpace const& exec, Trainer<T>& trainer, HeldOutSou
     auto counts = empty_rank_report(config, mesh);
     double cross_entropy = 0;
     std::int64_t labels = 0;
-    for (std::int64_t first = 0; first < config.eval.sequences; first += chunk.sequences) {
-      auto const batch = load_micro_batch(mesh.layout(), mesh.rank(), chunk, config.model.gate.pool, from_domain, first, 0);
+    for (std::int64_t first = 0; first < config.eval.sequences; first += micro_batch) {
+      config.batch.sequences = std::min(micro_batch, config.eval.sequences - first);
+      auto const batch =
+          load_micro_batch(mesh.layout(), mesh.rank(), config.batch, config.model.gate.pool, from_domain, first, 0);
       auto const activations = trainer.model().forward(exec, batch.device, pass, trainer.weights());
       count_routing<T>(activations, config, 0, counts);
       bool const counted_here = mesh.layout().coordinate(Axis::tp, mesh.rank()) == 0;

@@ -10,8 +10,8 @@ using HeldOutSource = std::function<Batch(std::int64_t domain, std::int64_t firs
 std::vector<std::int64_t> evaluation_steps(RunConfig const& config);
 
 /// Mean cross-entropy per labelled token of each domain's held-out text, gates in evaluation mode, in micro-batches of the
-/// size that training uses. Exchanges of an evaluation belong to no step: the ledger is emptied around it, and their payload
-/// is reported here. Collective.
+/// size that training uses, the last possibly smaller. Exchanges of an evaluation belong to no step: the ledger is emptied around
+/// it, and their payload is reported here. Collective.
 template <class T>
 EvaluationReport evaluate(ExecSpace const& exec, Trainer<T>& trainer, HeldOutSource const& source, std::int64_t num_domains,
                           std::int64_t at_step);

@@ -33,8 +33,13 @@ def rank_processes(launcher):
 
 
 def wait_for_first_step(process, seconds=30):
-    """Its progress line is the first thing on stderr."""
-    assert select.select([process.stderr], [], [], seconds)[0], "the run did not start"
+    """Reads stderr up to the first progress line; MPI may say something of its own before it."""
+    seen, end = b"", time.monotonic() + seconds
+    while b"step " not in seen:
+        assert select.select([process.stderr], [], [], max(0, end - time.monotonic()))[0], f"the run did not start: {seen}"
+        more = os.read(process.stderr.fileno(), 4096)
+        assert more, f"the run ended early: {seen}"
+        seen += more
 
 
 def check_what_is_left(path):

@@ -29,8 +29,8 @@ CONFIGURATION = {
     "no data": ('data.path=""', "data.path is empty", "moescope data pack"),
     "vocabulary too small": ("model.vocab_size=100", "257", "model.vocab_size is 100"),
     "sequence longer than the text": ("batch.sequence_length=100000", "code", "training part", "100001"),
+    "evaluation in broken pools": ("gate.pool=block:2 eval.sequences=3", "eval.sequences = 3", "multiple of the 2 sequences"),
     "held-out part too short": ("batch.sequence_length=4000", "code", "held-out part", "4001"),
-    "evaluation in broken micro-steps": ("eval.sequences=3", "eval.sequences = 3", "multiple of the 4 sequences"),
 }
 
 

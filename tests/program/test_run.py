@@ -115,5 +115,5 @@ def test_the_progress_line_tells_how_far_and_how_fast(ranks, packed, tmp_path):
 
 
 def test_progress_is_silent_where_nobody_watches(packed, tmp_path):
-    assert run(packed, tmp_path).err == ""
-    assert run(packed, tmp_path, options=["--progress", "never", "--overwrite"]).err == ""
+    assert "step " not in run(packed, tmp_path).err
+    assert "step " not in run(packed, tmp_path, options=["--progress", "never", "--overwrite"]).err

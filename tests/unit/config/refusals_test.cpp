@@ -131,8 +131,7 @@ TEST_CASE("a value that cannot be is refused with place, key, value and rule") {
       {"gate.pool", "\"block:2x\"", {"\"block:<b>\" with b from 1"}},
       {"gate.pool", "\"block:99999999999\"", {"\"block:<b>\" with b from 1"}},
       {"gate.pool", "\"rank\"", {"must be \"sequence\", \"block:<b>\"", "\"batch\""}},
-      {"eval.sequences", "3", {"eval.sequences = 3", "multiple of the 4 sequences of a micro-step"}},
-      {"train.dispatcher", "\"local\"", {"must be \"all_to_all\" with layout.ep = 2"}},
+      {"train.dispatcher", "\"local\"", {"must be \"all_to_all\" or \"all_gather\" with layout.ep = 2"}},
   };
   for (auto const& row : cases) {
     INFO(row.path << " = " << row.value);
@@ -211,6 +210,10 @@ TEST_CASE("validate refuses in a program's own config what reading would refuse,
     return example::refusal([&] { validate(config); });
   };
   CHECK_NOTHROW(validate(example::parse(example::toml)));
+  CHECK(refused([](RunConfig& c) {
+          c.model.gate.pool = "block:2";
+          c.eval = {5, 3};
+        }) == "eval.sequences = 3 must be a multiple of the 2 sequences of a pool (gate.pool = \"block:2\")");
   CHECK(refused([](RunConfig& c) { c.model.residual.num_experts = 2; }) ==
         "residual.intermediate_size = 0 must be a multiple of residual.num_experts = 2, all equally wide");
   CHECK(refused([](RunConfig& c) { c.model.top_k = 9; }) == "model.top_k = 9 must be at most model.num_experts = 4");
