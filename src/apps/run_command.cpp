@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -76,6 +77,16 @@ class Evaluations {
   HeldOutSource held_out_;
 };
 
+/// A sentence where a step's loss or gradient is no longer a number; the same on every rank. Empty while all is well.
+std::string divergence(StepReport const& report, RunConfig const& config) {
+  bool const gradient_counts = config.train.mode == "train";
+  if (std::isfinite(report.loss_total) && (!gradient_counts || std::isfinite(report.gradient_norm))) return "";
+  return fmt::format(
+      "the training diverged: loss {} and gradient norm {} in step {}; a smaller optimizer.learning_rate (now {}), or "
+      "clipping by optimizer.clip_norm (now {}), may help",
+      report.loss_total, report.gradient_norm, report.step, config.optimizer.learning_rate, config.optimizer.clip_norm);
+}
+
 /// All steps; stops early, and returns false, where what was counted differs from what was computed.
 template <class T>
 bool run_steps(RunConfig const& config, RunOptions const& options, Trainer<T>& trainer, DataSource const& data,
@@ -88,6 +99,10 @@ bool run_steps(RunConfig const& config, RunOptions const& options, Trainer<T>& t
     evaluations.evaluate_if_due(trainer, step, recorder);
     auto const report = trainer.step(training, step, domains);
     if (!recorder.write(report)) return false;
+    if (auto const reason = divergence(report, config); !reason.empty()) {
+      recorder.finish("failed", reason);
+      throw AgreedError(reason);
+    }
     if (rank == 0) progress.show(report, config.model.num_experts);
   }
   evaluations.evaluate_if_due(trainer, config.train.steps, recorder);

@@ -131,6 +131,16 @@ std::vector<double> read_balance_losses(Safetensors const& io, ModelConfig const
   return losses;
 }
 
+/// Ids of the vocabulary; with `ignored`, also the label that is not counted.
+std::vector<std::int64_t> token_ids(std::vector<std::int64_t> ids, std::int64_t vocabulary, bool ignored,
+                                    std::string const& where) {
+  for (auto const id : ids) {
+    if ((id < 0 || id >= vocabulary) && !(ignored && id == kernels::ignored_label))
+      throw UserError(where + " holds token " + std::to_string(id) + ", outside the vocabulary of " + std::to_string(vocabulary));
+  }
+  return ids;
+}
+
 }  // namespace
 
 Fixture load_fixture(std::string const& folder) {
@@ -142,9 +152,12 @@ Fixture load_fixture(std::string const& folder) {
   if (shape.size() != 2) throw UserError(io.path() + ": input_ids is not [batch, sequence]");
   fixture.sequences = shape[0];
   fixture.sequence_length = shape[1];
-  for (auto const id : io.read_int64("input_ids")) fixture.tokens.push_back(int(id));
+  auto const vocabulary = fixture.model.vocab_size;
+  for (auto const id : token_ids(io.read_int64("input_ids"), vocabulary, false, io.path() + ": input_ids"))
+    fixture.tokens.push_back(int(id));
   auto const tokens = std::int64_t(fixture.tokens.size());
-  fixture.targets = shift_labels(sized(io.read_int64("labels"), tokens, io, "labels"), fixture.sequence_length);
+  auto const labels = sized(io.read_int64("labels"), tokens, io, "labels");
+  fixture.targets = shift_labels(token_ids(labels, vocabulary, true, io.path() + ": labels"), fixture.sequence_length);
   fixture.training = sized(io.read_int64("training"), 1, io, "training")[0] != 0;
   fixture.logits = read(io, "logits", tokens * fixture.model.vocab_size);
   fixture.loss = read(io, "loss", 1)[0];

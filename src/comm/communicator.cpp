@@ -158,6 +158,13 @@ double Communicator::sum(double value) const {
 
 std::int64_t Communicator::sum(std::int64_t value) const { return reduce_one(value, MPI_SUM, handle_->comm); }
 
+std::vector<std::int64_t> Communicator::sum(std::vector<std::int64_t> values) const {
+  if (values.empty()) return values;
+  auto const count = mpi::count(std::int64_t(values.size()), "numbers", "sum");
+  check(MPI_Allreduce(MPI_IN_PLACE, values.data(), count, MPI_INT64_T, MPI_SUM, handle_->comm), "MPI_Allreduce", handle_->comm);
+  return values;
+}
+
 void Communicator::agree(std::exception_ptr error) const {
   auto const lowest = reduce_one(error ? rank() : size(), MPI_MIN, handle_->comm);
   if (lowest == size()) return;

@@ -51,6 +51,8 @@ class Communicator {
   double max(double value) const;  ///< NaN if any is
   double sum(double value) const;  ///< in rank order, equal on every rank
   std::int64_t sum(std::int64_t value) const;
+  /// Elementwise, equal on every rank; as many on each. Nothing is sent where there are none.
+  std::vector<std::int64_t> sum(std::vector<std::int64_t> values) const;
 
   /// Every rank passes its error or null. If any has one, every rank throws AgreedError with the lowest such rank's
   /// message (prefixed "rank N: " when the ranks disagree); otherwise returns.

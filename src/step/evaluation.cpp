@@ -57,7 +57,8 @@ EvaluationReport evaluate(ExecSpace const& exec, Trainer<T>& trainer, HeldOutSou
       labels += counted_here ? batch.num_labels : 0;
     }
     report.loss.push_back(mesh.world().sum(cross_entropy) / double(mesh.world().sum(labels)));
-    for (auto const choices : counts.routed) report.expert_tokens.push_back(mesh.world().sum(choices));
+    auto const choices = mesh.world().sum(counts.routed);
+    report.expert_tokens.insert(report.expert_tokens.end(), choices.begin(), choices.end());
   }
   report.payload_bytes = gather_payload(mesh);
   phase_clock().take();

@@ -122,7 +122,7 @@ StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::i
     if (mesh_.layout().coordinate(Axis::tp, mesh_.rank()) != 0) break;
     for (auto const domain : batch.host.domain) report.domain_tokens[std::size_t(domain)] += config_.batch.sequence_length;
   }
-  for (auto& tokens : report.domain_tokens) tokens = mesh_.world().sum(tokens);
+  report.domain_tokens = mesh_.world().sum(report.domain_tokens);
   gather_reports(mesh_, rank_report, report);
   return report;
 }

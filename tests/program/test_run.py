@@ -117,3 +117,16 @@ def test_the_progress_line_tells_how_far_and_how_fast(ranks, packed, tmp_path):
 def test_progress_is_silent_where_nobody_watches(packed, tmp_path):
     assert "step " not in run(packed, tmp_path).err
     assert "step " not in run(packed, tmp_path, options=["--progress", "never", "--overwrite"]).err
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_run_that_diverges_ends_with_a_sentence_and_keeps_its_steps(ranks, packed, tmp_path):
+    outcome = run(packed, tmp_path, "train.steps=50", "eval.every=0", "optimizer.learning_rate=1e30",
+                  "optimizer.warm_up_steps=0", "optimizer.clip_norm=0", ranks=ranks)
+    assert outcome.code == 1 and len(outcome.errors) == 1, outcome
+    assert "the training diverged" in outcome.errors[0] and "optimizer.learning_rate" in outcome.errors[0]
+    assert not (tmp_path / "run.h5").exists()
+    with h5py.File(tmp_path / "run.h5.partial") as file:
+        assert file.attrs["status"] == b"failed" and b"diverged" in file.attrs["status_reason"]
+        done = int(file["steps_done"][()])
+        assert 1 <= done < 50 and np.isfinite(file["raw/loss/total"][0])

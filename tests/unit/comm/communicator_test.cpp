@@ -87,6 +87,14 @@ TEST_CASE("agreed returns where no rank failed") {
   MPI_REQUIRE(world, message == "none");
 }
 
+TEST_CASE("vectors are summed element by element, empty ones without a call") {
+  auto const world = Communicator::world();
+  std::int64_t const n = world.size();
+  auto const sums = world.sum(std::vector<std::int64_t>{world.rank(), 1, -world.rank()});
+  auto const none = world.sum(std::vector<std::int64_t>{});
+  MPI_REQUIRE(world, sums == std::vector<std::int64_t>{n * (n - 1) / 2, n, -n * (n - 1) / 2} && none.empty());
+}
+
 TEST_CASE("one failing rank makes every rank throw its message, with its number") {
   auto const world = Communicator::world();
   for (int bad = 0; bad < world.size(); ++bad) {
