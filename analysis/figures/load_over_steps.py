@@ -22,8 +22,14 @@ def draw(run):
 
 def _load(figure, axes, counts):
     load = counts / counts.mean(axis=1, keepdims=True)
-    image = axes.imshow(load.T, cmap=style.LOAD_COLOURS, norm=TwoSlopeNorm(1, 0, max(2, np.nanmax(load))), aspect="auto",
-                        interpolation="nearest", extent=(-0.5, len(load) - 0.5, load.shape[1] - 0.5, -0.5))
+    image = axes.imshow(
+        load.T,
+        cmap=style.LOAD_COLOURS,
+        norm=TwoSlopeNorm(1, 0, max(2, np.nanmax(load))),
+        aspect="auto",
+        interpolation="nearest",
+        extent=(-0.5, len(load) - 0.5, load.shape[1] - 0.5, -0.5),
+    )
     axes.set_ylabel("expert")
     axes.locator_params(axis="y", integer=True)
     figure.colorbar(image, ax=axes, label="choices / even share")

@@ -27,8 +27,9 @@ def _phases(axes, run, ranks):
     for phase, name in enumerate(run.names("phase")):
         if seconds[:, phase].any():
             colour, hatch = style.PHASES.get(name, style.OTHER_PHASE)
-            axes.bar(ranks, seconds[:, phase], bottom=bottom, color=colour, hatch=hatch, edgecolor="black", linewidth=0.3,
-                     label=name)
+            axes.bar(
+                ranks, seconds[:, phase], bottom=bottom, color=colour, hatch=hatch, edgecolor="black", linewidth=0.3, label=name
+            )
             bottom += seconds[:, phase]
 
 

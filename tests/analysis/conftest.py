@@ -1,4 +1,5 @@
 import pytest
+
 from synthetic_run import write_run
 
 

@@ -9,17 +9,43 @@ import h5py
 import numpy as np
 
 STEPS, RANKS, ROUTERS, EXPERTS, WARM_UP = 10, 4, 3, 8, 2
-PHASES = ["data", "embedding", "attention", "gate", "dispatch", "experts", "combine", "head", "communication", "gradients",
-          "optimizer", "record"]
-COLLECTIVES = ["tp.all_reduce.attention.forward", "tp.all_gather.block.forward", "ep.dispatch.forward",
-               "ep.combine.forward", "dp.gradients", "control.counts"]
+PHASES = [
+    "data",
+    "embedding",
+    "attention",
+    "gate",
+    "dispatch",
+    "experts",
+    "combine",
+    "head",
+    "communication",
+    "gradients",
+    "optimizer",
+    "record",
+]
+COLLECTIVES = [
+    "tp.all_reduce.attention.forward",
+    "tp.all_gather.block.forward",
+    "ep.dispatch.forward",
+    "ep.combine.forward",
+    "dp.gradients",
+    "control.counts",
+]
 DOMAINS = ["code", "headers", "licences"]
 ROOT = {"schema_version": 1, "status": "complete", "status_reason": "", "timing": "phased", "oversubscribed": 0}
 
 
 def _scales(file, steps):
-    scales = {"step": range(steps), "router": [f"{layer}.ffn" for layer in range(ROUTERS)], "expert": range(EXPERTS),
-              "rank": range(RANKS), "phase": PHASES, "collective": COLLECTIVES, "eval": range(3), "domain": DOMAINS}
+    scales = {
+        "step": range(steps),
+        "router": [f"{layer}.ffn" for layer in range(ROUTERS)],
+        "expert": range(EXPERTS),
+        "rank": range(RANKS),
+        "phase": PHASES,
+        "collective": COLLECTIVES,
+        "eval": range(3),
+        "domain": DOMAINS,
+    }
     for name, labels in scales.items():
         labels = list(labels)
         file[name] = np.array(labels, dtype="S") if isinstance(labels[0], str) else np.array(labels)

@@ -9,12 +9,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from synthetic_run import COLLECTIVES, STEPS, WARM_UP, write_run
 
 import figures
 from figures import bytes as bytes_figure
 from figures import load_heatmap, load_over_steps, loss, step_time
 from run_file import Run
+from synthetic_run import COLLECTIVES, STEPS, WARM_UP, write_run
 
 CLI = Path(__file__).parents[2] / "analysis" / "figures.py"
 

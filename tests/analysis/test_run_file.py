@@ -5,10 +5,10 @@ import sys
 
 import h5py
 import pytest
-from synthetic_run import write_run
-from test_figures import CLI, run_cli
 
 from run_file import BadRunFile, Run
+from synthetic_run import write_run
+from test_figures import CLI, run_cli
 
 
 def sentence_about(path):
@@ -81,10 +81,12 @@ def test_a_clean_run_has_no_marks_and_a_doubtful_one_all_of_them(run_path, tmp_p
 
 def test_a_marked_run_says_so_in_its_figures(tmp_path):
     path = write_run(tmp_path / "dirty.h5", dirty="true")
-    script = ("import sys; sys.path.insert(0, sys.argv[1]); import figures, style\n"
-              "from run_file import Run\n"
-              "with Run(sys.argv[2]) as run:\n"
-              "    figure = figures.draw('loss', run); style.caption(figure, run); print(figure._supxlabel.get_text())")
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import figures, style\n"
+        "from run_file import Run\n"
+        "with Run(sys.argv[2]) as run:\n"
+        "    figure = figures.draw('loss', run); style.caption(figure, run); print(figure._supxlabel.get_text())"
+    )
     result = subprocess.run([sys.executable, "-c", script, str(CLI.parent), str(path)], capture_output=True, text=True)
     assert result.stdout.strip() == "uncommitted changes in the build", result.stderr
 

@@ -1,6 +1,7 @@
 import random
 
 import pytest
+
 from program import EXECUTABLE, execute
 
 WORDS = {"code": ["int", "for", "{", "}", "return", "x = 1;\n"], "prose": ["the", "cat", "sat", "on", "Mat", ".\n"]}
@@ -24,8 +25,9 @@ def packed(tmp_path_factory):
         (folder / domain).mkdir()
         for i in range(24):
             (folder / domain / f"{i}.txt").write_text(" ".join(draw.choice(words) for _ in range(120)))
-    packed = execute("data", "pack", "--out", "packed", "--held-out", "0.25", "--domain", "code=code", "--domain",
-                     "prose=prose", cwd=folder)
+    packed = execute(
+        "data", "pack", "--out", "packed", "--held-out", "0.25", "--domain", "code=code", "--domain", "prose=prose", cwd=folder
+    )
     assert packed.code == 0, packed.err
     return folder / "packed"
 

@@ -42,8 +42,17 @@ def command(*arguments, ranks=1, before=""):
 
 
 def start(words, cwd):
-    return subprocess.Popen(words, cwd=cwd, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True)
+    return subprocess.Popen(
+        words,
+        cwd=cwd,
+        env=ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
 
 
 def finish(process, timeout=TIMEOUT):

@@ -4,6 +4,7 @@ import json
 
 import h5py
 import pytest
+
 from program import SMOKE, execute
 
 LARGE = ["--set", "layout.ranks=64", "--set", "layout.tp=4", "--set", "layout.ep=4"]
@@ -17,8 +18,19 @@ def dry_run(*arguments, cwd):
 
 def test_the_text_names_layout_parameters_memory_bytes_and_keys(tmp_path):
     text = dry_run(*LARGE, cwd=tmp_path)
-    for part in ("64 ranks", "tp 4", "ep 4", "parameters: 108000", "memory of the heaviest rank", "payload of one step",
-                 "KiB", "ep.dispatch.forward", "dp.gradients", "computation_key ", "cell_key "):
+    for part in (
+        "64 ranks",
+        "tp 4",
+        "ep 4",
+        "parameters: 108000",
+        "memory of the heaviest rank",
+        "payload of one step",
+        "KiB",
+        "ep.dispatch.forward",
+        "dp.gradients",
+        "computation_key ",
+        "cell_key ",
+    ):
         assert part in text
     assert not list(tmp_path.iterdir())
 
@@ -33,11 +45,14 @@ def test_the_json_says_the_same(tmp_path):
         assert f"{key} {data[key]}" in text
 
 
-@pytest.mark.parametrize("settings, part", [
-    (["layout.ranks=64", "layout.tp=3"], "layout.tp = 3"),
-    (["layout.ranks=64", "layout.tp=4", "layout.ep=8", "model.num_experts=4"], "ep = 8"),
-    (["layout.ranks=64", "layout.tp=32"], "tp = 32"),
-])
+@pytest.mark.parametrize(
+    "settings, part",
+    [
+        (["layout.ranks=64", "layout.tp=3"], "layout.tp = 3"),
+        (["layout.ranks=64", "layout.tp=4", "layout.ep=8", "model.num_experts=4"], "ep = 8"),
+        (["layout.ranks=64", "layout.tp=32"], "tp = 32"),
+    ],
+)
 def test_an_impossible_layout_is_refused(settings, part, tmp_path):
     overrides = [word for setting in settings for word in ("--set", setting)]
     outcome = execute("run", SMOKE, "--dry-run", *overrides, cwd=tmp_path)

@@ -1,6 +1,7 @@
 """Usage errors give exit code 2 and the way to help; help names every option; --version names what computes."""
 
 import pytest
+
 from program import execute
 
 OPTIONS = {

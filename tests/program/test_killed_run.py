@@ -9,6 +9,7 @@ import time
 import h5py
 import numpy as np
 import pytest
+
 from program import EXECUTABLE, SMOKE, command, finish, start
 
 STEPS = 20000
@@ -57,8 +58,25 @@ def check_what_is_left(path):
 @pytest.mark.parametrize("attempt", range(4))
 @pytest.mark.parametrize("victim", [0, 1])
 def test_a_killed_rank_ends_the_job_and_keeps_its_steps(victim, attempt, packed, tmp_path):
-    words = command("run", SMOKE, "--set", f"data.path={packed}", "--set", "layout.ep=2", "--set", f"train.steps={STEPS}",
-                    "--set", "eval.every=0", "--set", "record.detail_every=1000", "--out", "run.h5", "--progress", "always", ranks=2)
+    words = command(
+        "run",
+        SMOKE,
+        "--set",
+        f"data.path={packed}",
+        "--set",
+        "layout.ep=2",
+        "--set",
+        f"train.steps={STEPS}",
+        "--set",
+        "eval.every=0",
+        "--set",
+        "record.detail_every=1000",
+        "--out",
+        "run.h5",
+        "--progress",
+        "always",
+        ranks=2,
+    )
     process = start(words, tmp_path)
     wait_for_first_step(process)
     time.sleep(random.uniform(0, 0.7))

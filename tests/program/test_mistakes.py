@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+
 import tensor_file
 from program import GOLDEN, SMOKE, command, execute, finish, start
 
@@ -42,10 +43,13 @@ def test_a_wrong_value_is_refused(mistake, ranks, packed, tmp_path):
     assert not list(tmp_path.glob("**/*.h5*"))
 
 
-@pytest.mark.parametrize("settings, parts", [
-    ("layout.tp=2 model.num_heads=1 model.num_kv_heads=1", ("1 attention heads", "tp = 2")),
-    ("layout.ep=2 model.num_experts=1 model.top_k=1", ("experts", "ep = 2")),
-])
+@pytest.mark.parametrize(
+    "settings, parts",
+    [
+        ("layout.tp=2 model.num_heads=1 model.num_kv_heads=1", ("1 attention heads", "tp = 2")),
+        ("layout.ep=2 model.num_experts=1 model.top_k=1", ("experts", "ep = 2")),
+    ],
+)
 def test_a_layout_that_the_model_cannot_fill_is_refused(settings, parts, packed, tmp_path):
     overrides = [word for setting in settings.split() for word in ("--set", setting)]
     refused(execute("run", SMOKE, "--set", f"data.path={packed}", *overrides, ranks=2, cwd=tmp_path), *parts)
@@ -73,8 +77,19 @@ def test_an_output_that_cannot_be_made_is_refused(ranks, packed, tmp_path):
 
 
 def test_a_full_disk_is_met_before_the_first_step(ranks, packed, tmp_path):
-    outcome = execute("run", SMOKE, "--set", f"data.path={packed}", "--set", "train.steps=20000", "--out", "run.h5",
-                      ranks=ranks, before="trap '' XFSZ; ulimit -f 20000", cwd=tmp_path)
+    outcome = execute(
+        "run",
+        SMOKE,
+        "--set",
+        f"data.path={packed}",
+        "--set",
+        "train.steps=20000",
+        "--out",
+        "run.h5",
+        ranks=ranks,
+        before="trap '' XFSZ; ulimit -f 20000",
+        cwd=tmp_path,
+    )
     refused(outcome, "run.h5.partial", "File too large")
 
 
@@ -106,8 +121,10 @@ DAMAGES = {
     "missing": (lambda folder: (folder / "model.safetensors").unlink(), ("model.safetensors",)),
     "truncated": (truncate, ("model.safetensors", "truncated")),
     "missing tensor": (lambda folder: tensor_file.rename(folder / "model.safetensors", WEIGHT, "stray"), (WEIGHT,)),
-    "wrong shape": (lambda folder: tensor_file.transpose_shape(folder / "model.safetensors", "model.embed_tokens.weight"),
-                    ("model.embed_tokens.weight", "shape")),
+    "wrong shape": (
+        lambda folder: tensor_file.transpose_shape(folder / "model.safetensors", "model.embed_tokens.weight"),
+        ("model.embed_tokens.weight", "shape"),
+    ),
     "short recording": (lambda folder: tensor_file.rename(folder / "io.safetensors", "loss", "logits"), ("logits",)),
 }
 

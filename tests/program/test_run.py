@@ -6,6 +6,7 @@ import shutil
 import h5py
 import numpy as np
 import pytest
+
 from program import SMOKE, execute
 
 LAYOUTS = {"1 rank": (1, []), "dp 2": (2, []), "ep 2": (2, ["layout.ep=2"]), "tp 2, ep 2": (4, ["layout.tp=2", "layout.ep=2"])}
@@ -28,8 +29,9 @@ def files(packed, tmp_path_factory):
         if case not in made:
             folder = tmp_path_factory.mktemp("run")
             ranks, settings = LAYOUTS[layout]
-            outcome = run(packed, folder, *settings, f"train.mode={mode}", f"train.timing={timing}", f"train.dtype={dtype}",
-                          ranks=ranks)
+            outcome = run(
+                packed, folder, *settings, f"train.mode={mode}", f"train.timing={timing}", f"train.dtype={dtype}", ranks=ranks
+            )
             assert outcome.code == 0, outcome
             assert outcome.out.splitlines()[-2] == "Run file: run.h5"
             assert outcome.out.splitlines()[-1].startswith("Next: moescope inspect run.h5")
@@ -51,9 +53,13 @@ def test_a_run_is_complete_and_what_it_counted_was_computed(layout, mode, timing
     with h5py.File(path) as file:
         assert file.attrs["status"] == b"complete" and file.attrs["timing"] == timing.encode()
         assert file["steps_done"][()] == file["step"].size == 4
-        for counted, computed in (("collective_payload_bytes", "payload_bytes"), ("collective_messages", "messages"),
-                                  ("collective_calls", "calls"), ("rank_rows", "rank_rows"),
-                                  ("rank_rows_worst_micro_batch", "rank_rows_worst_micro_batch")):
+        for counted, computed in (
+            ("collective_payload_bytes", "payload_bytes"),
+            ("collective_messages", "messages"),
+            ("collective_calls", "calls"),
+            ("rank_rows", "rank_rows"),
+            ("rank_rows_worst_micro_batch", "rank_rows_worst_micro_batch"),
+        ):
             assert np.array_equal(file["raw"][counted][()], file["computed"][computed][()]), counted
         assert np.all(np.isfinite(file["raw/step_seconds"][()])) and np.all(file["raw/step_seconds"][()] > 0)
         assert np.all(np.isfinite(file["raw/phase_seconds"][()])) == (timing == "phased")
@@ -121,8 +127,16 @@ def test_progress_is_silent_where_nobody_watches(packed, tmp_path):
 
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_a_run_that_diverges_ends_with_a_sentence_and_keeps_its_steps(ranks, packed, tmp_path):
-    outcome = run(packed, tmp_path, "train.steps=50", "eval.every=0", "optimizer.learning_rate=1e30",
-                  "optimizer.warm_up_steps=0", "optimizer.clip_norm=0", ranks=ranks)
+    outcome = run(
+        packed,
+        tmp_path,
+        "train.steps=50",
+        "eval.every=0",
+        "optimizer.learning_rate=1e30",
+        "optimizer.warm_up_steps=0",
+        "optimizer.clip_norm=0",
+        ranks=ranks,
+    )
     assert outcome.code == 1 and len(outcome.errors) == 1, outcome
     assert "the training diverged" in outcome.errors[0] and "optimizer.learning_rate" in outcome.errors[0]
     assert not (tmp_path / "run.h5").exists()

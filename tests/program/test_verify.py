@@ -3,15 +3,22 @@
 import shutil
 
 import pytest
+
 import tensor_file
 from program import GOLDEN, execute
 
 FIXTURES = sorted(path.name for path in GOLDEN.iterdir() if path.is_dir())
-LAYOUTS = {"1 rank": (1, []), "tp 2": (2, ["layout.tp=2"]), "ep 2": (2, ["layout.ep=2"]),
-           "tp 2, ep 2": (4, ["layout.tp=2", "layout.ep=2"])}
-DAMAGES = [("grads.safetensors", "model.layers.0.self_attn.q_proj.weight", "grad model.layers.0.self_attn.q_proj.weight"),
-           ("io.safetensors", "moe.1.output", "moe.1.output"),
-           ("io.safetensors", "logits", "logits")]
+LAYOUTS = {
+    "1 rank": (1, []),
+    "tp 2": (2, ["layout.tp=2"]),
+    "ep 2": (2, ["layout.ep=2"]),
+    "tp 2, ep 2": (4, ["layout.tp=2", "layout.ep=2"]),
+}
+DAMAGES = [
+    ("grads.safetensors", "model.layers.0.self_attn.q_proj.weight", "grad model.layers.0.self_attn.q_proj.weight"),
+    ("io.safetensors", "moe.1.output", "moe.1.output"),
+    ("io.safetensors", "logits", "logits"),
+]
 
 
 def test_there_are_fixtures():

@@ -48,7 +48,7 @@ def layer_breaches(root, layers):
             other, slash, _ = name.partition("/")
             where = f"{path.relative_to(root)}:{line}"
             if quote == '"' and (not slash or other not in layers):
-                yield f"{where}: includes \"{name}\"; write the path from src, beginning with a folder of the table"
+                yield f'{where}: includes "{name}"; write the path from src, beginning with a folder of the table'
             elif quote == '"' and other != folder and layers[other] >= layers[folder]:
                 yield f"{where}: {folder} (layer {layers[folder]}) includes {name} (layer {layers[other]})"
 
@@ -108,8 +108,13 @@ def check(root):
     layers = layer_table(root)
     if not layers:
         return ["docs/architecture.md: no table of folders and layers found"]
-    return [*layer_breaches(root, layers), *owner_breaches(root), *host_breaches(root), *build_breaches(root),
-            *word_breaches(root)]
+    return [
+        *layer_breaches(root, layers),
+        *owner_breaches(root),
+        *host_breaches(root),
+        *build_breaches(root),
+        *word_breaches(root),
+    ]
 
 
 def main():

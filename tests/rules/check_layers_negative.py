@@ -49,7 +49,7 @@ BREACHES = [
     ("src/comm/sh.cpp", "", "src/comm/sh.cpp: no CMakeLists.txt names it"),
     ("tests/unit/base/lost_test.cpp", "", "lost_test.cpp: no CMakeLists.txt names it"),
     ("src/base/CMakeLists.txt", "file(GLOB sources *.cpp)", "src/base/CMakeLists.txt: globs sources"),
-    ("src/base/later.hpp", "// TO" "DO: more\n", "unfinished by its own word"),
+    ("src/base/later.hpp", "// TODO: more\n", "unfinished by its own word"),
     ("docs/architecture.md", "# Architecture\n", "no table of folders"),
 ]
 
@@ -68,7 +68,7 @@ def main():
     for name, text, words in BREACHES:
         found = breaches_of(CLEAN | {name: text})
         if not any(words in breach for breach in found):
-            wrong.append(f"{name}: expected \"{words}\", found {found}")
+            wrong.append(f'{name}: expected "{words}", found {found}')
     print("\n".join(wrong) if wrong else f"the clean tree passes and all {len(BREACHES)} planted breaches are found")
     sys.exit(1 if wrong else 0)
 
