@@ -1,8 +1,8 @@
 #include <CLI/CLI.hpp>
-#include <cstdio>
 
 #include "apps/command.hpp"
 #include "apps/data_command.hpp"
+#include "apps/read_commands.hpp"
 #include "apps/run_command.hpp"
 #include "apps/verify_command.hpp"
 #include "kernels/gemm.hpp"
@@ -14,13 +14,6 @@ std::string version() {
   return "moescope " MOESCOPE_VERSION " (" + moescope::build_identification() + ")\n" + moescope::kokkos_description() +
          "\nBLAS: " + moescope::kernels::gemm_implementation(false) + " (float32), " +
          moescope::kernels::gemm_implementation(true) + " (float64)\nMPI: " + moescope::mpi_library();
-}
-
-void add_inspect_command(CLI::App& app) {
-  auto* command = app.add_subcommand("inspect", "Say in words what a run file holds, finished or not");
-  auto const path = std::make_shared<std::string>();
-  command->add_option("file", *path, "Run file (.h5 or .h5.partial)")->required();
-  command->callback([path] { std::fputs(moescope::inspect(*path).c_str(), stdout); });
 }
 
 /// What is wrong with the command line, and where help is.
@@ -46,7 +39,7 @@ int main(int argc, char** argv) {
   int exit_code = moescope::success;
   moescope::add_run_command(app, exit_code);
   moescope::add_data_command(app);
-  add_inspect_command(app);
+  moescope::add_read_commands(app);
   moescope::add_verify_command(app, exit_code);
   try {
     app.parse(argc, argv);

@@ -5,10 +5,10 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "base/error.hpp"
 #include "record/hdf5_file.hpp"
 #include "record/run_file.hpp"
 #include "record/schema.hpp"
+#include "record/stored_run.hpp"
 
 namespace moescope {
 namespace {
@@ -17,8 +17,9 @@ using hdf5::File;
 
 /// What every section reads.
 struct Account {
-  File const& file;
-  std::size_t steps_done;
+  record::StoredRun const& run;
+  File const& file = run.file;
+  std::size_t steps_done = run.steps_done;
   std::string text = {};
 
   template <class... Values>
@@ -52,10 +53,6 @@ void open_with_status(Account& account, std::string const& path) {
                std::count(warm_up.begin(), warm_up.begin() + std::ptrdiff_t(account.steps_done), 1));
 }
 
-std::string text_of(File const& file, std::string const& group, std::string const& name) {
-  return file.has_attribute(group, name) ? file.read_attribute(group, name) : file.read_text(group + "/" + name).at(0);
-}
-
 std::string setting(nlohmann::json const& config, std::string const& path) {
   nlohmann::json::json_pointer const pointer(path);
   if (!config.contains(pointer)) return "?";
@@ -64,8 +61,7 @@ std::string setting(nlohmann::json const& config, std::string const& path) {
 }
 
 void configuration(Account& account) {
-  auto const config = nlohmann::json::parse(text_of(account.file, "/config", "resolved"), nullptr, false);
-  if (config.is_discarded()) throw UserError(account.file.path() + ":/config@resolved is not JSON, so the file is damaged");
+  auto const config = account.run.configuration();
   auto const get = [&](char const* path) { return setting(config, path); };
   account.line("model", "{} layers, hidden {}, {} experts, top {}, gate {}", get("/model/num_layers"), get("/model/hidden_size"),
                get("/model/num_experts"), get("/model/top_k"), get("/gate/kind"));
@@ -175,30 +171,11 @@ void origin(Account& account) {
   account.line("machine", "{}, {}", get("host"), get("processor"));
 }
 
-/// Every dataset is there, with the extents of its dimension scales.
-void require_whole(File const& file) {
-  for (auto const& spec : schema::datasets()) {
-    std::vector<hsize_t> expected;
-    for (auto const& dim : spec.dims) expected.push_back(file.extents("/" + dim).at(0));
-    if (file.extents(spec.path) != expected)
-      throw UserError(
-          fmt::format("{}:{} has not the extents of its dimension scales, so the file is damaged", file.path(), spec.path));
-  }
-}
-
 }  // namespace
 
 std::string inspect(std::string const& path) {
-  auto const file = File::open(path);
-  if (!file.has_attribute("/", "schema_version")) throw UserError(path + " is an HDF5 file but no run file of moescope");
-  auto const version = file.read_attribute("/", "schema_version");
-  if (version != std::to_string(schema::version))
-    throw UserError(fmt::format("{} has schema version {}, this program reads version {}", path, version, schema::version));
-  require_whole(file);
-  auto const done = file.read_integers("/steps_done").at(0);
-  if (done < 0 || hsize_t(done) > file.extents("/step").at(0))
-    throw UserError(fmt::format("{}:/steps_done is {}, more than the file's steps, so the file is damaged", path, done));
-  Account account{file, std::size_t(done)};
+  auto const run = record::open_run(path);
+  Account account{run};
   open_with_status(account, path);
   for (auto const section : {configuration, losses, evaluations, imbalance, times, exchanges, differences, origin})
     section(account);

@@ -61,8 +61,17 @@ bool matters(std::string_view variable) {
   constexpr std::string_view prefixes[] = {"OMP_",    "OMPI_MCA_", "PRTE_MCA_", "SLURM_CPU_BIND",
                                            "KOKKOS_", "OPENBLAS_", "DNNL_",     "ONEDNN_",
                                            "MKL_",    "BLIS_",     "GOMP_",     "HDF5_USE_FILE_LOCKING"};
-  return variable.starts_with("SLURM_JOB_ID=") ||
-         std::any_of(std::begin(prefixes), std::end(prefixes), [&](auto prefix) { return variable.starts_with(prefix); });
+  // What Open MPI's launcher tells its processes: addresses, process numbers and a key, new in every launch.
+  constexpr std::string_view of_launcher[] = {"OMPI_MCA_ess",
+                                              "OMPI_MCA_orte_",
+                                              "OMPI_MCA_initial_wdir",
+                                              "OMPI_MCA_mpi_oversubscribe",
+                                              "OMPI_MCA_shmem_RUNTIME_QUERY_hint",
+                                              "PRTE_MCA_prte_"};
+  auto const starts_with_one_of = [&](auto const& list) {
+    return std::any_of(std::begin(list), std::end(list), [&](auto prefix) { return variable.starts_with(prefix); });
+  };
+  return variable.starts_with("SLURM_JOB_ID=") || (starts_with_one_of(prefixes) && !starts_with_one_of(of_launcher));
 }
 
 void append_environment(Provenance& provenance) {

@@ -59,7 +59,7 @@ Provenance collect_provenance();
 /// Commit and `-dirty` mark at build time.
 std::string build_identification();
 
-/// Human-readable account of a run file for `moescope inspect`. Throws UserError if it cannot be read.
+/// Human-readable account of a run file, for `moescope inspect`. Throws UserError if it cannot be read.
 std::string inspect(std::string const& path);
 
 }  // namespace moescope

@@ -7,7 +7,8 @@ from program import execute
 OPTIONS = {
     "run": ["config", "--set", "--out", "--overwrite", "--dry-run", "--json", "--progress"],
     "verify": ["fixture", "--set"],
-    "inspect": ["file"],
+    "inspect": ["file", "dataset", "--csv"],
+    "compare": ["a", "b", "--json"],
     "data pack": ["--out", "--domain", "--max-mb", "--held-out", "--force"],
 }
 
@@ -17,6 +18,8 @@ MISUSES = {
     "run": ("config is required", "moescope run --help"),
     "verify": ("fixture is required", "moescope verify --help"),
     "inspect": ("file is required", "moescope inspect --help"),
+    "inspect run.h5 raw/tokens": ("requires --csv", "moescope inspect --help"),
+    "compare run.h5": ("b is required", "moescope compare --help"),
     "data pack": ("is required", "moescope data pack --help"),
     "run x.toml --foo": ("unknown argument '--foo'", "moescope run --help"),
     "run x.toml --progress loud": ("auto,always,never", "moescope run --help"),
@@ -44,7 +47,7 @@ def test_help_names_every_option(subcommand, tmp_path):
 def test_help_names_every_subcommand(tmp_path):
     outcome = execute("--help", cwd=tmp_path)
     assert outcome.code == 0
-    for subcommand in ("run", "data", "inspect", "verify"):
+    for subcommand in ("run", "data", "inspect", "compare", "verify"):
         assert f"\n  {subcommand} " in outcome.out
 
 
