@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds everything and runs every test but those labelled slow. Exit code 0 only when all pass.
+# Builds everything and runs every test but those labelled slow. Exit code 0 only when all pass. Arguments go to CMake.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-cluster/setup/build.sh -DMOESCOPE_TESTS=ON || exit 1
+cluster/setup/build.sh -DMOESCOPE_TESTS=ON "$@" || exit 1
 source cluster/setup/mpi_environment.sh
 
 failed=0
