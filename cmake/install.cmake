@@ -1,0 +1,7 @@
+# cmake --install build --prefix DIR: the program, and what is read beside it.
+include(GNUInstallDirs)
+install(DIRECTORY analysis experiments DESTINATION ${CMAKE_INSTALL_DATADIR}/moescope
+        USE_SOURCE_PERMISSIONS PATTERN "__pycache__" EXCLUDE)
+install(FILES cluster/setup/mpi_environment.sh DESTINATION ${CMAKE_INSTALL_DATADIR}/moescope/cluster/setup)
+install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR})
