@@ -5,6 +5,9 @@ if(MOESCOPE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 
 find_package(Kokkos 4.7 REQUIRED)
+if(Kokkos_ENABLE_CUDA)
+  include(cmake/cuda.cmake)
+endif()
 find_package(MPI REQUIRED COMPONENTS C)
 set(HDF5_PREFER_PARALLEL OFF)
 find_package(HDF5 REQUIRED COMPONENTS C)
@@ -14,14 +17,16 @@ find_package(CLI11 REQUIRED)
 find_path(TOMLPLUSPLUS_INCLUDE toml++/toml.h REQUIRED)
 find_package(Python3 COMPONENTS Interpreter)
 
-# Matrix products: oneDNN for float where it is found; CBLAS for double and as the fallback.
+# Matrix products: cuBLAS with CUDA; else oneDNN for float where it is found, CBLAS for double and as the fallback.
 # (Not through its config package: Debian's asks for OpenCL headers that nothing here uses.)
-find_path(DNNL_INCLUDE dnnl.hpp)
-find_library(DNNL_LIBRARY dnnl)
-find_path(CBLAS_INCLUDE cblas.h PATH_SUFFIXES openblas-openmp openblas-pthread openblas
-          PATHS /usr/include/x86_64-linux-gnu/openblas-openmp REQUIRED)
-find_library(CBLAS_LIBRARY NAMES openblas cblas blas PATH_SUFFIXES openblas-openmp REQUIRED)
-message(STATUS "CBLAS: ${CBLAS_LIBRARY}; oneDNN: ${DNNL_LIBRARY}")
+if(NOT Kokkos_ENABLE_CUDA)
+  find_path(DNNL_INCLUDE dnnl.hpp)
+  find_library(DNNL_LIBRARY dnnl)
+  find_path(CBLAS_INCLUDE cblas.h PATH_SUFFIXES openblas-openmp openblas-pthread openblas
+            PATHS /usr/include/x86_64-linux-gnu/openblas-openmp REQUIRED)
+  find_library(CBLAS_LIBRARY NAMES openblas cblas blas PATH_SUFFIXES openblas-openmp REQUIRED)
+  message(STATUS "CBLAS: ${CBLAS_LIBRARY}; oneDNN: ${DNNL_LIBRARY}")
+endif()
 
 if(MOESCOPE_TESTS)
   find_package(Catch2 REQUIRED)

@@ -9,22 +9,29 @@ function(moescope_folder name)
 endfunction()
 
 function(moescope_compile_options target)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow)
+  set(options -Wall -Wextra -Wpedantic -Wshadow)
   if(MOESCOPE_WARNINGS_AS_ERRORS)
-    target_compile_options(${target} PRIVATE -Werror)
+    list(APPEND options -Werror)
     if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
       # It sees overlapping memory in "text" + std::string, in the standard library's own code.
-      target_compile_options(${target} PRIVATE -Wno-error=restrict)
+      list(APPEND options -Wno-error=restrict)
     endif()
   endif()
   if(MOESCOPE_ARCH)
-    target_compile_options(${target} PRIVATE -march=${MOESCOPE_ARCH})
+    list(APPEND options -march=${MOESCOPE_ARCH})
     # g++ 12.1 and 12.2 emit a 256-bit constant whose upper half is zero as a broadcast of its lower half
     # (tests/unit/metrics and layout catch it); pieces of at most 128 bits are right.
     if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 12 AND
        CMAKE_CXX_COMPILER_VERSION VERSION_LESS 12.3 AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-      target_compile_options(${target} PRIVATE -mmove-max=128 -mstore-max=128)
+      list(APPEND options -mmove-max=128 -mstore-max=128)
     endif()
+  endif()
+  target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${options}>")
+  list(REMOVE_ITEM options -Wpedantic) # the code that nvcc hands to the host compiler is not pedantic
+  list(JOIN options "," options)
+  target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=${options}>")
+  if(Kokkos_ENABLE_CUDA)
+    moescope_device_sources(${target})
   endif()
 endfunction()
 

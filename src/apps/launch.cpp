@@ -35,7 +35,7 @@ bool oversubscribed(std::vector<std::string> const& hosts, std::int64_t threads)
 RunFileSetup describe_launch(RunConfig const& config, Mesh& mesh, DataSource const& data) {
   RunFileSetup setup{config, mesh.layout(), mesh.ledger().collectives(), data.domains(), evaluation_steps(config), {}, {}, {},
                      {}};
-  auto const threads = std::int64_t(ExecSpace().concurrency());
+  auto const threads = std::int64_t(Kokkos::DefaultHostExecutionSpace().concurrency());
   setup.hosts = mesh.world().gather(host_name(), 0);
   setup.oversubscribed = oversubscribed(setup.hosts, threads);
   setup.computation_key = computation_key(config, data.fingerprint());

@@ -1,17 +1,20 @@
 #pragma once
 #include "base/views.hpp"
 
-/// Private to `comm`: MPI reads and writes host memory. Where Views live there, these are the Views themselves.
+/// Private to `comm`: MPI reads and writes host memory, pinned where a device copies to and from it. Where Views live in host
+/// memory, these are the Views themselves.
 namespace moescope {
+
+using StagingSpace = Kokkos::SharedHostPinnedSpace;
 
 template <class V>
 auto host_copy(V const& view) {
-  return Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), view);
+  return Kokkos::create_mirror_view_and_copy(StagingSpace(), view);
 }
 
 template <class V>
 auto host_target(V const& view) {
-  return Kokkos::create_mirror_view(Kokkos::WithoutInitializing, Kokkos::HostSpace(), view);
+  return Kokkos::create_mirror_view(Kokkos::WithoutInitializing, StagingSpace(), view);
 }
 
 template <class Device, class Host>

@@ -1,10 +1,12 @@
 #include "step/memory.hpp"
 
-#include <Kokkos_Core.hpp>
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <string_view>
+
+#include "base/views.hpp"
 
 namespace moescope {
 
@@ -23,12 +25,17 @@ struct Allocations {
   std::int64_t now = 0, peak = 0;
 } allocations;
 
-void on_allocate(Kokkos::Tools::SpaceHandle, char const*, void const*, std::uint64_t size) {
+/// Staging buffers on the host of a device are not counted.
+bool is_device_memory(Kokkos::Tools::SpaceHandle space) { return std::string_view(space.name) == MemSpace::name(); }
+
+void on_allocate(Kokkos::Tools::SpaceHandle space, char const*, void const*, std::uint64_t size) {
+  if (!is_device_memory(space)) return;
   allocations.now += std::int64_t(size);
   allocations.peak = std::max(allocations.peak, allocations.now);
 }
 
-void on_deallocate(Kokkos::Tools::SpaceHandle, char const*, void const*, std::uint64_t size) {
+void on_deallocate(Kokkos::Tools::SpaceHandle space, char const*, void const*, std::uint64_t size) {
+  if (!is_device_memory(space)) return;
   allocations.now -= std::int64_t(size);
 }
 
