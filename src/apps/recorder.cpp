@@ -24,13 +24,22 @@ Recorder::Recorder(Communicator const& world, RunFileSetup const& setup) : world
   on_root(world_, [&] { file_.emplace(setup.config.record.path, setup); });
 }
 
+void Recorder::add_provenance(std::string const& name, std::string const& value) {
+  on_root(world_, [&] { file_->add_provenance(name, value); });
+}
+
 bool Recorder::write(StepReport const& report) {
   on_root(world_, [&] { file_->write_step(report); });
-  return world_.sum(std::int64_t(mismatch().empty() ? 0 : 1)) == 0;
+  return check(file_ ? file_->mismatch() : "");
 }
 
 void Recorder::write(EvaluationReport const& report) {
   on_root(world_, [&] { file_->write_evaluation(report); });
+}
+
+bool Recorder::check(std::string const& sentence) {
+  if (world_.rank() == 0 && failure_.empty()) failure_ = sentence;
+  return world_.sum(std::int64_t(failure_.empty() ? 0 : 1)) == 0;
 }
 
 void Recorder::finish(std::string const& status, std::string const& reason) {
@@ -38,7 +47,5 @@ void Recorder::finish(std::string const& status, std::string const& reason) {
 }
 
 std::string Recorder::path() const { return file_ ? file_->path() : ""; }
-
-std::string Recorder::mismatch() const { return file_ ? file_->mismatch() : ""; }
 
 }  // namespace moescope

@@ -7,22 +7,27 @@
 
 namespace moescope {
 
-/// The run file on rank 0, whose failures every rank learns of. Calls are collective, but for path() and mismatch(), which
+/// The run file on rank 0, whose failures every rank learns of. Calls are collective, but for path() and failure(), which
 /// are empty on other ranks.
 class Recorder {
  public:
   Recorder(Communicator const& world, RunFileSetup const& setup);
 
-  /// False when what was counted differs from what was computed.
+  void add_provenance(std::string const& name, std::string const& value);
+  /// False when a check of this step, or one before, failed.
   bool write(StepReport const& report);
   void write(EvaluationReport const& report);
+  /// `sentence`, on rank 0, says what a check of the run found wrong; empty where it held. The first one is kept. False when
+  /// there is one.
+  bool check(std::string const& sentence);
   void finish(std::string const& status, std::string const& reason);
   std::string path() const;
-  std::string mismatch() const;
+  std::string failure() const { return failure_; }
 
  private:
   Communicator const world_;
   std::optional<RunFile> file_;
+  std::string failure_;
 };
 
 }  // namespace moescope

@@ -13,7 +13,9 @@
 #include "apps/launch.hpp"
 #include "apps/progress.hpp"
 #include "apps/recorder.hpp"
+#include "base/region.hpp"
 #include "step/evaluation.hpp"
+#include "step/twin.hpp"
 
 namespace moescope {
 
@@ -87,7 +89,18 @@ std::string divergence(StepReport const& report, RunConfig const& config) {
       report.loss_total, report.gradient_norm, report.step, config.optimizer.learning_rate, config.optimizer.clip_norm);
 }
 
-/// All steps; stops early, and returns false, where what was counted differs from what was computed.
+/// The twin of a run on several ranks, before its first step.
+bool twin_is_right(RunConfig const& config, Communicator const& world, Recorder& recorder) {
+  if (world.size() == 1) return true;
+  auto const begin = now();
+  auto const found = twin_deviation(world, config);
+  recorder.add_provenance("twin_difference", fmt::format("{:.3g}", found.largest));
+  recorder.add_provenance("twin_difference_of", found.where);
+  recorder.add_provenance("twin_seconds", fmt::format("{:.3g}", now() - begin));
+  return recorder.check(found.sentence());
+}
+
+/// All steps; stops early, and returns false, where a check fails.
 template <class T>
 bool run_steps(RunConfig const& config, RunOptions const& options, Trainer<T>& trainer, DataSource const& data,
                Recorder& recorder, int rank) {
@@ -110,7 +123,7 @@ bool run_steps(RunConfig const& config, RunOptions const& options, Trainer<T>& t
 }
 
 void announce(Recorder const& recorder, bool right) {
-  if (!right) print_error(recorder.mismatch());
+  if (!right) print_error(recorder.failure());
   auto const file = recorder.path();
   std::printf("%s: %s\nNext: moescope inspect %s, or draw it: /usr/bin/python3 analysis/figures.py %s\n",
               right ? "Run file" : "Run file marked wrong", file.c_str(), file.c_str(), file.c_str());
@@ -124,8 +137,9 @@ int train(RunConfig const& config, RunOptions const& options, Mesh& mesh, DataSo
   setup.overwrite = options.overwrite;
   setup.measured_peak_flops = measure_peak<T>(mesh);
   Recorder recorder(mesh.world(), setup);
-  bool const right = run_steps<T>(config, options, *trainer, data, recorder, mesh.rank());
-  recorder.finish(right ? "complete" : "wrong", recorder.mismatch());
+  bool const right =
+      twin_is_right(config, mesh.world(), recorder) && run_steps<T>(config, options, *trainer, data, recorder, mesh.rank());
+  recorder.finish(right ? "complete" : "wrong", recorder.failure());
   if (mesh.rank() == 0) announce(recorder, right);
   return right ? success : failure;
 }

@@ -57,6 +57,10 @@ RunFile::~RunFile() {
   }
 }
 
+void RunFile::add_provenance(std::string const& name, std::string const& value) {
+  state_->file.write_attribute("/provenance", name, value);
+}
+
 void RunFile::write_step(StepReport const& report) {
   auto& state = *state_;
   MOESCOPE_CHECK(report.step == state.steps_done && report.step < state.setup.config.train.steps);

@@ -38,6 +38,8 @@ class RunFile {
   RunFile(std::string path, RunFileSetup const& setup);
   ~RunFile();
 
+  /// Adds an attribute to /provenance: what became known after the file was made.
+  void add_provenance(std::string const& name, std::string const& value);
   /// Derives metrics, writes the step's rows and /computed, flushes, then /steps_done, and flushes again: a step that is
   /// announced is on disk whole. Steps come in order from 0.
   void write_step(StepReport const& report);

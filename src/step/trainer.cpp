@@ -78,13 +78,12 @@ Trainer<T>::Trainer(RunConfig const& config, Mesh& mesh)
   if (config.train.mode == "train") {
     gradients_ = view_tensors<T>(config.model, mesh.layout(), mesh.rank(), state_.table, state_.gradients);
   }
-  bool const phased = config.train.timing == "phased";
-  phase_clock().set_fenced(phased);
-  mesh.set_phased(phased);
+  mesh.set_phased(config.train.timing == "phased");
 }
 
 template <class T>
 StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::int64_t num_domains) {
+  phase_clock().set_fenced(mesh_.phased());
   StepReport report;
   report.step = step;
   report.warm_up = step < config_.train.record_warm_up_steps;

@@ -2,26 +2,37 @@
 #include <cstdio>
 
 #include "dispatch/dispatcher.hpp"
-#include "equivalence/outcome.hpp"
+#include "equivalence/cases.hpp"
 #include "step/evaluation.hpp"
+#include "step/outcome.hpp"
 #include "support/catch.hpp"
 #include "support/mpi_require.hpp"
 
 using namespace moescope;
 using namespace moescope::equivalence;
 
+namespace {
+
+Outcome outcome(Communicator const& world, RunConfig config, LayoutConfig const& layout, std::string const& dispatcher) {
+  config.layout = layout;
+  config.train.dispatcher = dispatcher;
+  return run_two_steps(world, config, synthetic_source(config));
+}
+
+}  // namespace
+
 TEST_CASE("any layout and dispatcher computes what one rank computes") {
   auto const world = Communicator::world();
   auto const alone = world.split(world.rank(), 0);
   for (auto const& each : cases()) {
     Outcome reference;
-    if (world.rank() == 0) reference = run_two_steps(alone, each.config, {}, "local");
+    if (world.rank() == 0) reference = outcome(alone, each.config, {}, "local");
     int compared = 0;
     for (auto const& layout : layouts(each.config.model, world.size())) {
       for (auto const& dispatcher : dispatcher_kinds()) {
         if (dispatcher == "local" && layout.ep > 1) continue;
-        auto const outcome = run_two_steps(world, each.config, layout, dispatcher);
-        auto const difference = world.rank() == 0 ? first_difference(outcome, reference) : std::string();
+        auto const found = outcome(world, each.config, layout, dispatcher);
+        auto const difference = deviation(found, reference).sentence();
         if (!difference.empty()) {
           std::printf("%s, %s, %s: %s\n", each.name.c_str(), describe(layout).c_str(), dispatcher.c_str(), difference.c_str());
         }
@@ -68,13 +79,13 @@ TEST_CASE("held-out loss and choices are the same on any layout, also with a sma
 TEST_CASE("negative control: one changed seed, label or weight is found") {
   auto const world = Communicator::world();
   auto const each = cases().front();
-  auto const reference = run_two_steps(world, each.config, {}, "all_to_all");
+  auto const reference = outcome(world, each.config, {}, "all_to_all");
   auto changed = each.config;
   changed.train.seed += 1;
-  auto const other_seed = run_two_steps(world, changed, {}, "all_to_all");
+  auto const other_seed = outcome(world, changed, {}, "all_to_all");
   auto damaged = reference;
   if (world.rank() == 0) damaged.tensors.begin()->second.front() *= 1 + 1e-9;
-  MPI_REQUIRE(world, world.rank() != 0 || !first_difference(other_seed, reference).empty());
-  MPI_REQUIRE(world, world.rank() != 0 || !first_difference(damaged, reference).empty());
-  MPI_REQUIRE(world, first_difference(reference, reference).empty());
+  MPI_REQUIRE(world, world.rank() != 0 || !deviation(other_seed, reference).sentence().empty());
+  MPI_REQUIRE(world, world.rank() != 0 || !deviation(damaged, reference).sentence().empty());
+  MPI_REQUIRE(world, deviation(reference, reference).where.empty());
 }

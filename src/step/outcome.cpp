@@ -1,12 +1,16 @@
-#include "equivalence/outcome.hpp"
+#include "step/outcome.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <limits>
 
 #include "model/gather.hpp"
 #include "step/trainer.hpp"
 
-namespace moescope::equivalence {
+namespace moescope {
 
 namespace {
 
@@ -42,18 +46,20 @@ double norm(std::vector<double> const& values) {
   return std::sqrt(sum);
 }
 
+std::vector<double> difference(std::vector<double> const& a, std::vector<double> const& b) {
+  std::vector<double> result;
+  std::transform(a.begin(), a.end(), b.begin(), std::back_inserter(result), std::minus<>());
+  return result;
+}
+
 std::string kind_of(std::string const& key) { return key.substr(0, key.find(' ')); }
 
 }  // namespace
 
-Outcome run_two_steps(Communicator const& world, RunConfig config, LayoutConfig const& layout_config,
-                      std::string const& dispatcher) {
-  config.layout = layout_config;
-  config.train.dispatcher = dispatcher;
+Outcome run_two_steps(Communicator const& world, RunConfig const& config, BatchSource const& source) {
   Layout const layout(config.layout, world.size());
   Mesh mesh(world, layout, traffic::collectives(config, layout));
   Trainer<double> trainer(config, mesh);
-  auto const source = synthetic_source(config);
   auto const gather = [&](FlatBuffers<double> const& buffers) {
     return gather_tensors<double>(mesh, config.model, trainer.state().table, buffers);
   };
@@ -67,39 +73,69 @@ Outcome run_two_steps(Communicator const& world, RunConfig config, LayoutConfig 
     for (auto& [name, values] : gather(trainer.state().gradients))
       outcome.tensors["gradient" + std::to_string(step) + " " + name] = values;
   }
-  for (auto& [name, values] : gather(trainer.state().values)) {
-    auto& update = outcome.tensors["update " + name];
-    std::transform(values.begin(), values.end(), before.at(name).begin(), std::back_inserter(update), std::minus<>());
-  }
+  for (auto& [name, values] : gather(trainer.state().values))
+    outcome.tensors["update " + name] = difference(values, before.at(name));
   for (auto& [name, values] : gather(trainer.state().first_moment)) outcome.tensors["first_moment " + name] = values;
   for (auto& [name, values] : gather(trainer.state().second_moment)) outcome.tensors["second_moment " + name] = values;
   return outcome;
 }
 
-std::string first_difference(Outcome const& outcome, Outcome const& reference) {
-  if (outcome.decisions.size() != reference.decisions.size()) return "another number of choices";
-  for (std::size_t i = 0; i < reference.decisions.size(); ++i) {
-    if (outcome.decisions[i] != reference.decisions[i]) return "decision " + std::to_string(i) + " flipped";
+namespace {
+
+/// Keeps the largest deviation; one that is not a number is infinite.
+class Largest {
+ public:
+  void see(double value, std::string const& where) {
+    if (std::isnan(value)) value = std::numeric_limits<double>::infinity();
+    if (value > found.largest) found = {value, where};
   }
+  Deviation found;
+};
+
+void compare_decisions(Outcome const& outcome, Outcome const& reference, Largest& largest) {
+  constexpr double flipped = std::numeric_limits<double>::infinity();
+  if (outcome.decisions.size() != reference.decisions.size()) return largest.see(flipped, "the number of choices");
+  auto const [found, expected] = std::mismatch(outcome.decisions.begin(), outcome.decisions.end(), reference.decisions.begin());
+  if (found != outcome.decisions.end())
+    largest.see(flipped, "decision " + std::to_string(found - outcome.decisions.begin()) + ", which flipped");
+}
+
+void compare_losses(Outcome const& outcome, Outcome const& reference, Largest& largest) {
+  constexpr char const* names[] = {"total loss", "cross-entropy", "gradient norm"};
   for (std::size_t i = 0; i < reference.losses.size(); ++i) {
-    if (!(std::abs(outcome.losses[i] - reference.losses[i]) <= 1e-12 * std::abs(reference.losses[i]))) {
-      return "loss or gradient norm " + std::to_string(i) + ": " + std::to_string(outcome.losses[i]) + " instead of " +
-             std::to_string(reference.losses[i]);
-    }
+    auto const off = std::abs(outcome.losses[i] - reference.losses[i]);
+    if (off != 0)
+      largest.see(off / std::abs(reference.losses[i]), names[i % 3] + std::string(" of step ") + std::to_string(i / 3));
   }
+}
+
+void compare_tensors(Outcome const& outcome, Outcome const& reference, Largest& largest) {
   std::map<std::string, double> all;
   for (auto const& [key, values] : reference.tensors) all[kind_of(key)] = std::hypot(all[kind_of(key)], norm(values));
   for (auto const& [key, expected] : reference.tensors) {
-    auto const& found = outcome.tensors.at(key);
-    if (found.size() != expected.size()) return key + " has another size";
-    std::vector<double> difference;
-    std::transform(found.begin(), found.end(), expected.begin(), std::back_inserter(difference), std::minus<>());
-    auto const scale = std::max(norm(expected), 1e-4 * all[kind_of(key)]);
-    if (!(norm(difference) <= 1e-12 * scale)) {
-      return key + " differs by " + std::to_string(norm(difference) / scale / 1e-12) + "e-12 of its norm";
+    auto const found = outcome.tensors.find(key);
+    if (found == outcome.tensors.end() || found->second.size() != expected.size()) {
+      largest.see(std::numeric_limits<double>::infinity(), "the size of " + key);
+      continue;
     }
+    auto const off = norm(difference(found->second, expected));
+    if (off != 0) largest.see(off / std::max(norm(expected), 1e-4 * all[kind_of(key)]), key);
   }
-  return {};
 }
 
-}  // namespace moescope::equivalence
+}  // namespace
+
+std::string Deviation::sentence() const {
+  if (largest <= limit) return {};
+  return fmt::format("{} differs from one rank's by {:.3g} of its norm (limit {:.0e})", where, largest, limit);
+}
+
+Deviation deviation(Outcome const& outcome, Outcome const& reference) {
+  Largest largest;
+  compare_decisions(outcome, reference, largest);
+  compare_losses(outcome, reference, largest);
+  compare_tensors(outcome, reference, largest);
+  return largest.found;
+}
+
+}  // namespace moescope
