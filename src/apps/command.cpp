@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/error.hpp"
+#include "base/host_memory.hpp"
 
 namespace moescope {
 
@@ -44,6 +45,7 @@ bool launched() {
 
 int act(std::function<int(Communicator const& world)> const& action) {
   auto const world = Communicator::world();
+  keep_freed_memory();
   try {
     Kokkos::ScopeGuard const kokkos(kokkos_settings(world));
     return action(world);

@@ -33,8 +33,8 @@ void scale(ExecSpace const& exec, GemmArguments<T> const& g) {
 }
 
 template <class T>
-void count(GemmArguments<T> const& g) {
-  executed_flops += 2.0 * double(g.m) * double(g.n) * double(g.k);
+double flops(GemmArguments<T> const& g) {
+  return 2.0 * double(g.m) * double(g.n) * double(g.k);
 }
 
 template <class T>
@@ -60,19 +60,14 @@ GemmArguments<T> product(Transpose transpose_a, Transpose transpose_b, std::int6
 
 template <class T>
 void gemm(ExecSpace const& exec, GemmArguments<T> const& arguments) {
-  count(arguments);
+  executed_flops += flops(arguments);
   is_product(arguments) ? backend::gemm(exec, arguments) : scale(exec, arguments);
-}
-
-template <class T>
-void grouped_gemm(ExecSpace const& exec, std::span<GemmArguments<T> const> products) {
-  for (auto const& arguments : products) gemm(exec, arguments);
 }
 
 template <class T>
 void batched_gemm(ExecSpace const& exec, std::span<GemmArguments<T> const> products) {
   for (auto const& arguments : products) {
-    count(arguments);
+    executed_flops += flops(arguments);
     if (!is_product(arguments)) scale(exec, arguments);
   }
   if constexpr (Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemSpace>::accessible) {
@@ -85,6 +80,19 @@ void batched_gemm(ExecSpace const& exec, std::span<GemmArguments<T> const> produ
     for (auto const& arguments : products)
       if (is_product(arguments)) backend::gemm(exec, arguments);
   }
+}
+
+template <class T>
+void grouped_gemm(ExecSpace const& exec, std::span<GemmArguments<T> const> products) {
+  double total = 0;
+  for (auto const& arguments : products) total += flops(arguments);
+  double const large = total / (2 * double(exec.concurrency()));
+  std::vector<GemmArguments<T>> small;
+  for (auto const& arguments : products) {
+    flops(arguments) > large ? gemm(exec, arguments) : small.push_back(arguments);
+  }
+  std::stable_sort(small.begin(), small.end(), [](auto const& a, auto const& b) { return flops(a) > flops(b); });
+  batched_gemm<T>(exec, small);
 }
 
 template <class T>

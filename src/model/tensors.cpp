@@ -1,4 +1,5 @@
 #include "base/error.hpp"
+#include "base/host_memory.hpp"
 #include "base/random.hpp"
 #include "gates/gate.hpp"
 #include "model/parameters.hpp"
@@ -19,7 +20,13 @@ template <class T>
 FlatBuffers<T> make_buffers(ParameterTable const& table, std::string const& label) {
   FlatBuffers<T> buffers;
   for (int g = 0; g < num_reduction_groups; ++g) {
-    buffers.group[std::size_t(g)] = Vector<T>("model::" + label, table.group_size[std::size_t(g)]);
+    auto const name = "model::" + label;
+    auto const buffer = make_vector<T>(name.c_str(), table.group_size[std::size_t(g)]);
+    if constexpr (Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemSpace>::accessible) {
+      prefer_huge_pages(buffer.data(), buffer.size() * sizeof(T));
+    }
+    Kokkos::deep_copy(buffer, T(0));
+    buffers.group[std::size_t(g)] = buffer;
   }
   return buffers;
 }

@@ -42,7 +42,7 @@ dnnl::matmul::primitive_desc describe(Arguments const& g) {
 
 /// Creating the primitive costs about 3 us a call: oneDNN keeps a cache of them itself.
 void matmul(Arguments const& g) {
-  static dnnl::stream stream(cpu());
+  static thread_local dnnl::stream stream(cpu());
   auto const description = describe(g);
   auto const memory = [](dnnl::memory::desc const& layout, float const* data) {
     return dnnl::memory(layout, cpu(), const_cast<float*>(data));
@@ -62,16 +62,22 @@ void sgemm(Arguments const& g) {
   MOESCOPE_CHECK(status == dnnl_success);
 }
 
-}  // namespace
-
-/// x w^T with few rows is four times faster through a matmul primitive, which has no alpha; everything else is a little
-/// faster through sgemm (32 x 1376 x 4096 on two AVX-512 cores: 273 against 67, and 301 against 361 GFLOP/s).
-void gemm(ExecSpace const&, Arguments const& g) {
-  bool const weights_transposed = g.transpose_a == Transpose::no && g.transpose_b == Transpose::yes;
-  weights_transposed&& g.alpha == 1 ? matmul(g) : sgemm(g);
+/// A matmul primitive has no alpha. It is faster for x w^T, the more so the fewer rows x has; sgemm for everything else
+/// (32 x 1376 x 4096 on two AVX-512 cores: 273 against 67, and 301 against 361 GFLOP/s).
+bool faster_as_matmul(Arguments const& g) {
+  return g.transpose_a == Transpose::no && g.transpose_b == Transpose::yes && g.alpha == 1;
 }
 
-void gemm_one_thread(Arguments const& arguments) { sgemm(arguments); }
+/// On one thread only with few rows and a matrix that does not fit its cache.
+bool faster_as_matmul_on_one_thread(Arguments const& g) {
+  return faster_as_matmul(g) && g.m <= 256 && g.n * g.k >= 256 * 256;
+}
+
+}  // namespace
+
+void gemm(ExecSpace const&, Arguments const& g) { faster_as_matmul(g) ? matmul(g) : sgemm(g); }
+
+void gemm_one_thread(Arguments const& g) { faster_as_matmul_on_one_thread(g) ? matmul(g) : sgemm(g); }
 
 std::string float_implementation() {
   Arguments const typical{Transpose::no, Transpose::yes, 512, 512, 512, 1, nullptr, 512, nullptr, 512, 0, nullptr, 512};
