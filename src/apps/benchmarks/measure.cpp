@@ -1,0 +1,31 @@
+#include "apps/benchmarks/measure.hpp"
+
+#include "kernels/gemm.hpp"
+
+namespace moescope::benchmarks {
+
+Communicator world() { return Communicator::world(); }
+
+double measured_peak() {
+  auto const ranks = world();
+  ranks.barrier();
+  return ranks.sum(kernels::measure_gemm_rate<float>(ExecSpace(), 2048, 3));
+}
+
+namespace {
+
+benchmark::Counter each_second(double value) {
+  return {value, benchmark::Counter::kIsIterationInvariantRate, benchmark::Counter::kIs1000};
+}
+
+}  // namespace
+
+void report_flops(benchmark::State& state, double flops) {
+  double const all = flops * world().size();
+  state.counters["flops_per_second"] = each_second(all);
+  state.counters["of_peak"] = each_second(all / measured_peak());
+}
+
+void report_bytes(benchmark::State& state, double bytes) { state.counters["bytes_per_second"] = each_second(bytes * world().size()); }
+
+}  // namespace moescope::benchmarks

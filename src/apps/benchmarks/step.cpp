@@ -1,0 +1,65 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "apps/benchmarks/cases.hpp"
+#include "apps/benchmarks/measure.hpp"
+#include "apps/benchmarks/register.hpp"
+#include "kernels/gemm.hpp"
+#include "metrics/flops.hpp"
+#include "step/trainer.hpp"
+
+namespace moescope::benchmarks {
+
+namespace {
+
+double phase(StepReport const& report, Phase wanted) {
+  double longest = 0;
+  for (auto const& rank : report.ranks) longest = std::max(longest, rank.phase_seconds[std::size_t(wanted)]);
+  return longest;
+}
+
+/// One training step. Its time is that of the whole step; `forward_backward_of_peak` leaves gradient norm and optimiser out,
+/// as comparisons with other programs do. FLOPs by Megatron's causal numerator.
+void step(benchmark::State& state, RunConfig config) {
+  auto const ranks = world();
+  Layout const layout(config.layout, ranks.size());
+  Mesh mesh(ranks, layout, traffic::collectives(config, layout));
+  Trainer<float> trainer(config, mesh);
+  auto const source = random_tokens(config);
+  std::int64_t number = 0;
+  double optimizer = 0, total = 0;
+  measure(state, [&] {
+    auto const report = trainer.step(source, number++, 1);
+    optimizer += phase(report, Phase::optimizer) + phase(report, Phase::gradients);
+    if (ranks.rank() == 0) total += report.ranks[0].step_seconds;
+  });
+  double const tokens = double(config.batch.sequences * config.batch.sequence_length);
+  auto const flops = metrics::step_flops(config.model, std::int64_t(tokens), config.batch.sequence_length).megatron_causal;
+  double const forward_backward = (total - optimizer) / double(number);
+  report_flops(state, flops / ranks.size());
+  state.counters["forward_backward_seconds"] = forward_backward;
+  state.counters["optimizer_seconds"] = optimizer / double(number);
+  state.counters["forward_backward_flops_per_second"] = flops / forward_backward;
+  state.counters["forward_backward_of_peak"] = flops / forward_backward / measured_peak();
+  state.counters["tokens_per_second"] = {tokens, benchmark::Counter::kIsIterationInvariantRate};
+}
+
+}  // namespace
+
+/// Experts are spread over all ranks; attention over all of them or, with enough sequences, over none.
+void add_step() {
+  std::int64_t const ranks = world().size();
+  for (auto const& [name, config] : cases()) {
+    for (std::int64_t const tp : ranks == 1 ? std::vector<std::int64_t>{1} : std::vector<std::int64_t>{1, ranks}) {
+      if (config.batch.sequences < ranks / tp) continue;
+      auto chosen = config;
+      chosen.layout.tp = tp;
+      chosen.layout.ep = ranks;
+      chosen.layout.etp = 1;
+      add(fmt::format("step/{}/tp:{}/ep:{}", name, tp, ranks), 3, [chosen](auto& state) { step(state, chosen); });
+    }
+  }
+}
+
+}  // namespace moescope::benchmarks
