@@ -117,6 +117,8 @@ std::string gemm_implementation(bool double_precision) {
   return double_precision ? backend::double_implementation() : backend::float_implementation();
 }
 
+void add_executed_gemm_flops(double flops) { executed_flops += flops; }
+
 double take_executed_gemm_flops() { return std::exchange(executed_flops, 0.0); }
 
 template <class T>

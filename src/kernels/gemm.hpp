@@ -52,6 +52,8 @@ std::string gemm_implementation(bool double_precision);
 
 /// FLOPs (2 m n k each) of every product since the last call, on this rank; what `executed` is made of.
 double take_executed_gemm_flops();
+/// Counts products that were not launched through this header. From the main thread.
+void add_executed_gemm_flops(double flops);
 
 /// Best rate in FLOP/s of `repetitions` square products of size n, for the measured peak: a disturbed one says nothing of it.
 template <class T>

@@ -1,3 +1,5 @@
+#include "comm/exchange.hpp"
+
 #include <fmt/format.h>
 
 #include <numeric>
@@ -5,7 +7,6 @@
 #include "apps/benchmarks/cases.hpp"
 #include "apps/benchmarks/measure.hpp"
 #include "apps/benchmarks/register.hpp"
-#include "comm/exchange.hpp"
 #include "comm/raw_all_to_all.hpp"
 #include "traffic/traffic.hpp"
 

@@ -27,8 +27,8 @@ Matrix<float> random_matrix(std::int64_t num_rows, std::int64_t num_columns) {
 
 kernels::AttentionShape attention_shape(RunConfig const& config) {
   auto const& model = config.model;
-  kernels::AttentionShape shape{config.batch.sequences, config.batch.sequence_length, model.num_heads, model.num_kv_heads,
-                                model.head_dim,         {}};
+  kernels::AttentionShape shape{
+      config.batch.sequences, config.batch.sequence_length, model.num_heads, model.num_kv_heads, model.head_dim, {}};
   for (std::int64_t q = 0; q < model.num_heads; ++q) shape.kv_of_head.push_back(q * model.num_kv_heads / model.num_heads);
   return shape;
 }

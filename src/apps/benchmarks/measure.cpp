@@ -26,6 +26,8 @@ void report_flops(benchmark::State& state, double flops) {
   state.counters["of_peak"] = each_second(all / measured_peak());
 }
 
-void report_bytes(benchmark::State& state, double bytes) { state.counters["bytes_per_second"] = each_second(bytes * world().size()); }
+void report_bytes(benchmark::State& state, double bytes) {
+  state.counters["bytes_per_second"] = each_second(bytes * world().size());
+}
 
 }  // namespace moescope::benchmarks

@@ -33,16 +33,19 @@ Operands make_operands(std::int64_t num_rows, std::int64_t in, std::int64_t out)
 GemmArguments<float> product(Form form, std::int64_t num_rows, std::int64_t in, std::int64_t out, float* x, float* y, float* w,
                              float* gradient) {
   switch (form) {
-    case Form::forward: return {Transpose::no, Transpose::yes, num_rows, out, in, 1, x, in, w, in, 0, y, out};
-    case Form::backward_input: return {Transpose::no, Transpose::no, num_rows, in, out, 1, y, out, w, in, 0, x, in};
-    default: return {Transpose::yes, Transpose::no, out, in, num_rows, 1, y, out, x, in, 1, gradient, in};
+    case Form::forward:
+      return {Transpose::no, Transpose::yes, num_rows, out, in, 1, x, in, w, in, 0, y, out};
+    case Form::backward_input:
+      return {Transpose::no, Transpose::no, num_rows, in, out, 1, y, out, w, in, 0, x, in};
+    default:
+      return {Transpose::yes, Transpose::no, out, in, num_rows, 1, y, out, x, in, 1, gradient, in};
   }
 }
 
 void gemm(benchmark::State& state, Form form, std::int64_t num_rows, std::int64_t in, std::int64_t out) {
   auto const operands = make_operands(num_rows, in, out);
-  auto const arguments = product(form, num_rows, in, out, operands.x.data(), operands.y.data(), operands.w.data(),
-                                 operands.gradient.data());
+  auto const arguments =
+      product(form, num_rows, in, out, operands.x.data(), operands.y.data(), operands.w.data(), operands.gradient.data());
   measure(state, [&] { kernels::gemm<float>(ExecSpace(), arguments); });
   report_flops(state, 2.0 * double(num_rows) * double(in) * double(out));
 }
@@ -59,9 +62,12 @@ struct Experts {
   char const* name;
   std::int64_t experts, in, out;
 };
-constexpr Experts expert_shapes[] = {{"llama_moe_3.5b_gate_up", 16, 4096, 1376}, {"llama_moe_3.5b_down", 16, 688, 4096},
-                                     {"fine_gate_up", 64, 1024, 512},            {"fine_down", 64, 256, 1024},
-                                     {"mixtral_small_gate_up", 8, 1024, 7168},   {"mixtral_small_down", 8, 3584, 1024}};
+constexpr Experts expert_shapes[] = {{"llama_moe_3.5b_gate_up", 16, 4096, 1376},
+                                     {"llama_moe_3.5b_down", 16, 688, 4096},
+                                     {"fine_gate_up", 64, 1024, 512},
+                                     {"fine_down", 64, 256, 1024},
+                                     {"mixtral_small_gate_up", 8, 1024, 7168},
+                                     {"mixtral_small_down", 8, 3584, 1024}};
 
 /// Row counts are drawn anew in each iteration, so whatever a library prepares for a shape is prepared inside the time.
 void grouped_gemm(benchmark::State& state, Form form, Experts const& shape, std::int64_t rows_each) {

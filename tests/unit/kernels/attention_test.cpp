@@ -1,5 +1,6 @@
 #include "kernels/attention.hpp"
 
+#include "kernels/attention_parts.hpp"
 #include "reference/transformer.hpp"
 #include "support/catch.hpp"
 #include "support/device_arrays.hpp"
@@ -48,6 +49,35 @@ TEMPLATE_TEST_CASE("blocked attention agrees with loops at any length and sharin
         CHECK(relative_error(output.context, context) < rounding<TestType>);
         CHECK(relative_error(exponentials(output.log_sum_exp), exponentials(log_sum_exp)) < 2 * rounding<TestType>);
       }
+}
+
+TEMPLATE_TEST_CASE("the batched way, which devices take, agrees with the one taken here", "", float, double) {
+  for (std::int64_t const length : {1, 128, 300}) {
+    AttentionShape const shape{2, length, 5, 2, 6, {0, 0, 1, 1, 1}};
+    ExecSpace const exec;
+    std::int64_t const tokens = 2 * length, width = shape.num_heads * shape.head_dim;
+    auto const qkv = to_device<TestType>(random_matrix(tokens, shape.qkv_columns(), 3));
+    auto const d_context = to_device<TestType>(random_matrix(tokens, width, 4));
+    auto const context = poisoned<TestType>(tokens, width), batched_context = poisoned<TestType>(tokens, width);
+    auto const log_sum_exp = poisoned<TestType>(tokens, shape.num_heads), batched = poisoned<TestType>(tokens, shape.num_heads);
+    causal_attention<TestType>(exec, shape, qkv, context, log_sum_exp);
+    causal_attention_batched<TestType>(exec, shape, qkv, batched_context, batched);
+    CHECK(relative_error(to_host(batched_context), to_host(context)) < rounding<TestType>);
+    CHECK(relative_error(exponentials(to_host(batched)), exponentials(to_host(log_sum_exp))) < 2 * rounding<TestType>);
+
+    auto const d_qkv = poisoned<TestType>(tokens, shape.qkv_columns()),
+               d_batched = poisoned<TestType>(tokens, shape.qkv_columns());
+    causal_attention_backward<TestType>(exec, shape, qkv, context, log_sum_exp, d_context, d_qkv);
+    auto const delta = poisoned<TestType>(tokens, shape.num_heads);
+    for (std::int64_t head = 0; head < shape.num_heads; ++head) {
+      for (std::int64_t t = 0; t < tokens; ++t) {
+        delta(t, head) = 0;
+        for (std::int64_t c = head * 6; c < (head + 1) * 6; ++c) delta(t, head) += d_context(t, c) * context(t, c);
+      }
+    }
+    causal_attention_batched_backward<TestType>(exec, shape, qkv, log_sum_exp, delta, d_context, d_batched);
+    CHECK(relative_error(to_host(d_batched), to_host(d_qkv)) < rounding<TestType>);
+  }
 }
 
 TEST_CASE("later tokens and other sequences do not change a token's context") {
