@@ -6,6 +6,7 @@ import shutil
 import h5py
 import numpy as np
 import pytest
+
 from program import SMOKE, execute
 
 RUNS = {  # name: (ranks, settings)
@@ -75,10 +76,12 @@ def test_another_gate_is_another_computation(folder):
     assert named(data["configuration"])["gate.kind"]["b"] == "switch"
     with h5py.File(folder / "one.h5") as one, h5py.File(folder / "switch.h5") as switch:
         rows = named(data["results"])
-        for name, dataset, index in (("cross-entropy in step 3", "raw/loss/cross_entropy", 3),
-                                     ("held-out prose after 4 steps", "raw/eval/loss", (2, 1)),
-                                     ("expert max / mean", "derived/summary/imbalance_expert", 0),
-                                     ("dropped_fraction", "derived/summary/dropped_fraction", 0)):
+        for name, dataset, index in (
+            ("cross-entropy in step 3", "raw/loss/cross_entropy", 3),
+            ("held-out prose after 4 steps", "raw/eval/loss", (2, 1)),
+            ("expert max / mean", "derived/summary/imbalance_expert", 0),
+            ("dropped_fraction", "derived/summary/dropped_fraction", 0),
+        ):
             a, b = float(one[dataset][index]), float(switch[dataset][index])
             assert (rows[name]["a"], rows[name]["b"], rows[name]["difference"]) == (a, b, b - a)
             assert rows[name]["ratio"] == (b / a if a else None)
@@ -106,8 +109,9 @@ def test_one_changed_count_is_found_with_its_step(folder, tmp_path):
     assert "DIFFERENT, first in step 2" in text
 
 
-@pytest.mark.parametrize("dataset, index, first", [("raw/loss/total", 1, 1), ("raw/gradient_norm", 3, 3),
-                                                   ("raw/eval/loss", (1, 0), 2)])
+@pytest.mark.parametrize(
+    "dataset, index, first", [("raw/loss/total", 1, 1), ("raw/gradient_norm", 3, 3), ("raw/eval/loss", (1, 0), 2)]
+)
 def test_one_changed_value_is_found_with_its_size(dataset, index, first, folder, tmp_path):
     both = altered(folder, tmp_path, dataset, index, lambda value: value * (1 + 1e-7))
     data, text = compare(both, "one.h5", "changed.h5")

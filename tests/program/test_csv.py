@@ -6,6 +6,7 @@ import math
 
 import h5py
 import pytest
+
 from program import SMOKE, execute
 
 OPTIONS = ["--set", "layout.ep=2", "--set", "gate.kind=switch", "--out", "run.h5"]
@@ -90,12 +91,15 @@ def test_rows_that_are_not_complete_are_left_out(folder, tmp_path):
     assert len(table(tmp_path, "partial.h5", "raw/eval/loss")[1]) == 2 * domains
 
 
-@pytest.mark.parametrize("arguments, parts", [
-    (("run.h5", "loss", "--csv"), ("no dataset /loss", "did you mean /raw/eval/loss?")),
-    (("run.h5", "raw/nothing", "--csv"), ("no dataset /raw/nothing", "definitions.md")),
-    (("none.h5", "--csv"), ("none.h5: no such file",)),
-    (("none.h5", "raw/tokens", "--csv"), ("none.h5: no such file",)),
-])
+@pytest.mark.parametrize(
+    "arguments, parts",
+    [
+        (("run.h5", "loss", "--csv"), ("no dataset /loss", "did you mean /raw/eval/loss?")),
+        (("run.h5", "raw/nothing", "--csv"), ("no dataset /raw/nothing", "definitions.md")),
+        (("none.h5", "--csv"), ("none.h5: no such file",)),
+        (("none.h5", "raw/tokens", "--csv"), ("none.h5: no such file",)),
+    ],
+)
 def test_what_cannot_be_printed_is_refused(arguments, parts, folder):
     outcome = execute("inspect", *arguments, cwd=folder)
     assert outcome.code == 1 and outcome.out == "" and len(outcome.errors) == 1, outcome

@@ -5,14 +5,16 @@ import subprocess
 
 import h5py
 import pytest
+
 from program import ENVIRONMENT, EXECUTABLE, ROOT
 
 BUILD = EXECUTABLE.parents[2]
 
 
 def done(*words, cwd, **environment):
-    outcome = subprocess.run([str(word) for word in words], cwd=cwd, env=ENVIRONMENT | environment, capture_output=True,
-                             text=True, timeout=120)
+    outcome = subprocess.run(
+        [str(word) for word in words], cwd=cwd, env=ENVIRONMENT | environment, capture_output=True, text=True, timeout=120
+    )
     assert outcome.returncode == 0, outcome
     return outcome.stdout
 
@@ -27,9 +29,14 @@ def prefix(tmp_path_factory):
 
 
 def test_everything_is_in_its_place(prefix):
-    for file in ("bin/moescope", "share/moescope/analysis/figures.py", "share/moescope/experiments/first_run/base.toml",
-                 "share/moescope/cluster/setup/mpi_environment.sh", "share/doc/moescope/LICENSE",
-                 "share/doc/moescope/docs/definitions.md"):
+    for file in (
+        "bin/moescope",
+        "share/moescope/analysis/figures.py",
+        "share/moescope/experiments/first_run/base.toml",
+        "share/moescope/cluster/setup/mpi_environment.sh",
+        "share/doc/moescope/LICENSE",
+        "share/doc/moescope/docs/definitions.md",
+    ):
         assert (prefix / file).is_file(), file
     assert os.access(prefix / "share/moescope/analysis/figures.py", os.X_OK)
     assert not list(prefix.glob("**/__pycache__"))
@@ -38,7 +45,9 @@ def test_everything_is_in_its_place(prefix):
 def test_the_program_finds_its_libraries_and_none_of_the_build_folder(prefix):
     program = prefix / "bin/moescope"
     assert "not found" not in done("ldd", program, cwd="/", LD_LIBRARY_PATH="")
-    built, installed = ({line.split()[0]: line for line in done("ldd", path, cwd="/").splitlines()} for path in (EXECUTABLE, program))
+    built, installed = (
+        {line.split()[0]: line for line in done("ldd", path, cwd="/").splitlines()} for path in (EXECUTABLE, program)
+    )
     place = {name: line.split("=> ")[-1].split(" (")[0] for name, line in installed.items()}
     assert place == {name: line.split("=> ")[-1].split(" (")[0] for name, line in built.items()}
     assert not any(str(BUILD) in path for path in place.values())

@@ -2,6 +2,7 @@
 
 import h5py
 import pytest
+
 from program import EXECUTABLE, SMOKE, execute
 
 FAULTY_MPI = EXECUTABLE.parents[2] / "tests/libmoescope_faulty_mpi.so"
@@ -13,8 +14,9 @@ def run(packed, folder, *settings, ranks, fault=""):
     """`fault`: operation, bytes of a number, rank and first call, see tests/support/faulty_mpi.cpp."""
     overrides = [word for setting in settings for word in ("--set", setting)]
     before = f"export LD_PRELOAD='{FAULTY_MPI}' FAULTY_MPI='{fault}'"
-    return execute("run", SMOKE, "--set", f"data.path={packed}", "--out", "run.h5", *overrides, ranks=ranks, before=before,
-                   cwd=folder)
+    return execute(
+        "run", SMOKE, "--set", f"data.path={packed}", "--out", "run.h5", *overrides, ranks=ranks, before=before, cwd=folder
+    )
 
 
 def provenance(path):
@@ -36,8 +38,9 @@ def test_one_rank_has_no_twin(packed, tmp_path):
     assert not any(name.startswith("twin") for name in provenance(tmp_path / "run.h5"))
 
 
-@pytest.mark.parametrize("layout, fault", [("ep 2", "all_to_all 8 1 0"), ("dp 2", "all_reduce 8 1 0"),
-                                           ("tp 2, ep 2", "all_to_all 8 3 0")])
+@pytest.mark.parametrize(
+    "layout, fault", [("ep 2", "all_to_all 8 1 0"), ("dp 2", "all_reduce 8 1 0"), ("tp 2, ep 2", "all_to_all 8 3 0")]
+)
 def test_a_damaged_number_in_the_twin_ends_the_run_before_step_0(layout, fault, packed, tmp_path):
     ranks, settings = LAYOUTS[layout]
     outcome = run(packed, tmp_path, *settings, ranks=ranks, fault=fault)
