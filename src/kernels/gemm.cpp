@@ -82,14 +82,16 @@ void batched_gemm(ExecSpace const& exec, std::span<GemmArguments<T> const> produ
   }
 }
 
+/// Threads share a product well where no side is short, and must share one that holds much of the work.
 template <class T>
 void grouped_gemm(ExecSpace const& exec, std::span<GemmArguments<T> const> products) {
   double total = 0;
   for (auto const& arguments : products) total += flops(arguments);
-  double const large = total / (2 * double(exec.concurrency()));
+  double const much = total / (2 * double(exec.concurrency()));
   std::vector<GemmArguments<T>> small;
   for (auto const& arguments : products) {
-    flops(arguments) > large ? gemm(exec, arguments) : small.push_back(arguments);
+    bool const shared = std::min({arguments.m, arguments.n, arguments.k}) >= 256 || flops(arguments) > much;
+    shared ? gemm(exec, arguments) : small.push_back(arguments);
   }
   std::stable_sort(small.begin(), small.end(), [](auto const& a, auto const& b) { return flops(a) > flops(b); });
   batched_gemm<T>(exec, small);

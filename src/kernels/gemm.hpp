@@ -29,7 +29,8 @@ struct GemmArguments {
 template <class T>
 void gemm(ExecSpace const& exec, GemmArguments<T> const& arguments);
 
-/// Independent products with shapes of their own, one per expert: few and large, each uses all threads.
+/// Independent products with shapes of their own, one per expert: large ones use all threads, one after the other; small ones
+/// are shared out, each on one thread.
 template <class T>
 void grouped_gemm(ExecSpace const& exec, std::span<GemmArguments<T> const> products);
 

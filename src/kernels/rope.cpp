@@ -13,11 +13,15 @@ namespace {
 template <class T>
 Matrix<T> angles(ExecSpace const& exec, std::int64_t num_positions, std::int64_t head_dim, double theta) {
   auto const table = make_matrix<T>("kernels::rope_angles", num_positions, head_dim);
+  auto const frequency = make_vector<double>("kernels::rope_frequencies", head_dim / 2);
   std::int64_t const half = head_dim / 2;
+  Kokkos::parallel_for(
+      "kernels::rope_frequencies", Kokkos::RangePolicy<ExecSpace>(exec, 0, half),
+      KOKKOS_LAMBDA(std::int64_t const j) { frequency(j) = Kokkos::pow(theta, -2.0 * double(j) / double(head_dim)); });
   for_each_row(
       exec, "kernels::rope_angles", num_positions, KOKKOS_LAMBDA(Team const& team, std::int64_t position) {
         for_each_column(team, half, [&](std::int64_t j) {
-          double const angle = double(position) * Kokkos::pow(theta, -2.0 * double(j) / double(head_dim));
+          double const angle = double(position) * frequency(j);
           table(position, j) = T(Kokkos::cos(angle));
           table(position, half + j) = T(Kokkos::sin(angle));
         });
