@@ -3,7 +3,7 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-cluster/setup/build.sh -DMOESCOPE_TESTS=ON "$@" || exit 1
+cluster/setup/build.sh -DMOESCOPE_TESTS=ON -DMOESCOPE_BENCHMARKS=ON "$@" || exit 1
 source cluster/setup/mpi_environment.sh
 
 failed=0

@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""One training step of moescope beside the same step in PyTorch + Hugging Face transformers, and two ranks of one thread
+beside one process of two: launches that alternate, then the median of their ratios with its interval.
+
+  compare.py --peer-python VENV/bin/python [--launches 6] [--cases small,wide] [--out results/step_speed.json]
+"""
+
+import argparse
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+ALL_CASES = ["small", "wide", "fine", "mixtral"]
+BENCHMARKS = ROOT / "build/src/apps/benchmarks/moescope_benchmarks"
+
+
+def environment(threads):
+    chosen = {"OMP_NUM_THREADS": str(threads), "OMP_PROC_BIND": "true" if threads > 1 else "false"}
+    return {**os.environ, **chosen}
+
+
+def run_moescope(case, ranks, threads, layout):
+    """Seconds of forward and backward, of the optimiser, and the share of the peak; median of three repetitions."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as out:
+        command = ["mpirun", "-n", str(ranks)] if ranks > 1 else []
+        command += [str(BENCHMARKS), f"--benchmark_filter=^step/{case}/{layout}/", "--benchmark_repetitions=3"]
+        command += [f"--benchmark_out={out.name}", "--benchmark_out_format=json"]
+        subprocess.run(command, env=environment(threads), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        runs = json.loads(Path(out.name).read_text())["benchmarks"]
+    median = next(run for run in runs if run["aggregate_name"] == "median")
+    return {key: median[key] for key in ("forward_backward_seconds", "optimizer_seconds", "forward_backward_of_peak")}
+
+
+def run_peer(python, case, experts, threads):
+    command = [python, str(HERE / "hugging_face_step.py"), case, "--experts", experts, "--threads", str(threads)]
+    done = subprocess.run(command, env=environment(threads), check=True, capture_output=True, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def interval(values):
+    """Rank-based 95 % interval of the median (Hoefler and Belli, SC'15); from n = 6 on it is within the sample."""
+    ordered, n = sorted(values), len(values)
+    below, k = 0.0, 0
+    while below + math.comb(n, k) / 2**n <= 0.025:
+        below += math.comb(n, k) / 2**n
+        k += 1
+    return (ordered[k - 1], ordered[n - k]) if k > 0 else (math.nan, math.nan)
+
+
+def ratio(slower, faster):
+    """Of paired launches; above 1 where the second is faster."""
+    whole = [a["forward_backward_seconds"] / b["forward_backward_seconds"] for a, b in zip(slower, faster, strict=True)]
+    low, high = interval(whole)
+    return {"median": statistics.median(whole), "low": low, "high": high, "launches": whole}
+
+
+def compare(case, arguments):
+    arms = {"moescope": [], "two_ranks": [], "peer": []}
+    for launch in range(arguments.launches):
+        arms["moescope"].append(run_moescope(case, 1, 2, "tp:1/ep:1"))
+        arms["peer"].append(run_peer(arguments.peer_python, case, arguments.experts, 2))
+        layout = "tp:1/ep:2" if case == "small" else "tp:2/ep:2"
+        arms["two_ranks"].append(run_moescope(case, 2, 1, layout))
+        if sys.stderr.isatty():
+            print(f"\r{case}: {launch + 1} of {arguments.launches} launches", end="", file=sys.stderr)
+    share = {arm: statistics.median(run["forward_backward_of_peak"] for run in runs) for arm, runs in arms.items()}
+    return {
+        "case": case,
+        "of_peak": share,
+        "peer_over_moescope": ratio(arms["peer"], arms["moescope"]),
+        "two_threads_over_two_ranks": ratio(arms["moescope"], arms["two_ranks"]),
+        "raw": arms,
+    }
+
+
+def describe(name, r):
+    return f"{name} {r['median']:.2f} [{r['low']:.2f}, {r['high']:.2f}]"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peer-python", required=True, help="a Python with torch and transformers")
+    parser.add_argument("--experts", default="grouped_mm", help="the peer's way of its experts; grouped_mm is its fastest")
+    parser.add_argument("--cases", default=",".join(ALL_CASES))
+    parser.add_argument("--launches", type=int, default=6)
+    parser.add_argument("--out", default=str(ROOT / "results/step_speed.json"))
+    arguments = parser.parse_args()
+    if not BENCHMARKS.exists():
+        sys.exit(f"compare.py: {BENCHMARKS} is missing; build it with cluster/setup/build.sh -DMOESCOPE_BENCHMARKS=ON")
+    results = []
+    for case in arguments.cases.split(","):
+        result = compare(case, arguments)
+        results.append(result)
+        print(
+            f"{case}: of its own peak moescope {result['of_peak']['moescope']:.2f}, peer {result['of_peak']['peer']:.2f}; "
+            + describe("peer / moescope", result["peer_over_moescope"])
+            + "; "
+            + describe("one process x 2 threads / two ranks x 1", result["two_threads_over_two_ranks"]),
+            flush=True,
+        )
+        Path(arguments.out).write_text(json.dumps(results, indent=1))
+    print(f"Raw data: {arguments.out}")
+
+
+if __name__ == "__main__":
+    main()
