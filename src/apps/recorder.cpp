@@ -1,5 +1,7 @@
 #include "apps/recorder.hpp"
 
+#include "base/region.hpp"
+
 namespace moescope {
 
 namespace {
@@ -29,6 +31,7 @@ void Recorder::add_provenance(std::string const& name, std::string const& value)
 }
 
 bool Recorder::write(StepReport const& report) {
+  Region const region(Phase::record);
   on_root(world_, [&] { file_->write_step(report); });
   return check(file_ ? file_->mismatch() : "");
 }

@@ -122,6 +122,7 @@ StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::i
     for (auto const domain : batch.host.domain) report.domain_tokens[std::size_t(domain)] += config_.batch.sequence_length;
   }
   report.domain_tokens = mesh_.world().sum(report.domain_tokens);
+  Region const region(Phase::record);  // charged to the next step
   gather_reports(mesh_, rank_report, report);
   return report;
 }
