@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/command.hpp"
+#include "apps/config_command.hpp"
 #include "apps/data_command.hpp"
 #include "apps/read_commands.hpp"
 #include "apps/run_command.hpp"
@@ -39,6 +40,7 @@ int main(int argc, char** argv) {
   int exit_code = moescope::success;
   moescope::add_run_command(app, exit_code);
   moescope::add_data_command(app);
+  moescope::add_config_command(app);
   moescope::add_read_commands(app);
   moescope::add_verify_command(app, exit_code);
   try {

@@ -2,12 +2,17 @@
 #include <array>
 #include <string_view>
 
+#include "config/gate_facts.hpp"
+
 /// The values that each enumerated key knows: the one list that reading, messages and tests share.
 namespace moescope::choices {
 
 inline constexpr std::array<std::string_view, 1> family{"llama_moe"};
-inline constexpr std::array<std::string_view, 6> gate_kind{"noisy_top_k",       "switch", "uniform",
-                                                           "uniform_learnable", "random", "random_learnable"};
+inline constexpr auto gate_kind = [] {
+  std::array<std::string_view, all_gate_facts.size()> kinds;
+  for (std::size_t i = 0; i < kinds.size(); ++i) kinds[i] = all_gate_facts[i].kind;
+  return kinds;
+}();
 inline constexpr std::array<std::string_view, 2> gate_network{"linear", "mlp"};
 inline constexpr std::array<std::string_view, 2> load_estimate{"released", "noisy_logit"};
 inline constexpr std::array<std::string_view, 2> switch_score{"noisy_logit", "probability"};

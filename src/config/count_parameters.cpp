@@ -1,5 +1,6 @@
 #include <numeric>
 
+#include "config/gate_facts.hpp"
 #include "config/model_config.hpp"
 
 namespace moescope {
@@ -7,14 +8,6 @@ namespace {
 
 std::int64_t attention_parameters(ModelConfig const& m) {
   return 2 * m.hidden_size * m.head_dim * (m.num_heads + m.num_kv_heads);
-}
-
-/// Gate network and noise matrix; only the noisy gate has the latter, plain gates have neither.
-std::int64_t gate_parameters(ModelConfig const& m) {
-  bool const has_network = m.gate.kind != "uniform" && m.gate.kind != "random";
-  bool const has_noise = m.gate.kind == "noisy_top_k" && m.gate.add_noise;
-  auto const network = m.num_experts * m.hidden_size + (m.gate.network == "mlp" ? m.num_experts * m.num_experts : 0);
-  return (has_network ? network : 0) + (has_noise ? m.num_experts * m.hidden_size : 0);
 }
 
 std::int64_t output_scale_parameters(ModelConfig const& m) {
@@ -30,8 +23,9 @@ std::int64_t residual_parameters(ModelConfig const& m) {
 }  // namespace
 
 std::int64_t choices_per_token(ModelConfig const& model) {
-  if (model.gate.kind == "switch") return 1;
-  return model.gate.kind.starts_with("uniform") ? model.num_experts : model.top_k;
+  auto const visits = gate_facts(model).visits;
+  if (visits == GateFacts::Visits::one) return 1;
+  return visits == GateFacts::Visits::all ? model.num_experts : model.top_k;
 }
 
 ParameterCount count_parameters(ModelConfig const& m) {

@@ -3,6 +3,8 @@
 #include <limits>
 #include <numeric>
 
+#include "config/gate_facts.hpp"
+
 namespace moescope::metrics {
 namespace {
 
@@ -23,7 +25,7 @@ double attention_parameters(ModelConfig const& model) {
 }  // namespace
 
 std::int64_t active_parameters(ModelConfig const& model) {
-  bool const has_noise = model.gate.kind == "noisy_top_k" && model.gate.add_noise;
+  bool const has_noise = gate_facts(model).has_noise_matrix && model.gate.add_noise;
   auto const noise = has_noise ? model.num_layers * model.num_experts * model.hidden_size : 0;
   return count_parameters(model).active - noise;
 }

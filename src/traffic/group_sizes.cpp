@@ -1,5 +1,7 @@
 #include "traffic/group_sizes.hpp"
 
+#include "config/gate_facts.hpp"
+
 namespace moescope::traffic {
 namespace {
 
@@ -26,13 +28,6 @@ std::int64_t expert_size(ModelConfig const& model, Layout const& layout, std::in
 }
 
 }  // namespace
-
-std::int64_t gate_parameters(ModelConfig const& model) {
-  if (model.gate.kind == "uniform" || model.gate.kind == "random") return 0;
-  auto const experts = model.num_experts, matrix = experts * model.hidden_size;
-  auto const network = model.gate.network == "mlp" ? matrix + experts * experts : matrix;
-  return network + (model.gate.kind == "noisy_top_k" && model.gate.add_noise ? matrix : 0);
-}
 
 std::int64_t replicated_kv_parameters(ModelConfig const& model, Layout const& layout) {
   return 2 * std::int64_t(layout.replicated_kv_heads(model).size()) * model.head_dim * model.hidden_size;

@@ -14,9 +14,6 @@ struct GroupSizes {
 };
 GroupSizes group_sizes(ModelConfig const& model, Layout const& layout, std::int64_t rank);
 
-/// Elements of one layer's gate; 0 for the plain gates.
-std::int64_t gate_parameters(ModelConfig const& model);
-
 /// Elements of the KV projections that several tp ranks hold, in one layer: summed over tp.
 std::int64_t replicated_kv_parameters(ModelConfig const& model, Layout const& layout);
 

@@ -8,6 +8,7 @@ OPTIONS = {
     "run": ["config", "--set", "--out", "--overwrite", "--dry-run", "--json", "--progress"],
     "verify": ["fixture", "--set"],
     "inspect": ["file", "dataset", "--csv"],
+    "config": ["file"],
     "compare": ["a", "b", "--json"],
     "data pack": ["--out", "--domain", "--max-mb", "--held-out", "--force"],
 }
@@ -19,6 +20,7 @@ MISUSES = {
     "verify": ("fixture is required", "moescope verify --help"),
     "inspect": ("file is required", "moescope inspect --help"),
     "inspect run.h5 raw/tokens": ("requires --csv", "moescope inspect --help"),
+    "config": ("file is required", "moescope config --help"),
     "compare run.h5": ("b is required", "moescope compare --help"),
     "data pack": ("is required", "moescope data pack --help"),
     "run x.toml --foo": ("unknown argument '--foo'", "moescope run --help"),
@@ -47,7 +49,7 @@ def test_help_names_every_option(subcommand, tmp_path):
 def test_help_names_every_subcommand(tmp_path):
     outcome = execute("--help", cwd=tmp_path)
     assert outcome.code == 0
-    for subcommand in ("run", "data", "inspect", "compare", "verify"):
+    for subcommand in ("run", "data", "config", "inspect", "compare", "verify"):
         assert f"\n  {subcommand} " in outcome.out
 
 

@@ -1,9 +1,8 @@
 from pathlib import Path
 
+from spack.package import *
 from spack_repo.builtin.build_systems.cmake import CMakePackage, generator
 from spack_repo.builtin.build_systems.cuda import CudaPackage
-
-from spack.package import *
 
 
 class Moescope(CMakePackage, CudaPackage):

@@ -1,0 +1,59 @@
+#include "config/published_model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/error.hpp"
+#include "config/key.hpp"
+
+namespace moescope {
+namespace {
+
+/// Values that follow from others are left out, so that a smaller copy of the model needs no second change.
+bool follows_from_others(std::string const& path, ModelConfig const& model) {
+  if (path == "model.head_dim") return model.head_dim * model.num_heads == model.hidden_size;
+  if (path != "model.expert_widths") return false;
+  return std::all_of(model.expert_widths.begin(), model.expert_widths.end(), [&](auto const& widths) {
+    return std::all_of(widths.begin(), widths.end(),
+                       [&](std::int64_t width) { return width * model.num_experts == model.intermediate_size; });
+  });
+}
+
+/// JSON's text of numbers, words and lists is TOML's as well. A list of equal numbers, one for each layer, is one number.
+std::string toml_value(nlohmann::json const& value) {
+  bool const equal_numbers = value.is_array() && !value.empty() && value[0].is_number() &&
+                             std::all_of(value.begin(), value.end(), [&](auto const& entry) { return entry == value[0]; });
+  return (equal_numbers ? value[0] : value).dump();
+}
+
+}  // namespace
+
+ModelConfig load_published_model(std::string const& path) {
+  std::error_code ignored;
+  auto const file = std::filesystem::is_directory(path, ignored) ? path + "/config.json" : path;
+  std::ifstream stream(file, std::ios::binary);
+  std::ostringstream text;
+  if (!stream || !(text << stream.rdbuf())) throw UserError(fmt::format("{}: no config.json can be read there", file));
+  return model_from_hugging_face(text.str(), file);
+}
+
+std::string model_to_toml(ModelConfig const& model) {
+  RunConfig config;
+  config.model = model;
+  std::string text, section;
+  for (auto const& key : keys_of(config)) {
+    auto const name = key.path.substr(0, key.path.find('.'));
+    bool const of_model = name == "model" || name == "gate" || (name == "residual" && model.residual.num_experts > 0);
+    if (!of_model || follows_from_others(key.path, model)) continue;
+    if (name != section) text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", name);
+    section = name;
+    text += fmt::format("{} = {}\n", key.path.substr(name.size() + 1), toml_value(value_of(key)));
+  }
+  return text;
+}
+
+}  // namespace moescope
