@@ -6,8 +6,6 @@
 
 namespace moescope::equivalence {
 
-namespace {
-
 RunConfig base_config() {
   RunConfig config;
   auto& model = config.model;
@@ -33,6 +31,8 @@ RunConfig base_config() {
   config.train.seed = 11;
   return config;
 }
+
+namespace {
 
 Case equal_experts_accumulated() {
   auto config = base_config();

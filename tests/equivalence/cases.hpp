@@ -13,6 +13,8 @@ struct Case {
   RunConfig config;
 };
 std::vector<Case> cases();
+/// The options that most cases share; two layers of five equal experts.
+RunConfig base_config();
 
 /// Synthetic token stream of a case: pseudo-random ids; every fifth sequence has only three labels, every seventh none, and
 /// the last position of a sequence never has one.
