@@ -14,6 +14,7 @@
 #include "apps/progress.hpp"
 #include "apps/recorder.hpp"
 #include "base/region.hpp"
+#include "comm/arrivals.hpp"
 #include "step/evaluation.hpp"
 #include "step/twin.hpp"
 
@@ -119,7 +120,7 @@ bool run_steps(RunConfig const& config, RunOptions const& options, Trainer<T>& t
     if (rank == 0) progress.show(report, config.model.num_experts);
   }
   evaluations.evaluate_if_due(trainer, config.train.steps, recorder);
-  return true;
+  return recorder.check(trainer.replica_difference());
 }
 
 void announce(Recorder const& recorder, bool right) {
@@ -136,9 +137,13 @@ int train(RunConfig const& config, RunOptions const& options, Mesh& mesh, DataSo
   auto setup = describe_launch(config, mesh, data);
   setup.overwrite = options.overwrite;
   setup.measured_peak_flops = measure_peak<T>(mesh);
+  auto const clock = estimate_clock_offset(mesh.world());
+  mesh.set_clock_offset(clock.offset);
+  setup.clock_error = mesh.world().max(clock.error);
   Recorder recorder(mesh.world(), setup);
   bool const right =
       twin_is_right(config, mesh.world(), recorder) && run_steps<T>(config, options, *trainer, data, recorder, mesh.rank());
+  if (right) recorder.add_provenance("measured_peak_flops_after", fmt::format("{}", measure_peak<T>(mesh)));
   recorder.finish(right ? "complete" : "wrong", recorder.failure());
   if (mesh.rank() == 0) announce(recorder, right);
   return right ? success : failure;

@@ -134,6 +134,7 @@ Exchange start_all_to_all(ExecSpace const& exec, Mesh& mesh, Axis axis, std::str
   call->send = mpi::blocks(send_rows, "rows", name);
   call->receive = mpi::blocks(receive_rows, "rows", name);
   call->send.counts[me] = call->receive.counts[me] = 0;
+  for (std::size_t i = 0; i < send_rows.size(); ++i) call->with_rows.push_back(send_rows[i] + receive_rows[i] > 0);
   call->row.emplace(mpi::moving_type<T>(), width, name);
   exec.fence("comm::before all_to_all");
   auto const from = host_copy(send);

@@ -33,6 +33,9 @@ void Ledger::append(std::string_view collective, Axis axis, traffic::Operation o
   sum.transfer_seconds += entry.transfer_seconds;
 }
 
-std::vector<LedgerEntry> Ledger::take() { return std::exchange(entries_, std::vector<LedgerEntry>(collectives_.size())); }
+std::vector<LedgerEntry> Ledger::take() {
+  stamps_.clear();
+  return std::exchange(entries_, std::vector<LedgerEntry>(collectives_.size()));
+}
 
 }  // namespace moescope

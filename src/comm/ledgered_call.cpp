@@ -1,6 +1,6 @@
 #include "comm/ledgered_call.hpp"
 
-#include <limits>
+#include <utility>
 
 #include "base/region.hpp"
 
@@ -41,8 +41,10 @@ void LedgeredCall::complete() {
 
 void LedgeredCall::finish() {
   if (!phased_) complete();
-  auto const wait = phased_ ? started_ - arrived_ : std::numeric_limits<double>::quiet_NaN();
-  mesh_.ledger().append(name_, axis_, operation_, {volume_, wait, ended_ - started_});
+  auto& ledger = mesh_.ledger();
+  if (phased_) return ledger.append(name_, axis_, operation_, {volume_, started_ - arrived_, ended_ - started_});
+  ledger.append(name_, axis_, operation_, {volume_, 0, 0});
+  ledger.add({ledger.index(name_, axis_, operation_), axis_, started_, ended_, std::move(with_rows)});
 }
 
 }  // namespace moescope::mpi

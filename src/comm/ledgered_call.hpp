@@ -48,6 +48,7 @@ class LedgeredCall {
 
   Blocks send, receive;
   std::optional<RowType> row;
+  std::vector<bool> with_rows;  ///< [group] members that rows come from or go to; empty: all
 
  private:
   void start();

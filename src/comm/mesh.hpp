@@ -22,6 +22,9 @@ class Mesh {
   /// Phased: each exchange fences, waits at a barrier of its own group, then runs; free: neither.
   void set_phased(bool phased) { phased_ = phased; }
   bool phased() const { return phased_; }
+  /// Seconds that this rank's clock is ahead of rank 0's, for the stamps of free mode; 0 until it is set.
+  void set_clock_offset(double seconds) { clock_offset_ = seconds; }
+  double clock_offset() const { return clock_offset_; }
 
  private:
   Layout layout_;
@@ -29,6 +32,7 @@ class Mesh {
   std::vector<Communicator> groups_;
   Ledger ledger_;
   bool phased_ = false;
+  double clock_offset_ = 0;
 };
 
 }  // namespace moescope

@@ -57,6 +57,10 @@ void describe_numbers(hdf5::File& file, RunFileSetup const& setup) {
     file.write_attribute(path, "pool", setup.config.model.gate.pool);
     file.write_attribute(path, "gate", setup.config.model.gate.kind);
   }
+  if (setup.config.train.timing == "free") {
+    for (auto const* path : {"/raw/collective_wait_seconds", "/raw/collective_transfer_seconds"})
+      file.write_attribute(path, "clock_error", fmt::format("{:.3g}", setup.clock_error));
+  }
   if (setup.oversubscribed)
     file.write_attribute("/derived", "times",
                          "more threads than cores: tokens_per_second, tgs, mfu, bandwidth and their summaries are NaN");

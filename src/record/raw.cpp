@@ -81,11 +81,10 @@ Rows times(RunFileSetup const& setup, StepReport const& report) {
   bool const phased = setup.config.train.timing == "phased";
   auto seconds = [&](auto take) { return of_ranks<double>(report, take); };
   auto phases = seconds([](auto const& rank) { return rank.phase_seconds; });
-  auto waits = seconds([](auto const& rank) { return rank.wait_seconds; });
   return {
       {"/raw/step_seconds", seconds([](auto const& rank) { return std::vector{rank.step_seconds}; })},
       {"/raw/phase_seconds", phased ? phases : unknown(phases.size())},
-      {"/raw/collective_wait_seconds", phased ? waits : unknown(waits.size())},
+      {"/raw/collective_wait_seconds", seconds([](auto const& rank) { return rank.wait_seconds; })},
       {"/raw/collective_transfer_seconds", seconds([](auto const& rank) { return rank.transfer_seconds; })},
       {"/raw/executed_flops", seconds([](auto const& rank) { return std::vector{rank.executed_flops}; })},
   };

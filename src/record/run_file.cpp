@@ -65,7 +65,7 @@ void RunFile::write_step(StepReport const& report) {
   auto& state = *state_;
   MOESCOPE_CHECK(report.step == state.steps_done && report.step < state.setup.config.train.steps);
   auto const computed = record::computed_rows(state.setup, report);
-  if (state.mismatch.empty()) state.mismatch = computed.mismatch;
+  if (state.mismatch.empty()) state.mismatch = computed.mismatch.empty() ? report.failure : computed.mismatch;
   state.write(record::raw_rows(state.setup, report), report.step);
   state.write(record::derived_rows(state.setup, report), report.step);
   state.write(computed.rows, report.step);

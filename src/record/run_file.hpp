@@ -24,6 +24,7 @@ struct RunFileSetup {
   Provenance provenance;
   std::string computation_key, cell_key;
   double measured_peak_flops = 0;  ///< sum over ranks of concurrently measured GEMM rates; 0: not measured
+  double clock_error = 0;          ///< s, largest of any rank's clock offset; for the stamps of free runs
   bool oversubscribed = false;     ///< more threads than cores: times are stored, nothing is drawn from them
   bool overwrite = false;          ///< replace an existing complete file (on finish)
 };
@@ -43,7 +44,8 @@ class RunFile {
   /// Derives metrics, writes the step's rows and /computed, flushes, then /steps_done, and flushes again: a step that is
   /// announced is on disk whole. Steps come in order from 0.
   void write_step(StepReport const& report);
-  /// The first difference between the counted exchanges or rows and /computed, as a sentence; empty while there is none.
+  /// The first difference between the counted exchanges or rows and /computed, or the first failure that a step reported, as a
+  /// sentence; empty while there is none.
   std::string mismatch() const;
   void write_evaluation(EvaluationReport const& report);
   /// status: complete | failed | wrong. Writes the summary, flushes, fsyncs, and renames unless failed.

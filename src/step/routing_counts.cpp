@@ -20,6 +20,9 @@ RankReport empty_rank_report(RunConfig const& config, Mesh& mesh) {
   report.processed.resize(std::size_t(config.batch.micro_steps) * layers * experts);
   report.rows.resize(layers);
   report.rows_worst.resize(layers);
+  report.expert_rows.resize(layers * experts);
+  report.rows_sent.resize(layers);
+  report.rows_received.resize(layers);
   report.peer_bytes.resize(std::size_t(mesh.layout().ranks()));
   report.memory_by_purpose.resize(std::size(memory_purposes));
   return report;
@@ -64,6 +67,25 @@ void count_routing(Activations<T> const& activations, RunConfig const& config, s
   }
 }
 
+template <class T>
+void count_rows(Activations<T> const& activations, Range mine, std::int64_t rank, RankReport& report) {
+  auto const experts = report.expert_rows.size() / report.rows.size();
+  for (std::size_t layer = 0; layer < activations.blocks.size(); ++layer) {
+    auto const& plan = activations.blocks[layer].moe.plan;
+    for (std::int64_t e = 0; e < mine.size(); ++e) {
+      auto const* const offset = plan.rows.expert_offsets.data() + e;
+      report.expert_rows[layer * experts + std::size_t(mine.begin + e)] += offset[1] - offset[0];
+    }
+    for (auto const& peer : plan.peers) {
+      if (peer.rank == rank) continue;
+      report.rows_sent[layer] += peer.rows_out;
+      report.rows_received[layer] += peer.rows_back;
+    }
+  }
+}
+
+template void count_rows<double>(Activations<double> const&, Range, std::int64_t, RankReport&);
+template void count_rows<float>(Activations<float> const&, Range, std::int64_t, RankReport&);
 template void count_routing<double>(Activations<double> const&, RunConfig const&, std::int64_t, RankReport&);
 template void count_routing<float>(Activations<float> const&, RunConfig const&, std::int64_t, RankReport&);
 

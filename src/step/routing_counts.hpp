@@ -10,6 +10,11 @@ namespace moescope {
 template <class T>
 void count_routing(Activations<T> const& activations, RunConfig const& config, std::int64_t micro_step, RankReport& report);
 
+/// Adds the rows that this rank computes of each expert in one micro-step, and those it exchanges with other ranks before.
+/// `mine`: the experts it holds.
+template <class T>
+void count_rows(Activations<T> const& activations, Range mine, std::int64_t rank, RankReport& report);
+
 /// A report with every vector sized and zero.
 RankReport empty_rank_report(RunConfig const& config, Mesh& mesh);
 

@@ -27,6 +27,9 @@ void each_number(Report& report, Action&& action) {
   each(report.processed);
   each(report.rows);
   each(report.rows_worst);
+  each(report.expert_rows);
+  each(report.rows_sent);
+  each(report.rows_received);
   each(report.peer_bytes);
   each(report.memory_by_purpose);
 }

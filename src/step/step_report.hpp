@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "traffic/traffic.hpp"
@@ -16,6 +17,8 @@ struct RankReport {
   std::vector<std::int64_t> routed;                    ///< [L,E] choices of owned tokens before dropping, all micro-steps
   std::vector<std::int64_t> processed;                 ///< [M,L,E] kept choices of owned tokens
   std::vector<std::int64_t> rows, rows_worst;          ///< [L] rows computed; of the largest micro-step
+  std::vector<std::int64_t> expert_rows;               ///< [L,E] rows computed of each expert, all micro-steps
+  std::vector<std::int64_t> rows_sent, rows_received;  ///< [L] to and from other ranks before the experts
   std::vector<std::int64_t> peer_bytes;                ///< [R]
   std::int64_t memory_bytes = 0;                       ///< high-water mark of the process
   std::vector<std::int64_t> memory_by_purpose;         ///< [memory_purposes]
@@ -40,6 +43,7 @@ struct StepReport {
   double gradient_norm = 0;                                  ///< before clipping
   double learning_rate = 0;
   std::vector<RankReport> ranks;  ///< [R]
+  std::string failure;            ///< on rank 0, what a check of this step found wrong; empty where all held
 };
 
 /// Held-out evaluation after `at_step` steps.

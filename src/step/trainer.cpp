@@ -4,15 +4,20 @@
 #include <limits>
 
 #include "base/region.hpp"
+#include "comm/arrivals.hpp"
 #include "comm/exchange.hpp"
 #include "kernels/gemm.hpp"
+#include "step/conservation.hpp"
 #include "step/memory.hpp"
+#include "step/replicas.hpp"
 #include "step/routing_counts.hpp"
 
 namespace moescope {
 
 namespace {
 
+/// Shares of the parameters, one of which each step compares between replicas.
+constexpr std::int64_t replica_shares = 10;
 constexpr double not_applicable = std::numeric_limits<double>::quiet_NaN();
 
 /// Adds one micro-step's share of what the gates report; all of it is equal on every rank.
@@ -30,11 +35,13 @@ void add_gate_statistics(Activations<T> const& activations, std::int64_t num_exp
   }
 }
 
-/// The ledger's entries and the phases since the step began.
+/// The ledger's entries and the phases since the step began. Collective.
 void take_measurements(Mesh& mesh, RankReport& report) {
   report.phase_seconds = phase_clock().take();
   report.executed_flops = kernels::take_executed_gemm_flops();
-  auto const entries = mesh.ledger().take();
+  auto const stamps = mesh.ledger().stamps();
+  auto entries = mesh.ledger().take();
+  if (!mesh.phased()) separate_waiting(mesh, stamps, entries);
   for (std::size_t c = 0; c < entries.size(); ++c) {
     report.volumes[c] = entries[c].volume;
     report.wait_seconds[c] = entries[c].wait_seconds;
@@ -110,7 +117,12 @@ StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::i
   }
   run_micro_steps(batches, labels, report, rank_report);
   report.gradient_norm = report.learning_rate = not_applicable;
-  if (config_.train.mode == "train") finish_gradients(report);
+  if (config_.train.mode == "train") {
+    finish_gradients(report);
+    Region const region(Phase::optimizer);
+    report.failure = replica_failure<T>(exec_, mesh_, config_.model, state_, step % replica_shares, replica_shares);
+    if (!report.failure.empty()) report.failure = "after step " + std::to_string(step) + " " + report.failure;
+  }
   exec_.fence("step::end");
   rank_report.step_seconds = now() - begin;
 
@@ -124,6 +136,7 @@ StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::i
   report.domain_tokens = mesh_.world().sum(report.domain_tokens);
   Region const region(Phase::record);  // charged to the next step
   gather_reports(mesh_, rank_report, report);
+  if (mesh_.rank() == 0 && report.failure.empty()) report.failure = conservation_failure(config_, mesh_.layout(), report);
   return report;
 }
 
@@ -142,6 +155,7 @@ void Trainer<T>::run_micro_steps(std::vector<LoadedMicroBatch> const& batches, d
   for (std::size_t m = 0; m < batches.size(); ++m) {
     auto activations = model_.forward(exec_, batches[m].device, pass, weights_);
     count_routing<T>(activations, config_, std::int64_t(m), rank_report);
+    count_rows<T>(activations, mesh_.layout().experts(config_.model, mesh_.rank()), mesh_.rank(), rank_report);
     add_gate_statistics(activations, config_.model.num_experts, report);
     double cross_entropy = activations.cross_entropy_sum;
     all_reduce_control(mesh_, Axis::dp, traffic::names::loss, std::span<double>(&cross_entropy, 1));
@@ -162,6 +176,14 @@ void Trainer<T>::finish_gradients(StepReport& report) {
   report.learning_rate = learning_rate(config_.optimizer, config_.train.steps, report.step + 1);
   update_parameters<T>(exec_, config_.optimizer, report.learning_rate, clip_factor(config_.optimizer, report.gradient_norm),
                        state_);
+}
+
+template <class T>
+std::string Trainer<T>::replica_difference() {
+  if (config_.train.mode != "train") return {};
+  auto const difference = replica_failure<T>(exec_, mesh_, config_.model, state_, 0, 1);
+  mesh_.ledger().take();
+  return difference.empty() ? difference : "after the last step " + difference;
 }
 
 template class Trainer<double>;

@@ -20,6 +20,10 @@ class Trainer {
   /// every rank's; elsewhere `ranks` is empty.
   StepReport step(BatchSource const& source, std::int64_t step, std::int64_t num_domains);
 
+  /// Compares every parameter between the ranks that hold copies of it; a step compares a tenth, another one each time. A
+  /// sentence on rank 0 where copies differ. To be called between steps: its exchange belongs to none.
+  std::string replica_difference();
+
   Model<T>& model() { return model_; }
   TrainingState<T>& state() { return state_; }
   ModelTensors<T> const& weights() const { return weights_; }

@@ -60,6 +60,7 @@ constexpr Entry all_entries[] = {
     {names::labels, dp, all_reduce},
     {names::loss, dp, all_reduce},
     {names::gradient_norm, world, all_reduce, When::training},
+    {names::checksums, world, all_gather, When::training},
 };
 
 /// Whether model and dispatcher, beside mode and group size, ask for an exchange.

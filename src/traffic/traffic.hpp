@@ -53,6 +53,7 @@ inline constexpr std::string_view choices = "control.choices";
 inline constexpr std::string_view labels = "control.labels";
 inline constexpr std::string_view loss = "control.loss";
 inline constexpr std::string_view gradient_norm = "control.gradient_norm";
+inline constexpr std::string_view checksums = "control.checksums";
 }  // namespace names
 
 struct Collective {

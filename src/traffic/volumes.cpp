@@ -99,6 +99,7 @@ void add_once_per_step(Tally& tally, Sizes const& sizes) {
   tally.add(names::expert_gradients, 1, groups.expert * sizes.scalar);
   tally.add(names::kv_gradients, sizes.layers, replicated_kv_parameters(model, sizes.layout) * sizes.scalar);
   tally.add(names::gradient_norm, 1, control_bytes);
+  tally.add(names::checksums, 1, sizes.layout.ranks() * 3 * control_bytes);
 }
 
 ExpertRows rows_of(RunConfig const& config, Layout const& layout, RoutedCounts const& counts, std::int64_t micro_step,

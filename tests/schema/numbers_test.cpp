@@ -108,13 +108,15 @@ TEST_CASE("losses, tokens and evaluations read back as written") {
   CHECK(run.file.read_integers("/raw/eval/expert_tokens").back() == synthetic_evaluation(run.setup, steps).expert_tokens.back());
 }
 
-TEST_CASE("phases and waits of a free run are NaN, for it has no fences") {
+TEST_CASE("phases of a free run are NaN, for it has no fences, and its stamps say how well the clocks agree") {
   TemporaryFolder const folder;
   auto setup = synthetic_setup(1);
   setup.config.train.timing = "free";
+  setup.clock_error = 2.5e-7;
   auto const file = hdf5::File::open(write_synthetic_run(folder / "run.h5", setup));
-  for (auto const* path : {"/raw/phase_seconds", "/raw/collective_wait_seconds"})
-    for (auto const value : file.read_numbers(path)) CHECK(value != value);
+  for (auto const value : file.read_numbers("/raw/phase_seconds")) CHECK(value != value);
+  CHECK(file.read_numbers("/raw/collective_wait_seconds").front() == 0.001);
+  CHECK(file.read_attribute("/raw/collective_wait_seconds", "clock_error") == "2.5e-07");
   for (auto const value : file.read_numbers("/raw/collective_transfer_seconds")) CHECK(value == 0.002);
 }
 

@@ -156,19 +156,24 @@ TEST_CASE("an exchange that is not listed is refused before anything is sent") {
   CHECK(pmpi_counter::take().empty());
 }
 
-TEST_CASE("phased exchanges tell wait from transfer; free ones do not know the wait") {
+TEST_CASE("phased exchanges tell wait from transfer at once, free ones stamp every call") {
   auto const world = Communicator::world();
   if (world.size() == 1) return;
   Mesh mesh(world, Layout(LayoutConfig(), world.size()), every_exchange());
   for (auto const operation : operations) {
     mesh.set_phased(false);
     OneOfEach{mesh, Axis::world}.run(operation);
+    REQUIRE(mesh.ledger().stamps().size() == 1);
+    auto const stamp = mesh.ledger().stamps().front();
+    CHECK(stamp.exit >= stamp.entry);
+    CHECK(stamp.axis == Axis::world);
     auto const free = taken(mesh, Axis::world, operation);
-    CHECK(std::isnan(free.wait_seconds));
-    CHECK(free.transfer_seconds > 0);
+    CHECK(free.wait_seconds == 0);
+    CHECK(mesh.ledger().stamps().empty());
     mesh.set_phased(true);
     OneOfEach{mesh, Axis::world}.run(operation);
     auto const phased = taken(mesh, Axis::world, operation);
+    CHECK(mesh.ledger().stamps().empty());
     CHECK(phased.wait_seconds > 0);
     CHECK(phased.transfer_seconds > 0);
     CHECK(phased.volume == free.volume);

@@ -21,6 +21,9 @@ RankReport full_report() {
   report.processed = {20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
   report.rows = {40, 41};
   report.rows_worst = {50, 51};
+  report.expert_rows = {90, 91, 92, 93, 94, 95};
+  report.rows_sent = {100, 101};
+  report.rows_received = {110, 111};
   report.peer_bytes = {60, 61, 62, (std::int64_t{1} << 53) - 1};
   report.memory_bytes = 70;
   report.memory_by_purpose = {80, 81, 82, 83};
@@ -34,7 +37,8 @@ RankReport empty_report() { return full_report().unpacked(std::vector<double>(fu
 bool same(RankReport const& a, RankReport const& b) {
   return a.step_seconds == b.step_seconds && a.phase_seconds == b.phase_seconds && a.volumes == b.volumes &&
          a.wait_seconds == b.wait_seconds && a.transfer_seconds == b.transfer_seconds && a.routed == b.routed &&
-         a.processed == b.processed && a.rows == b.rows && a.rows_worst == b.rows_worst && a.peer_bytes == b.peer_bytes &&
+         a.processed == b.processed && a.rows == b.rows && a.rows_worst == b.rows_worst && a.expert_rows == b.expert_rows &&
+         a.rows_sent == b.rows_sent && a.rows_received == b.rows_received && a.peer_bytes == b.peer_bytes &&
          a.memory_bytes == b.memory_bytes && a.memory_by_purpose == b.memory_by_purpose && a.executed_flops == b.executed_flops;
 }
 
@@ -43,7 +47,7 @@ bool same(RankReport const& a, RankReport const& b) {
 TEST_CASE("a rank's report survives the way to rank 0, number by number") {
   auto const report = full_report();
   auto const packed = report.pack();
-  CHECK(packed.size() == 3 + 3 + 6 + 4 + 6 + 12 + 2 + 2 + 4 + 4);
+  CHECK(packed.size() == 3 + 3 + 6 + 4 + 6 + 12 + 2 + 2 + 6 + 2 + 2 + 4 + 4);
   CHECK(std::set<double>(packed.begin(), packed.end()).size() == packed.size());
   CHECK(same(empty_report().unpacked(packed), report));
   CHECK_FALSE(same(empty_report(), report));

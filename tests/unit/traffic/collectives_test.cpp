@@ -20,14 +20,15 @@ TEST_CASE("One rank exchanges nothing") { CHECK(listed(small_run(), {1}).empty()
 TEST_CASE("Data parallelism alone reduces gradients, pools and control numbers") {
   CHECK(listed(small_run(), {2}) == std::vector<std::string>{"world.pool_sum.forward", "dp.gradients", "world.gradients",
                                                              "edp.gradients", "control.labels", "control.loss",
-                                                             "control.gradient_norm"});
+                                                             "control.gradient_norm", "control.checksums"});
 }
 
 TEST_CASE("Expert parallelism adds the six exchanges of rows and the counts") {
   CHECK(listed(small_run(), {2, 1, 2}) ==
         std::vector<std::string>{"ep.dispatch.forward", "ep.dispatch.backward", "ep.combine.forward", "ep.combine.backward",
                                  "ep.weights.forward", "ep.weights.backward", "world.pool_sum.forward", "dp.gradients",
-                                 "world.gradients", "control.counts", "control.labels", "control.loss", "control.gradient_norm"});
+                                 "world.gradients", "control.counts", "control.labels", "control.loss", "control.gradient_norm",
+                                 "control.checksums"});
 }
 
 TEST_CASE("Tensor parallelism adds activations' exchanges, and no reduction over dp = 1") {
@@ -38,7 +39,7 @@ TEST_CASE("Tensor parallelism adds activations' exchanges, and no reduction over
             "tp.all_reduce.loss_sums.forward", "tp.all_reduce.head.backward", "etp.all_gather.dispatch.forward",
             "etp.reduce_scatter.dispatch.backward", "etp.reduce_scatter.combine.forward", "etp.all_gather.combine.backward",
             "etp.all_gather.weights.forward", "etp.reduce_scatter.weights.backward", "world.pool_sum.forward", "world.gradients",
-            "control.counts", "control.gradient_norm"});
+            "control.counts", "control.gradient_norm", "control.checksums"});
 }
 
 TEST_CASE("Forward mode exchanges nothing of the backward pass") {
