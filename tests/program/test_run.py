@@ -67,6 +67,29 @@ def test_a_run_is_complete_and_what_it_counted_was_computed(layout, mode, timing
         assert np.all(file["raw/expert_tokens_routed"][()].sum(axis=2) == 4 * 32 * 2)
 
 
+def unfilled(path):
+    """Numeric datasets with an element that was never written, or could not be computed."""
+    found = set()
+
+    def visit(name, item):
+        if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiu":
+            values = item[()]
+            missing = np.isnan(values) if item.dtype.kind == "f" else values == np.array(-1).astype(item.dtype)
+            if np.any(missing):
+                found.add(name)
+
+    with h5py.File(path) as file:
+        file.visititems(visit)
+        return found, bool(file.attrs["oversubscribed"])
+
+
+def test_a_free_run_fills_every_dataset_but_the_phases(ranks, packed, tmp_path):
+    settings = ["train.timing=free", "train.steps=8", "machine.stated_peak_flops=1e12", "gate.kind=switch", "model.top_k=1"]
+    assert run(packed, tmp_path, *settings, ranks=ranks).code == 0
+    found, oversubscribed = unfilled(tmp_path / "run.h5")
+    assert {name for name in found if not (oversubscribed and name.startswith("derived/"))} == {"raw/phase_seconds"}
+
+
 @pytest.mark.parametrize("layout, mode, timing, dtype", CASES)
 def test_losses_are_those_of_one_rank(layout, mode, timing, dtype, files):
     one = losses(files("1 rank", mode, "free", dtype))
