@@ -73,7 +73,7 @@ def _two_sided(counts, statistic):
 
 
 def paired_effect(differences):
-    """Hodges-Lehmann estimate of the differences within pairs; interval and p of Wilcoxon's signed ranks (zeros left out of p)."""
+    """Hodges-Lehmann estimate of the differences within pairs; interval and p of signed ranks (p without zeros)."""
     differences = _finite(differences)
     n = len(differences)
     if n == 0:

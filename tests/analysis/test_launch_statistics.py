@@ -3,9 +3,10 @@
 import itertools
 import math
 
-import launch_statistics as statistics
 import numpy as np
 import pytest
+
+import launch_statistics as statistics
 
 
 @pytest.mark.parametrize(
@@ -69,7 +70,7 @@ def test_p_values_with_ties_and_zeros_are_those_of_all_sign_patterns():
     differences = np.array([2.0, -1, 2, 0, 3, 3, 1])
     ranks = np.array([3.5, 1.5, 3.5, 5.5, 5.5, 1.5])
     observed = ranks.sum() - 1.5
-    sums = [sum(rank for rank, sign in zip(ranks, signs) if sign) for signs in itertools.product([0, 1], repeat=6)]
+    sums = [sum(rank for rank, sign in zip(ranks, signs, strict=True) if sign) for signs in itertools.product([0, 1], repeat=6)]
     expected = 2 * np.mean([value >= observed for value in sums])
     assert statistics.paired_effect(differences).p == expected
 
@@ -127,7 +128,7 @@ def test_false_differences_are_counted_in_blocks_of_six_pairs():
 def test_claims_on_equal_arms_are_as_rare_as_promised():
     random = np.random.default_rng(3)
     noise = np.exp(random.normal(0, 0.2, (2, 3000 * 8))).reshape(2, -1, 8)
-    claims = [statistics.paired_effect(np.log(b / a)) for a, b in zip(*noise)][:600]
+    claims = [statistics.paired_effect(np.log(b / a)) for a, b in zip(*noise, strict=True)][:600]
     assert np.mean([statistics.differs(effect, effect.p) for effect in claims]) < 0.07
 
 
