@@ -72,6 +72,7 @@ struct GateTraits {
   bool weights_sum_to_one;  ///< in training with use_softmax
   bool causal;              ///< no decision depends on later tokens
   bool uses_capacity;
+  bool draws;  ///< in training the same tokens are routed or weighed anew in each step
 };
 
 /// One line per kind in registry.cpp. Throws UserError listing the known names for an unknown kind.

@@ -8,15 +8,15 @@
 
 namespace moescope {
 
-/// Every gate: GATE(kind, weights_sum_to_one, causal, uses_capacity). A kind lives in <kind>.cpp, which defines
+/// Every gate: GATE(kind, weights_sum_to_one, causal, uses_capacity, draws). A kind lives in <kind>.cpp, which defines
 /// make_<kind>_gate<T>; docs/definitions.md says what it does.
-#define MOESCOPE_GATES(GATE)                 \
-  GATE(noisy_top_k, true, true, false)       \
-  GATE(switch, false, false, true)           \
-  GATE(uniform, true, true, false)           \
-  GATE(uniform_learnable, true, true, false) \
-  GATE(random, false, true, false)           \
-  GATE(random_learnable, true, true, false)
+#define MOESCOPE_GATES(GATE)                        \
+  GATE(noisy_top_k, true, true, false, true)        \
+  GATE(switch, false, false, true, true)            \
+  GATE(uniform, true, true, false, false)           \
+  GATE(uniform_learnable, true, true, false, false) \
+  GATE(random, false, true, false, true)            \
+  GATE(random_learnable, true, true, false, true)
 
 #define MOESCOPE_DECLARE(kind, ...) \
   template <class T>                \

@@ -93,7 +93,10 @@ ordered_json to_json(std::vector<Row> const& rows) {
   return result;
 }
 
-double headline(StoredRun const& run, std::string const& name) { return run.file.read_numbers("/derived/summary/" + name).at(0); }
+double headline(StoredRun const& run, std::string const& name) {
+  auto const path = "/derived/summary/" + name;
+  return run.file.has(path) ? run.file.read_numbers(path).at(0) : nan;
+}
 
 void append_losses(std::vector<Row>& rows, StoredRun const& a, StoredRun const& b) {
   if (auto const steps = std::min(a.steps_done, b.steps_done); steps > 0) {

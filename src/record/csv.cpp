@@ -96,7 +96,7 @@ void write_series_csv(std::string const& path, std::ostream& out) {
   Texts header;
   std::vector<Fields> columns;
   for (auto const& spec : schema::datasets()) {
-    if (spec.dims != Texts{"step"}) continue;
+    if (spec.dims != Texts{"step"} || !run.file.has(spec.path)) continue;
     header.push_back(spec.path.substr(1));
     columns.emplace_back(run, spec);
   }
