@@ -1,0 +1,44 @@
+"""Expected seconds of a launch: 6 x active parameters x tokens / the rate of its cores. A planning aid, never a result."""
+
+START_UP_SECONDS = 5
+LEAST_MINUTES = 10
+MARGIN = 3  # a time limit leaves this much room
+
+
+def expected_seconds(value_of, active_parameters, ranks, threads, nodes, site):
+    """None where the sweep does not say how many tokens a run trains on."""
+    sizes = [value_of(key) for key in ("batch.sequences", "batch.sequence_length", "train.steps")]
+    if None in sizes:
+        return None
+    tokens = sizes[0] * sizes[1] * sizes[2]
+    workers = min(ranks * threads, nodes * site.cores_per_node)
+    return START_UP_SECONDS + 6 * active_parameters * tokens / (workers * site.flops_per_core)
+
+
+def time_limit(minutes, seconds):
+    """Minutes: as the sweep file says, else from the estimate with a margin, in steps of ten."""
+    if minutes or seconds is None:
+        return minutes or 60
+    return max(LEAST_MINUTES, 10 * (1 + int(MARGIN * seconds / 600)))
+
+
+def correction(timed):
+    """Measured / expected seconds over finished launches [(seconds, expected)]; 1 without any."""
+    expected = sum(pair[1] for pair in timed)
+    return sum(pair[0] for pair in timed) / expected if expected else 1.0
+
+
+def duration(seconds):
+    if seconds is None:
+        return "?"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def size(count):
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024 or unit == "GiB":
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return ""

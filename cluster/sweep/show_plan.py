@@ -1,0 +1,68 @@
+"""The plan as a person reads it: points, what was left out and why, time, memory, node-hours."""
+
+from .estimate import duration, size
+
+
+def table(rows, header):
+    widths = [max(len(str(row[i])) for row in [header, *rows]) for i in range(len(header))]
+    return [
+        "  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [header, *rows]
+    ]
+
+
+def text_of(values):
+    return " ".join(f"{key.rsplit('.', 1)[-1]}={value}" for key, value in values.items())
+
+
+def _point_rows(cells):
+    """A row for each point, repeats counted."""
+    groups = {}
+    for cell in cells:
+        groups.setdefault((text_of(cell.varied), cell.shape), []).append(cell)
+    for (told, _), group in sorted(groups.items(), key=lambda item: item[0]):
+        one = group[0]
+        yield (
+            told or "(one point)",
+            len(group),
+            one.ranks,
+            one.threads,
+            one.nodes,
+            size(one.memory_bytes_of_heaviest_rank),
+            duration(one.expected_seconds),
+            f"{one.minutes} min",
+        )
+
+
+def _left_out(told, entries):
+    reasons = {}
+    for entry in entries:
+        reasons.setdefault(entry["reason"], []).append(entry["values"])
+    for reason, values in reasons.items():
+        yield f"{told}: {len(values)} x {reason}"
+        yield f"    {text_of(values[0])}{' and others' if len(values) > 1 else ''}"
+
+
+def node_hours(cells, correction=1.0):
+    """Of the expected times; of the time limit where a cell has no expectation."""
+    seconds = (cell.expected_seconds * correction if cell.expected_seconds else cell.minutes * 60 for cell in cells)
+    return sum(cell.nodes * each for cell, each in zip(cells, seconds, strict=True)) / 3600
+
+
+def lines(plan, site, correction, timed):
+    header = ("point", "launches", "ranks", "threads", "nodes", "memory/rank", "expected", "limit")
+    yield from table(list(_point_rows(plan.cells)), header)
+    yield from _left_out("dropped by the program", plan.dropped)
+    yield from _left_out("left out by the sweep file", plan.excluded)
+    computations = len({cell.computation_key for cell in plan.cells})
+    yield f"{len(plan.cells)} cells, {computations} computations; {len(plan.dropped)} dropped, {len(plan.excluded)} left out"
+    yield (
+        f"about {node_hours(plan.cells, correction):.3g} node-hours on {site.name}, at most "
+        f"{sum(cell.nodes * cell.minutes for cell in plan.cells) / 60:.3g} by the time limits"
+    )
+    assumed = f"expected times assume {site.flops_per_core:.2g} FLOP/s a core"
+    yield (
+        f"{assumed}; their sum is corrected by {correction:.2g}, from {timed} timed cells" if timed else f"{assumed} (site file)"
+    )
+    over = sum(cell.ranks * cell.threads > cell.nodes * site.cores_per_node for cell in plan.cells)
+    if over:
+        yield f"{over} cells have more threads than cores: they give counts and bytes, but no times"
