@@ -58,8 +58,7 @@ Exchange start_all_reduce(ExecSpace const& exec, Mesh& mesh, Axis axis, std::str
   auto const count = mpi::count(size, "elements", name);
   traffic::Volume const volume{size * std::int64_t(sizeof(T)), 2 * (members - 1), 1};
   auto const call = std::make_shared<LedgeredCall>(mesh, axis, name, Operation::all_reduce, volume);
-  exec.fence("comm::before all_reduce");
-  auto const buffer = host_copy(values);
+  auto const buffer = host_copy(exec, values);
   auto const operation = reduction == Reduction::sum ? MPI_SUM : MPI_MAX;
   call->post("MPI_Allreduce",
              [&] { return MPI_Allreduce(MPI_IN_PLACE, buffer.data(), count, mpi::reducing_type<T>(), operation, call->comm()); });
@@ -81,8 +80,7 @@ Exchange start_all_gather(ExecSpace const& exec, Mesh& mesh, Axis axis, std::str
   auto const call = std::make_shared<LedgeredCall>(mesh, axis, name, Operation::all_gather, volume);
   call->receive = mpi::blocks(rows, "rows", name);
   call->row.emplace(mpi::moving_type<T>(), width, name);
-  exec.fence("comm::before all_gather");
-  auto const from = host_copy(own);
+  auto const from = host_copy(exec, own);
   auto const to = host_target(all);
   call->post("MPI_Iallgatherv", [&] {
     return MPI_Iallgatherv(from.data(), int(from.extent(0)), *call->row, to.data(), call->receive.counts.data(),
@@ -105,8 +103,7 @@ Exchange start_reduce_scatter(ExecSpace const& exec, Mesh& mesh, Axis axis, std:
   traffic::Volume const volume{total(rows) * width * std::int64_t(sizeof(T)), group.size() - 1, 1};
   auto const call = std::make_shared<LedgeredCall>(mesh, axis, name, Operation::reduce_scatter, volume);
   call->receive = mpi::blocks(elements(rows, width), "elements", name);
-  exec.fence("comm::before reduce_scatter");
-  auto const from = host_copy(all);
+  auto const from = host_copy(exec, all);
   auto const to = host_target(own);
   call->post("MPI_Reduce_scatter", [&] {
     return MPI_Reduce_scatter(from.data(), to.data(), call->receive.counts.data(), mpi::reducing_type<T>(), MPI_SUM,
@@ -136,8 +133,7 @@ Exchange start_all_to_all(ExecSpace const& exec, Mesh& mesh, Axis axis, std::str
   call->send.counts[me] = call->receive.counts[me] = 0;
   for (std::size_t i = 0; i < send_rows.size(); ++i) call->with_rows.push_back(send_rows[i] + receive_rows[i] > 0);
   call->row.emplace(mpi::moving_type<T>(), width, name);
-  exec.fence("comm::before all_to_all");
-  auto const from = host_copy(send);
+  auto const from = host_copy(exec, send);
   auto const to = host_target(receive);
   call->post("MPI_Ialltoallv", [&] {
     return MPI_Ialltoallv(from.data(), call->send.counts.data(), call->send.displacements.data(), *call->row, to.data(),

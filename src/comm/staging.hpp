@@ -7,9 +7,18 @@ namespace moescope {
 
 using StagingSpace = Kokkos::SharedHostPinnedSpace;
 
+/// What MPI sends, once `exec` has written it.
 template <class V>
-auto host_copy(V const& view) {
-  return Kokkos::create_mirror_view_and_copy(StagingSpace(), view);
+auto host_copy(ExecSpace const& exec, V const& view) {
+  if constexpr (Kokkos::SpaceAccessibility<Kokkos::HostSpace, typename V::memory_space>::accessible) {
+    exec.fence("comm::staging begins");
+    return view;
+  } else {
+    auto const host = Kokkos::create_mirror(Kokkos::WithoutInitializing, StagingSpace(), view);
+    Kokkos::deep_copy(exec, host, view);
+    exec.fence("comm::staging begins");
+    return host;
+  }
 }
 
 template <class V>

@@ -1,5 +1,6 @@
 #include <numeric>
 
+#include "base/to_host.hpp"
 #include "base/upload.hpp"
 #include "comm/exchange.hpp"
 #include "dispatch/dispatcher.hpp"
@@ -70,7 +71,7 @@ class AllGatherDispatcher final : public Dispatcher<T> {
     auto& block = plan.block;
     block.tokens = all_gather_control(mesh_, Axis::expert_block, names::tokens, {routing.num_tokens});
     block.choices = kept_choices(table, model_.num_experts);
-    auto const token_of_choice = gather_tokens_of_choices(plan);
+    auto const token_of_choice = gather_tokens_of_choices(exec, plan);
     auto const choice_of_row =
         choices_of_rows(table, block.choices, model_.num_experts, mesh_.layout().experts(model_, mesh_.rank()));
     std::vector<int> token_of_row;
@@ -126,8 +127,8 @@ class AllGatherDispatcher final : public Dispatcher<T> {
 
  private:
   /// Token of the block of each of its kept choices.
-  std::vector<int> gather_tokens_of_choices(Plan const& plan) const {
-    auto const own = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, plan.token_of_sent);
+  std::vector<int> gather_tokens_of_choices(ExecSpace const& exec, Plan const& plan) const {
+    auto const own = to_host(exec, plan.token_of_sent);
     auto const numbers = all_gather_control(mesh_, Axis::expert_block, names::choices,
                                             std::vector<double>(own.data(), own.data() + own.size()), plan.block.choices);
     std::vector<int> tokens;

@@ -1,6 +1,7 @@
 #include "dispatch/sent_rows.hpp"
 
 #include "base/error.hpp"
+#include "base/to_host.hpp"
 #include "base/upload.hpp"
 #include "comm/exchange.hpp"
 #include "kernels/permute.hpp"
@@ -8,14 +9,6 @@
 namespace moescope {
 
 namespace {
-
-template <class T>
-auto to_host(ExecSpace const& exec, Vector<T> const& values) {
-  auto host = Kokkos::create_mirror_view(Kokkos::HostSpace{}, values);
-  Kokkos::deep_copy(exec, host, values);
-  exec.fence("dispatch::routing on the host");
-  return host;
-}
 
 /// Kept choices in the order (expert, token, choice) by a stable counting sort.
 struct SortedChoices {

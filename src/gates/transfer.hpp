@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/to_host.hpp"
 #include "base/views.hpp"
 
 namespace moescope::gates {
@@ -21,9 +22,7 @@ void upload(ExecSpace const& exec, std::span<Number const> values, View const& v
 
 template <class View>
 std::vector<typename View::non_const_value_type> download(ExecSpace const& exec, View const& view) {
-  auto const host = Kokkos::create_mirror_view(view);
-  Kokkos::deep_copy(exec, host, view);
-  exec.fence("gates::download");
+  auto const host = to_host(exec, view);
   return {host.data(), host.data() + host.size()};
 }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "base/to_host.hpp"
 #include "kernels/rows.hpp"
 
 namespace moescope::kernels {
@@ -38,8 +39,7 @@ double sum_of_squares(ExecSpace const& exec, ConstVector<T> x) {
             sum_columns<double>(team, length, [&](std::int64_t i) { return double(x(begin + i)) * double(x(begin + i)); });
         Kokkos::single(Kokkos::PerTeam(team), [&] { partial(c) = sum; });
       });
-  exec.fence("kernels::sums_of_squares");
-  auto const host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), partial);
+  auto const host = to_host(exec, partial);
   double sum = 0;
   for (std::size_t c = 0; c < host.extent(0); ++c) sum += host(c);
   return sum;

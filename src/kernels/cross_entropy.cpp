@@ -1,6 +1,7 @@
 #include "kernels/cross_entropy.hpp"
 
 #include "base/error.hpp"
+#include "base/to_host.hpp"
 #include "kernels/exponential.hpp"
 #include "kernels/rows.hpp"
 
@@ -44,8 +45,7 @@ double cross_entropy_finish(ExecSpace const& exec, ConstVector<int> targets, Con
         losses(t) =
             targets(t) == ignored_label ? 0.0 : Kokkos::log(double(sum_exp(t))) + double(maximum(t)) - double(target_logit(t));
       });
-  exec.fence("kernels::cross_entropy_losses");
-  auto const host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), losses);
+  auto const host = to_host(exec, losses);
   double sum = 0;
   for (std::size_t t = 0; t < host.extent(0); ++t) sum += host(t);
   return sum;

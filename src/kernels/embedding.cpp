@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/to_host.hpp"
 #include "kernels/rows.hpp"
 
 namespace moescope::kernels {
@@ -25,8 +26,8 @@ struct Occurrences {
   std::vector<int> positions;  ///< of tokens
 };
 
-Occurrences find_occurrences(ConstVector<int> const& tokens, Range vocabulary) {
-  auto const host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), tokens);
+Occurrences find_occurrences(ExecSpace const& exec, ConstVector<int> const& tokens, Range vocabulary) {
+  auto const host = to_host(exec, tokens);
   std::vector<std::pair<int, int>> sorted;  // (token, position)
   for (int t = 0; t < int(host.extent(0)); ++t)
     if (vocabulary.contains(host(t))) sorted.emplace_back(host(t), t);
@@ -61,7 +62,7 @@ void embed(ExecSpace const& exec, ConstVector<int> tokens, Range vocabulary, Con
 template <class T>
 void embed_backward(ExecSpace const& exec, ConstVector<int> tokens, Range vocabulary, ConstMatrix<T> d_y, Matrix<T> d_table) {
   MOESCOPE_CHECK(tokens.extent(0) == d_y.extent(0) && d_table.extent(1) == d_y.extent(1));
-  auto const found = find_occurrences(tokens, vocabulary);
+  auto const found = find_occurrences(exec, tokens, vocabulary);
   ConstVector<int> const table_rows = to_device(exec, found.rows), offsets = to_device(exec, found.offsets),
                          positions = to_device(exec, found.positions);
   std::int64_t const num_columns = std::int64_t(d_y.extent(1));

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "base/region.hpp"
+#include "base/to_host.hpp"
 
 namespace moescope {
 
@@ -31,9 +32,9 @@ RankReport empty_rank_report(RunConfig const& config, Mesh& mesh) {
 namespace {
 
 template <class T>
-void count_choices(Routing<T> const& routing, std::int64_t* routed, std::int64_t* processed) {
-  auto const expert = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, routing.expert);
-  auto const kept = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, routing.kept);
+void count_choices(ExecSpace const& exec, Routing<T> const& routing, std::int64_t* routed, std::int64_t* processed) {
+  auto const expert = to_host(exec, routing.expert);
+  auto const kept = to_host(exec, routing.kept);
   for (std::int64_t c = 0; c < routing.num_choices; ++c) {
     ++routed[expert(c)];
     processed[expert(c)] += kept(c);
@@ -53,12 +54,13 @@ void add_peer_bytes(Plan const& plan, std::int64_t row_bytes, std::int64_t weigh
 }  // namespace
 
 template <class T>
-void count_routing(Activations<T> const& activations, RunConfig const& config, std::int64_t micro_step, RankReport& report) {
+void count_routing(ExecSpace const& exec, Activations<T> const& activations, RunConfig const& config, std::int64_t micro_step,
+                   RankReport& report) {
   auto const experts = config.model.num_experts, layers = config.model.num_layers;
   bool const training = config.train.mode == "train";
   for (std::int64_t layer = 0; layer < layers; ++layer) {
     auto const& moe = activations.blocks[std::size_t(layer)].moe;
-    count_choices(moe.gate.routing, report.routed.data() + layer * experts,
+    count_choices(exec, moe.gate.routing, report.routed.data() + layer * experts,
                   report.processed.data() + (micro_step * layers + layer) * experts);
     auto const computed = moe.plan.rows.num_gathered();
     report.rows[std::size_t(layer)] += computed;
@@ -86,7 +88,7 @@ void count_rows(Activations<T> const& activations, Range mine, std::int64_t rank
 
 template void count_rows<double>(Activations<double> const&, Range, std::int64_t, RankReport&);
 template void count_rows<float>(Activations<float> const&, Range, std::int64_t, RankReport&);
-template void count_routing<double>(Activations<double> const&, RunConfig const&, std::int64_t, RankReport&);
-template void count_routing<float>(Activations<float> const&, RunConfig const&, std::int64_t, RankReport&);
+template void count_routing<double>(ExecSpace const&, Activations<double> const&, RunConfig const&, std::int64_t, RankReport&);
+template void count_routing<float>(ExecSpace const&, Activations<float> const&, RunConfig const&, std::int64_t, RankReport&);
 
 }  // namespace moescope

@@ -8,7 +8,8 @@ namespace moescope {
 /// Adds what the gates and plans of one micro-step decided to a rank's report: choices before and after dropping, rows
 /// computed, bytes to each peer. `report` has its vectors sized.
 template <class T>
-void count_routing(Activations<T> const& activations, RunConfig const& config, std::int64_t micro_step, RankReport& report);
+void count_routing(ExecSpace const& exec, Activations<T> const& activations, RunConfig const& config, std::int64_t micro_step,
+                   RankReport& report);
 
 /// Adds the rows that this rank computes of each expert in one micro-step, and those it exchanges with other ranks before.
 /// `mine`: the experts it holds.

@@ -154,7 +154,7 @@ void Trainer<T>::run_micro_steps(std::vector<LoadedMicroBatch> const& batches, d
   double const scale = labels > 0 ? 1 / labels : 0;
   for (std::size_t m = 0; m < batches.size(); ++m) {
     auto activations = model_.forward(exec_, batches[m].device, pass, weights_);
-    count_routing<T>(activations, config_, std::int64_t(m), rank_report);
+    count_routing<T>(exec_, activations, config_, std::int64_t(m), rank_report);
     count_rows<T>(activations, mesh_.layout().experts(config_.model, mesh_.rank()), mesh_.rank(), rank_report);
     add_gate_statistics(activations, config_.model.num_experts, report);
     double cross_entropy = activations.cross_entropy_sum;

@@ -1,0 +1,23 @@
+#pragma once
+#include "base/views.hpp"
+
+namespace moescope {
+
+/// The elements of a device View for the host to read: the View itself where the host reaches it, else a copy. The one way
+/// back from the device, so that Kokkos Tools see each by the View's label (tests/device lists those of a step). Waits for
+/// `exec`, which computed them.
+template <class View>
+auto to_host(ExecSpace const& exec, View const& view) {
+  auto const label = "base::to_host " + view.label();
+  if constexpr (Kokkos::SpaceAccessibility<Kokkos::HostSpace, typename View::memory_space>::accessible) {
+    exec.fence(label);
+    return view;
+  } else {
+    auto const host = Kokkos::create_mirror(Kokkos::WithoutInitializing, Kokkos::HostSpace(), view);
+    Kokkos::deep_copy(exec, host, view);
+    exec.fence(label);
+    return host;
+  }
+}
+
+}  // namespace moescope
