@@ -96,6 +96,14 @@ def build_breaches(root):
             yield f"{path.relative_to(root)}: no CMakeLists.txt names it, so nothing builds it"
 
 
+def first_include_breaches(root):
+    """A header that its own source includes first is compiled without help from others; the rest: tests/rules/CMakeLists.txt."""
+    for header in sources(root, "src", ["*.hpp"]):
+        source, name = header.with_suffix(".cpp"), header.relative_to(root / "src").as_posix()
+        if source.is_file() and [found for _, _, found in includes(source)][:1] != [name]:
+            yield f"{source.relative_to(root)}: must include {name} before anything else, which shows that the header is complete"
+
+
 def word_breaches(root):
     for path in sources(root, "src"):
         for number, line in enumerate(path.read_text().splitlines(), 1):
@@ -109,6 +117,7 @@ def check(root):
     if not layers:
         return ["docs/architecture.md: no table of folders and layers found"]
     return [
+        *first_include_breaches(root),
         *layer_breaches(root, layers),
         *owner_breaches(root),
         *host_breaches(root),
