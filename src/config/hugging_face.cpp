@@ -147,6 +147,7 @@ class Reader {
     auto const known = std::find_if(gate_types.begin(), gate_types.end(), [&](auto const& gate) { return type == gate.name; });
     if (known == gate_types.end()) {
       std::vector<std::string_view> names;
+      names.reserve(std::size(gate_types));
       for (auto const& gate : gate_types) names.push_back(gate.name);
       reject("gate_type", fmt::format("must be one of {}", fmt::join(names, ", ")));
     }

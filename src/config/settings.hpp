@@ -8,7 +8,7 @@
 namespace moescope {
 
 /// A value somebody gave, and where: "run.toml:3:1" or "--set model.top_k=2". A date, which no key takes, is null.
-struct Setting {
+struct Setting {  // NOLINT(bugprone-exception-escape): moving a JSON value only asserts
   nlohmann::json value;
   std::string origin;
 };
