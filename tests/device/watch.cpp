@@ -1,6 +1,7 @@
 #include "device/watch.hpp"
 
 #include <Kokkos_Core.hpp>
+#include <string_view>
 
 #include "base/error.hpp"
 
@@ -24,10 +25,10 @@ void count_memory(Kokkos::Tools::SpaceHandle, char const* label, void const*, st
   ++(current->*seen)[label];
 }
 
-/// A fill names no source.
-void count_copy(Kokkos::Tools::SpaceHandle, char const* to, void const*, Kokkos::Tools::SpaceHandle, char const*,
-                void const* from, std::uint64_t) {
-  if (from != nullptr) ++current->copies[to];
+/// Of a fill Kokkos calls the source "(none)".
+void count_copy(Kokkos::Tools::SpaceHandle, char const* to, void const*, Kokkos::Tools::SpaceHandle, char const* from,
+                void const*, std::uint64_t) {
+  if (std::string_view(from) != "(none)") ++current->copies[to];
 }
 
 }  // namespace
