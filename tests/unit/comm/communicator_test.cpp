@@ -132,4 +132,7 @@ TEST_CASE("what is thrown need not be a std::exception") {
   MPI_REQUIRE(world, message == "an error of unknown type");
 }
 
-TEST_CASE("the MPI library names itself") { CHECK(mpi_library().size() > 5); }
+TEST_CASE("the MPI library names itself in one line") {
+  CHECK(mpi_library().size() > 5);
+  CHECK(mpi_library().find_first_of("\n\t") == std::string::npos);
+}
