@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds everything and runs every test but those labelled slow. Exit code 0 only when all pass. Arguments go to CMake.
+# Builds everything and runs every test but those labelled slow; where nvcc is installed, also compiles and links the program
+# for CUDA. Exit code 0 only when all pass. Arguments go to CMake.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -10,7 +11,9 @@ failed=0
 ctest --test-dir build --label-exclude slow --output-on-failure --no-label-summary --no-tests=error \
   --parallel "$(env -u OMP_NUM_THREADS nproc)" | tee build/ctest.log || failed=1
 /usr/bin/python3 -m pytest -q -p no:cacheprovider tests | tee build/pytest.log || failed=1
+cluster/setup/build.sh cuda "$@" >build/cuda.log 2>&1 || { failed=1; cat build/cuda.log; }
 
 printf '\nctest:  %s\n' "$(grep 'tests passed' build/ctest.log || tail -n 1 build/ctest.log)"
 printf 'pytest: %s\n' "$(tail -n 1 build/pytest.log)"
+printf 'CUDA:   %s\n' "$(tail -n 1 build/cuda.log)"
 exit "$failed"

@@ -19,6 +19,9 @@ set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 set(CMAKE_CUDA_EXTENSIONS OFF)
 enable_language(CUDA)
 find_package(CUDAToolkit REQUIRED)
+# fmt 9 writes half of its functions as not constexpr for nvcc, and calls them from the other half; and nvcc 13.0 does not
+# evaluate its consteval ones. The host compiler has checked these format strings already.
+add_compile_definitions("$<$<COMPILE_LANGUAGE:CUDA>:FMT_USE_CONSTEXPR=1;FMT_CONSTEVAL=>")
 
 # moescope_reaches_kokkos(FILE RESULT): whether a source or header of ours includes Kokkos, itself or through others of ours.
 # The answer is kept for each file; editing a file asks again.
@@ -47,14 +50,18 @@ function(moescope_reaches_kokkos file result)
   set(${result} ${known} PARENT_SCOPE)
 endfunction()
 
-# moescope_device_sources(TARGET): nvcc for those sources of a target that reach Kokkos.
+# moescope_device_sources(TARGET): nvcc for those sources of a target that reach Kokkos, all of them as one translation unit:
+# most of its time is parsing Kokkos.
 function(moescope_device_sources target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
   get_target_property(sources ${target} SOURCES)
   foreach(source IN LISTS sources)
     get_filename_component(path ${source} ABSOLUTE)
     moescope_reaches_kokkos(${path} device)
     if(device)
       set_source_files_properties(${source} PROPERTIES LANGUAGE CUDA)
+    else()
+      set_source_files_properties(${source} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
     endif()
   endforeach()
 endfunction()

@@ -30,7 +30,7 @@ void place_rows(ExecSpace const& exec, ResidualState<T>& state) {
 }
 
 /// What the score of a choice is multiplied with; 0 where scores are not used.
-double score_scale(ModelConfig const& model, std::int64_t layer) {
+double residual_score_scale(ModelConfig const& model, std::int64_t layer) {
   return model.residual.multiply_gate_scores ? model.residual.score_scale_factor[std::size_t(layer)] : 0.0;
 }
 
@@ -39,7 +39,7 @@ void weigh_rows(ExecSpace const& exec, ModelConfig const& model, ResidualState<T
   auto const row_weight = make_vector<T>("model::residual_row_weight", state.gate.routing.num_choices);
   auto const score = state.gate.routing.weight;
   auto const choice_of_row = state.choice_of_row;
-  auto const scale = T(score_scale(model, state.context.layer));
+  auto const scale = T(residual_score_scale(model, state.context.layer));
   bool const weighted = model.residual.multiply_gate_scores;
   Kokkos::parallel_for(
       "model::weigh_residual_rows", Kokkos::RangePolicy<ExecSpace>(exec, 0, row_weight.extent(0)),
@@ -82,7 +82,7 @@ void residual_backward(ExecSpace const& exec, ModelConfig const& model, Gate<T> 
 
   auto const d_score = make_vector<T>("model::residual_d_score", num_rows);
   auto const row_of_choice = state.row_of_choice;
-  auto const scale = T(score_scale(model, state.context.layer));
+  auto const scale = T(residual_score_scale(model, state.context.layer));
   Kokkos::parallel_for(
       "model::residual_d_score", Kokkos::RangePolicy<ExecSpace>(exec, 0, num_rows),
       KOKKOS_LAMBDA(std::int64_t const c) { d_score(c) = scale * d_row_weight(row_of_choice(c)); });
