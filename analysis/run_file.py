@@ -1,6 +1,7 @@
 """Reads one run file, finished or still being written. Nothing is computed here that the file already holds."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")  # a run that is still writing can be looked at
@@ -17,6 +18,28 @@ class BadRunFile(Exception):
 
 def _text(value):
     return value.decode() if isinstance(value, bytes) else str(value)
+
+
+@dataclass
+class Standing:
+    """How far a run came and which cell it is; status `unreadable` where there is no such file or it cannot be read."""
+
+    status: str = "unreadable"
+    reason: str = ""
+    steps_done: int = 0
+    steps: int = 0
+    cell_key: str = ""
+
+
+def standing(path):
+    """Of any run file, whatever became of the run: unlike `Run`, it refuses none."""
+    try:
+        with h5py.File(path, "r") as file:
+            status, reason = (_text(file.attrs[name]) for name in ("status", "status_reason"))
+            key = _text(file["config"].attrs["cell_key"])
+            return Standing(status, reason, int(file["steps_done"][()]), len(file["step"]), key)
+    except (OSError, KeyError, RuntimeError) as error:
+        return Standing(reason=f"{path} cannot be read: {error}")
 
 
 class Run:

@@ -1,38 +1,86 @@
-"""plan | submit | status | resume | cancel | collect, on an experiment folder."""
+"""plan | submit | status | resume | cancel, on an experiment folder."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from . import Mistake, plan, program, show_plan, site, sweep_file
+from . import Mistake, plan, program, progress, show_plan, site, status, sweep_file, work
+from .executors import BY_NAME
 from .manifest import Results
 
 
-def _results(arguments, sweep):
-    return Results(arguments.results or Path("results", sweep.name, sweep.size))
+def _results(arguments):
+    name = Path(arguments.experiment).resolve().name
+    return Results(arguments.results or Path("results", name, arguments.size or ""))
+
+
+def _chosen(arguments):
+    sweep = sweep_file.read(arguments.experiment, arguments.size)
+    return sweep, site.load(arguments.site), program.find(arguments.program)
 
 
 def _plan(arguments):
-    sweep = sweep_file.read(arguments.experiment, arguments.size)
-    place = site.load(arguments.site)
-    made = plan.make(sweep, place, program.find(arguments.program))
+    sweep, place, executable = _chosen(arguments)
+    made, results = plan.make(sweep, place, executable), _results(arguments)
     if sweep.question:
         print(sweep.question)
-    print("\n".join(show_plan.lines(made, place, 1.0, 0)))
+    timed = progress.timed_cells(made.cells, results)
+    print("\n".join(show_plan.lines(made, place, progress.correction_of(made.cells, results), len(timed))))
+
+
+def _submit(arguments):
+    work.submit(*_chosen(arguments), _results(arguments), arguments.redo, arguments.dry_run)
+
+
+def _status(arguments):
+    print("\n".join(status.lines(_results(arguments), arguments.all)))
+
+
+def _resume(arguments):
+    work.resume(_results(arguments), arguments.redo, arguments.dry_run)
+
+
+def _cancel(arguments):
+    results = _results(arguments)
+    facts, _ = results.load()
+    print(BY_NAME[facts["site"]["executor"]].cancel(results))
+
+
+def _group(*options):
+    parser = argparse.ArgumentParser(add_help=False)
+    for names, settings in options:
+        parser.add_argument(*names, **settings)
+    return parser
 
 
 def _parser():
     parser = argparse.ArgumentParser(prog="moescope-sweep", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("experiment", help="a folder with base.toml and sweep.toml")
-    common.add_argument("--size", help="one of the sizes that sweep.toml names")
-    common.add_argument("--results", help="folder of the results (default: results/EXPERIMENT/SIZE)")
-    planning = argparse.ArgumentParser(add_help=False)
-    planning.add_argument("--site", default="local", help="a file of cluster/sites, or a path to one (default: local)")
-    planning.add_argument("--program", help="the executable (default: $MOESCOPE, build/src/apps/moescope, PATH)")
-    words = commands.add_parser("plan", parents=[common, planning], help="say what would be run; run nothing")
-    words.set_defaults(act=_plan)
+    common = _group(
+        (["experiment"], {"help": "a folder with base.toml and sweep.toml"}),
+        (["--size"], {"help": "one of the sizes that sweep.toml names"}),
+        (["--results"], {"help": "folder of the results (default: results/EXPERIMENT/SIZE)"}),
+    )
+    planning = _group(
+        (["--site"], {"default": "local", "help": "a file of cluster/sites, or a path to one (default: local)"}),
+        (["--program"], {"help": "the executable (default: $MOESCOPE, build/src/apps/moescope, PATH)"}),
+    )
+    running = _group(
+        (
+            ["--redo"],
+            {"action": "append", "default": [], "help": "run cells of this name again, * is any text; attempts are kept"},
+        ),
+        (["--dry-run"], {"action": "store_true", "help": "write every script, start nothing"}),
+    )
+    listing = _group((["--all"], {"action": "store_true", "help": "list every failed cell"}))
+    for name, act, groups, told in (
+        ("plan", _plan, [common, planning], "say what would be run; write nothing"),
+        ("submit", _submit, [common, planning, running], "plan, write the manifest, run what has not been run"),
+        ("status", _status, [common, listing], "cells done, running, failed; time left"),
+        ("resume", _resume, [common, running], "run what is missing, failed ones included"),
+        ("cancel", _cancel, [common], "stop what is running or queued"),
+    ):
+        commands.add_parser(name, parents=groups, help=told, description=told).set_defaults(act=act)
     return parser
 
 
@@ -43,5 +91,6 @@ def main(words=None):
     except Mistake as mistake:
         print(f"moescope-sweep: {mistake}", file=sys.stderr)
         return 1
-    except BrokenPipeError:
-        return 1
+    except KeyboardInterrupt:
+        print("moescope-sweep: stopped; `resume` goes on", file=sys.stderr)
+        return 130

@@ -53,23 +53,32 @@ class Results:
 
     def save(self, facts, cells):
         self.folder.mkdir(parents=True, exist_ok=True)
-        data = {"version": VERSION} | facts | {"cells": [cell.as_json() for cell in cells]}
+        data = facts | {"version": VERSION} | {"cells": [cell.as_json() for cell in cells]}
         write_atomically(self.manifest_path, json.dumps(data, indent=1) + "\n")
 
-    def update(self, facts, planned):
+    def update(self, facts, plan):
         """Plans anew: cells that are known keep their attempts, those of an earlier plan stay listed, out of the table."""
         known = {cell.cell_key: cell for cell in self.load()[1]} if self.exists() else {}
+        planned = plan.cells
         for cell in planned:
             if old := known.pop(cell.cell_key, None):
                 cell.name, cell.redo_after = old.name, old.redo_after
         for old in known.values():
             old.planned = False
         cells = planned + list(known.values())
+        facts |= {"dropped": plan.dropped, "excluded": plan.excluded}
         self.save(facts, cells)
         return cells
 
+    def is_locked(self):
+        try:
+            with self.locked(patience=0):
+                return False
+        except Mistake:
+            return True
+
     @contextlib.contextmanager
-    def locked(self, patience=10):
+    def locked(self, patience=2):
         """One driver at a time; the file names the one at work."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with open(self.folder / "lock", "a+") as file:

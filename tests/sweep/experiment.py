@@ -1,13 +1,17 @@
 """An experiment folder in a temporary place, and the driver as a user calls it."""
 
-import os
+import contextlib
+import io
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "cluster"))
+
+from sweep.command_line import main
+
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "cluster"))
 DRIVER = ROOT / "cluster/moescope-sweep"
 FAKE = Path(__file__).parent / "fake_moescope.py"
 BASE = "[batch]\nsequences = 4\nsequence_length = 8\n[train]\nsteps = 4\n[model]\nnum_experts = 4\n"
@@ -39,16 +43,17 @@ class Experiment:
         words = [sys.executable, DRIVER, command, self.experiment, "--results", self.results, *own, *arguments]
         return [str(word) for word in words]
 
-    def call(self, command, *arguments, timeout=60, **environment):
-        done = subprocess.run(
-            self.words(command, *arguments),
-            cwd=self.folder,
-            env=os.environ | environment,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-        )
-        return Outcome(done.returncode, done.stdout, done.stderr)
+    def call(self, command, *arguments):
+        """The driver's main function, in this process."""
+        out, err, words = io.StringIO(), io.StringIO(), self.words(command, *arguments)[2:]
+        with contextlib.chdir(self.folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = main(words)
+        return Outcome(code, out.getvalue(), err.getvalue())
+
+    def start(self, command, *arguments):
+        """The driver as a process of its own, to be killed."""
+        words = self.words(command, *arguments)
+        return subprocess.Popen(words, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
 
     def attempts(self):
         return sorted(path.relative_to(self.results / "cells") for path in self.results.glob("cells/*/attempt_*"))

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Stands in for the program: keys, refusals and run files as the real one has them, in a tenth of a second.
 
 `data.path` says how a launch goes: fail, fail_once, wrong, slow (waits for a signal), or anything else for well."""

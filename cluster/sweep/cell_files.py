@@ -1,0 +1,106 @@
+"""What the files of a cell say about it; no scheduler is asked."""
+
+import fcntl
+import time
+from dataclasses import dataclass
+
+from .run_files import standing
+
+ENDED_BADLY = ("failed", "interrupted")
+
+
+@dataclass
+class State:
+    """`name`: waiting, running, complete, failed (ended by itself), interrupted (ended by nobody), wrong."""
+
+    name: str
+    reason: str = ""
+    attempt: int = 0
+    steps_done: int = 0
+    steps: int = 0
+    seconds: float | None = None  # of the attempt, from its beginning to its end or until now
+    run_file: object = None
+
+
+def _facts(path):
+    try:
+        return dict(line.split("=", 1) for line in path.read_text(errors="replace").splitlines() if "=" in line)
+    except OSError:
+        return {}
+
+
+def attempt_number(folder):
+    return int(folder.name.removeprefix("attempt_"))
+
+
+def attempts(cell_folder):
+    return sorted(cell_folder.glob("attempt_*"), key=attempt_number)
+
+
+def lock_is_held(cell_folder):
+    try:
+        with open(cell_folder / "lock") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def _last_words(attempt, ended):
+    """The program's own sentence, else how the launch ended."""
+    try:
+        lines = (attempt / "stderr.txt").read_text(errors="replace").strip().splitlines()
+    except OSError:
+        lines = []
+    own = [line for line in lines if line.startswith("moescope: ")]
+    if ended.get("reason"):
+        return ended["reason"]
+    if own:
+        return own[-1].removeprefix("moescope: ")
+    last = f"; its last line: {lines[-1].strip()}" if lines else ""
+    return f"ended with code {ended.get('code', '?')}{last}"
+
+
+def _seconds(attempt):
+    began, ended = _facts(attempt / "began"), _facts(attempt / "ended")
+    return (float(ended.get("ended", time.time())) - float(began["began"])) if "began" in began else None
+
+
+def _finished(cell, attempt, number):
+    """The state that a final run file means; None where there is none."""
+    path = attempt / "run.h5"
+    if not path.is_file():
+        return None
+    found = standing(path)
+    state = State("complete", "", number, found.steps_done, found.steps, _seconds(attempt), path)
+    if found.status == "wrong":
+        state.name, state.reason = "wrong", found.reason
+    elif found.status != "complete":
+        state.name, state.reason = "failed", found.reason
+    elif found.cell_key != cell.cell_key:
+        state.name = "failed"
+        state.reason = "its run file has another cell_key than the plan: program, threads or data changed in between; submit anew"
+    return state
+
+
+def state_of(cell, folder):
+    """The newest attempt that counts, or a finished one before it."""
+    counted = [attempt for attempt in attempts(folder) if attempt_number(attempt) > cell.redo_after]
+    if not counted:
+        return State("waiting")
+    for attempt in counted:
+        if state := _finished(cell, attempt, attempt_number(attempt)):
+            return state
+    last = counted[-1]
+    found = standing(last / "run.h5.partial")
+    ended = _facts(last / "ended")
+    state = State("failed", "", attempt_number(last), found.steps_done, found.steps, _seconds(last))
+    if ended:
+        state.reason = _last_words(last, ended)
+    elif lock_is_held(folder):
+        state.name = "running"
+    else:
+        state.name, state.reason = "interrupted", "its launch ended without a word: killed, or its machine stopped"
+    return state

@@ -1,0 +1,97 @@
+"""Runs cells on this machine, one after another. A killed driver takes its launch with it; files tell what was done."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import time
+
+from .. import estimate
+from ..cell_files import state_of
+from ..progress import correction_of
+
+PARENT_DEATH = 1  # PR_SET_PDEATHSIG of prctl(2)
+GRACE_SECONDS = 30
+
+
+def _die_with_parent():
+    ctypes.CDLL(None).prctl(PARENT_DEATH, signal.SIGTERM)
+
+
+def _end(process, number):
+    """A signal, time to write the last words, then force."""
+    process.send_signal(number)
+    try:
+        process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _launch(cell, folder):
+    words = ["bash", str(folder / "launch.sh")]
+    process = subprocess.Popen(
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True, preexec_fn=_die_with_parent
+    )
+    try:
+        process.wait(cell.minutes * 60)
+    except subprocess.TimeoutExpired:
+        _end(process, signal.SIGUSR1)
+    except BaseException:
+        _end(process, signal.SIGTERM)
+        raise
+
+
+@contextlib.contextmanager
+def _term_stops():
+    """SIGTERM ends the driver as Ctrl-C does: with its launch, in order."""
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _run_one(cell, results):
+    began = time.monotonic()
+    _launch(cell, results.cell_folder(cell))
+    state = state_of(cell, results.cell_folder(cell))
+    told = f": {state.reason}" if state.reason else ""
+    print(f"    {state.name} after {time.monotonic() - began:.1f} s{told}", flush=True)
+
+
+def submit(cells, everything, facts, site, results, dry_run=False):
+    """`cells`: to be run now; `everything`: all of the plan, whose finished launches tell how long the others take."""
+    if dry_run:
+        print("\n".join(f"bash {results.cell_folder(cell) / 'launch.sh'}" for cell in cells))
+        return
+    with _term_stops():
+        for number, cell in enumerate(cells, 1):
+            factor = correction_of(everything, results)
+            left = sum((each.expected_seconds or 0) * factor for each in cells[number - 1 :])
+            print(f"[{number}/{len(cells)}] {cell.name}; about {estimate.duration(left)} left", flush=True)
+            _run_one(cell, results)
+
+
+def alive(results):
+    """Nothing is known beyond the files' own locks."""
+    return {}
+
+
+def cancel(results):
+    """Asks the driver at work on these results to stop, with its launch."""
+    try:
+        pid, host = (results.folder / "lock").read_text().split()
+    except (OSError, ValueError):
+        return "no driver is at work"
+    if host != os.uname().nodename:
+        return f"the driver runs on {host}; cancel it there"
+    if not results.is_locked():
+        return "no driver is at work"
+    os.kill(int(pid), signal.SIGTERM)
+    return f"asked the driver (process {pid}) to stop"

@@ -1,0 +1,53 @@
+"""Where the cells of a sweep stand, and how much longer it will take."""
+
+from . import estimate
+from .cell_files import State, state_of
+
+ORDER = ("complete", "running", "queued", "waiting", "interrupted", "failed", "wrong")
+
+
+def states(cells, results, alive=None):
+    """{cell name: State}; `alive`: what a scheduler says, {cell name: "queued" or "running"}, None where it is silent."""
+    found = {}
+    for cell in cells:
+        state = state_of(cell, results.cell_folder(cell))
+        said = (alive or {}).get(cell.name)
+        if said and state.name in ("waiting", "interrupted", "failed"):
+            state = State(said, "", state.attempt, state.steps_done, state.steps, state.seconds)
+        found[cell.name] = state
+    return found
+
+
+def _timed(cells, found):
+    for cell in cells:
+        state = found[cell.name]
+        if state.name == "complete" and state.seconds and cell.expected_seconds:
+            yield state.seconds, cell.expected_seconds
+
+
+def timed_cells(cells, results):
+    return list(_timed(cells, states(cells, results)))
+
+
+def correction_of(cells, results):
+    return estimate.correction(timed_cells(cells, results))
+
+
+def _left(cell, state):
+    """Expected seconds until the cell is done, by the assumed rate."""
+    if state.name in ("complete", "wrong") or cell.expected_seconds is None:
+        return 0
+    share = state.steps_done / state.steps if state.name == "running" and state.steps else 0
+    return cell.expected_seconds * (1 - share)
+
+
+def seconds_left(cells, found):
+    """(of one launch after another, in node-seconds), corrected by the launches that are done."""
+    factor = estimate.correction(list(_timed(cells, found)))
+    left = [_left(cell, found[cell.name]) * factor for cell in cells]
+    return sum(left), sum(seconds * cell.nodes for seconds, cell in zip(left, cells, strict=True))
+
+
+def counts(found):
+    names = [state.name for state in found.values()]
+    return {name: names.count(name) for name in ORDER if name in names}

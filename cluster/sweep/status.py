@@ -1,0 +1,41 @@
+"""status: cells done, running and failed, and the time left. Files first; a scheduler adds to them where it answers."""
+
+from . import progress
+from .estimate import duration
+from .executors import BY_NAME
+
+
+def _running_lines(cells, found):
+    for cell in cells:
+        state = found[cell.name]
+        if state.name == "running":
+            steps = f"step {state.steps_done} of {state.steps}, " if state.steps else ""
+            yield f"  running: {cell.name} ({steps}since {duration(state.seconds)}, attempt {state.attempt})"
+
+
+def _bad_lines(cells, found, most):
+    bad = [cell for cell in cells if found[cell.name].name in ("failed", "interrupted", "wrong")]
+    for cell in bad[:most]:
+        state = found[cell.name]
+        done = f"{state.steps_done} of {state.steps} steps" if state.steps else "no step"
+        yield f"  {state.name}: {cell.name}, attempt {state.attempt}, {done}: {state.reason}"
+    if len(bad) > most:
+        yield f"  and {len(bad) - most} more; --all lists them"
+
+
+def lines(results, list_all=False):
+    facts, cells = results.load()
+    planned = [cell for cell in cells if cell.planned]
+    alive = BY_NAME[facts["site"]["executor"]].alive(results)
+    found = progress.states(planned, results, alive)
+    told = ", ".join(f"{count} {name}" for name, count in progress.counts(found).items())
+    yield f"{results.folder}: {len(planned)} cells: {told}"
+    yield from _running_lines(planned, found)
+    yield from _bad_lines(planned, found, len(planned) if list_all else 10)
+    seconds, node_seconds = progress.seconds_left(planned, found)
+    if seconds:
+        yield f"  left: about {duration(seconds)} one after another, {node_seconds / 3600:.3g} node-hours"
+    if alive is None:
+        yield "  the scheduler does not answer: what is queued or running is judged by files alone"
+    if len(cells) > len(planned):
+        yield f"  {len(cells) - len(planned)} cells of earlier plans are kept beside them"

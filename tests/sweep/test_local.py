@@ -1,0 +1,187 @@
+"""submit, resume, status and cancel on this machine: nothing lost, nothing run twice, whatever is killed."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+KINDS = '[sweep.matrix]\ndata.path = ["ok", "fail_once", "fail", "wrong"]\n'
+
+
+@pytest.fixture
+def sweep(experiment):
+    def made(text):
+        one = experiment(text)
+        for kind in ("ok", "fail", "fail_once", "wrong", "slow"):
+            (one.folder / kind).mkdir()
+        return one
+
+    return made
+
+
+def cells(one):
+    return {cell["settings"]["data.path"]: cell for cell in json.loads((one.results / "manifest.json").read_text())["cells"]}
+
+
+def attempts_of(one, kind):
+    return sorted(path.name for path in (one.results / "cells" / cells(one)[kind]["name"]).glob("attempt_*"))
+
+
+def started(one, command, attempt=1):
+    """A driver whose launch hangs."""
+    process = one.start(command)
+    wait_for(lambda: list(one.results.glob(f"cells/*/attempt_{attempt}/run.h5.partial")))
+    return process
+
+
+def wait_for(condition, seconds=40):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def processes_in(folder):
+    """Processes of this test's launches that still live."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            found += [pid] if str(folder).encode() in Path(f"/proc/{pid}/cmdline").read_bytes() else []
+        except OSError:
+            continue
+    return found
+
+
+def test_each_launch_ends_in_a_state_with_its_reason_and_resume_runs_only_what_is_missing(sweep):
+    one = sweep(KINDS)
+    assert one.call("submit").code == 0
+    told = one.call("status").out
+    for part in ("4 cells: 1 complete, 2 failed, 1 wrong", "this launch was told to fail", "wrong: ", "a check failed"):
+        assert part in told, told
+    assert "2 to be run now" in one.call("resume").out
+    told = one.call("status").out
+    assert "2 complete, 1 failed, 1 wrong" in told and "attempt 2" in told, told
+    assert [attempts_of(one, kind) for kind in ("ok", "wrong", "fail_once", "fail")] == [["attempt_1"]] * 2 + [
+        ["attempt_1", "attempt_2"]
+    ] * 2
+
+
+def test_submitting_again_runs_nothing_again(sweep):
+    one = sweep("repeats = 2\n" + '[sweep.matrix]\ndata.path = ["ok"]')
+    assert one.call("submit").code == 0
+    before = {path: path.stat().st_mtime_ns for path in one.results.glob("cells/*/attempt_*/*")}
+    outcome = one.call("submit")
+    assert outcome.code == 0 and "2 complete; 0 to be run now" in outcome.out
+    assert before == {path: path.stat().st_mtime_ns for path in one.results.glob("cells/*/attempt_*/*")}
+
+
+def test_a_launch_script_alone_never_runs_a_finished_cell_again(sweep):
+    one = sweep('[sweep.matrix]\ndata.path = ["ok"]')
+    one.call("submit")
+    script = next(one.results.glob("cells/*/launch.sh"))
+    done = subprocess.run(["bash", script], capture_output=True, text=True)
+    assert done.returncode == 0 and "is done, attempt 1" in done.stdout
+    assert attempts_of(one, "ok") == ["attempt_1"]
+
+
+def test_redo_runs_chosen_cells_again_and_keeps_their_attempts(sweep):
+    one = sweep('[sweep.matrix]\ndata.path = ["ok", "wrong"]')
+    one.call("submit")
+    outcome = one.call("resume", "--redo", "*pathok*")
+    assert "1 to be run now" in outcome.out, outcome
+    assert attempts_of(one, "ok") == ["attempt_1", "attempt_2"] and attempts_of(one, "wrong") == ["attempt_1"]
+    assert "0 to be run now" in one.call("resume").out
+    assert "no cell has such a name" in one.call("resume", "--redo", "nothing").err
+
+
+def test_a_changed_sweep_runs_what_is_new_and_keeps_what_was(sweep):
+    one = sweep('[sweep.matrix]\ndata.path = ["ok"]\ntrain.seed = [1, 2]')
+    one.call("submit")
+    one.write('[sweep.matrix]\ndata.path = ["ok"]\ntrain.seed = [2, 3]')
+    assert "2 cells: 1 complete, 1 waiting; 1 to be run now" in one.call("submit").out
+    told = one.call("status").out
+    assert "2 cells: 2 complete" in told and "1 cells of earlier plans" in told
+    assert len(one.attempts()) == 3
+
+
+def test_a_dry_run_writes_every_script_and_starts_nothing(sweep):
+    one = sweep(KINDS)
+    outcome = one.call("submit", "--dry-run")
+    assert outcome.out.count("launch.sh") == 4 and len(list(one.results.glob("cells/*/launch.sh"))) == 4
+    assert not one.attempts()
+    assert "4 waiting; 4 to be run now" in one.call("submit").out
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_stopped_driver_takes_its_launch_with_it_and_resume_goes_on(number, sweep):
+    one = sweep('[sweep.zip]\ndata.path = ["slow"]')
+    driver = started(one, "submit")
+    os.kill(driver.pid, number)
+    driver.communicate(timeout=20)
+    wait_for(lambda: not processes_in(one.results))
+    told = one.call("status").out
+    assert "1 failed" in told and "stopped from outside" in told, told
+    resumed = started(one, "resume", attempt=2)
+    assert attempts_of(one, "slow") == ["attempt_1", "attempt_2"]
+    assert "running: " in one.call("status").out
+    assert "asked the driver" in one.call("cancel").out
+    resumed.communicate(timeout=20)
+    assert resumed.returncode == 130 and "no driver" in one.call("cancel").out
+    assert not processes_in(one.results)
+
+
+def test_a_killed_launch_script_is_told_as_interrupted(sweep):
+    one = sweep('[sweep.matrix]\ndata.path = ["slow"]')
+    driver = started(one, "submit")
+    for pid in processes_in(one.results):
+        if int(pid) != driver.pid:
+            os.kill(int(pid), signal.SIGKILL)
+    driver.communicate(timeout=20)
+    told = one.call("status").out
+    assert "1 interrupted" in told and "ended without a word" in told, told
+
+
+def test_two_drivers_do_not_work_on_the_same_results(sweep):
+    one = sweep('[sweep.matrix]\ndata.path = ["slow"]')
+    driver = started(one, "submit")
+    try:
+        second = one.call("resume")
+        assert second.code == 1 and f"another driver is at work on these results (process and host: {driver.pid} " in second.err
+        assert attempts_of(one, "slow") == ["attempt_1"]
+    finally:
+        one.call("cancel")
+        driver.communicate(timeout=20)
+
+
+def test_another_build_or_missing_data_is_told_before_anything_runs(sweep):
+    one = sweep('[sweep.matrix]\ndata.path = ["ok"]')
+    program = one.folder / "program"
+    program.write_bytes(one.program.read_bytes())
+    program.chmod(0o755)
+    one.program = program
+    assert one.call("submit").code == 0
+    program.write_text(program.read_text().replace("moescope 0 (fake)", "moescope 1 (fake)"))
+    assert "another build than the one that was planned with (moescope 1 (fake))" in one.call("resume").err
+    one.write('[sweep.matrix]\ndata.path = ["absent"]')
+    outcome = one.call("submit")
+    assert outcome.code == 1 and "data.path = absent is no folder" in outcome.err
+
+
+def test_a_run_file_of_another_cell_is_not_taken_for_this_one(sweep):
+    one = sweep('[sweep.matrix]\ndata.path = ["ok"]\ntrain.seed = [1, 2]')
+    one.call("submit")
+    first, second = sorted(one.results.glob("cells/*/attempt_1/run.h5"))
+    first.write_bytes(second.read_bytes())
+    told = one.call("status").out
+    assert "1 complete, 1 failed" in told and "another cell_key than the plan" in told, told
+
+
+def test_without_results_the_commands_say_so(sweep):
+    one = sweep(KINDS)
+    for command in ("status", "resume", "cancel"):
+        outcome = one.call(command)
+        assert outcome.code == 1 and "nothing has been submitted there" in outcome.err
