@@ -4,7 +4,7 @@
 #include "support/catch.hpp"
 
 using namespace moescope;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 using Json = nlohmann::json;
 
 namespace {

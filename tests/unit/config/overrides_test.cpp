@@ -3,7 +3,7 @@
 #include "support/catch.hpp"
 
 using namespace moescope;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 TEST_CASE("--set takes TOML values and bare words, the last one wins") {
   auto const set = [](std::vector<std::string> const& overrides) { return example::parse(example::toml, overrides); };
