@@ -1,5 +1,6 @@
 """Reads one run file, finished or still being written. Nothing is computed here that the file already holds."""
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +113,15 @@ class Run:
 
     def provenance(self, name):
         return _text(self["provenance"].attrs.get(name, ""))
+
+    def setting(self, key):
+        """A value in force of the configuration, such as train.dtype."""
+        config = self["config"]
+        text = config.attrs["resolved"] if "resolved" in config.attrs else config["resolved"][()]
+        value = json.loads(_text(text))
+        for part in key.split("."):
+            value = value[part]
+        return value
 
     def oversubscribed(self):
         return self._root_attribute("oversubscribed") != "0"

@@ -78,7 +78,7 @@ def _finished(cell, attempt, number):
     if found.status == "wrong":
         state.name, state.reason = "wrong", found.reason
     elif found.status != "complete":
-        state.name, state.reason = "failed", found.reason
+        state.name, state.reason = "failed", f"{found.reason}; --redo runs it again"
     elif found.cell_key != cell.cell_key:
         state.name = "failed"
         state.reason = "its run file has another cell_key than the plan: program, threads or data changed in between; submit anew"

@@ -1,10 +1,10 @@
-"""plan | submit | status | resume | cancel, on an experiment folder."""
+"""plan | submit | status | resume | cancel | collect, on an experiment folder."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from . import Mistake, plan, program, progress, show_plan, site, status, sweep_file, work
+from . import Mistake, collect, plan, program, progress, show_plan, site, status, sweep_file, work
 from .executors import BY_NAME
 from .manifest import Results
 
@@ -46,6 +46,18 @@ def _cancel(arguments):
     print(BY_NAME[facts["site"]["executor"]].cancel(results))
 
 
+def _collect(arguments):
+    results = _results(arguments)
+    result = collect.gather(results)
+    collect.write(results, result)
+    print(f"{results.folder / 'table.csv'} and table.h5: {len(result.rows)} rows of {result.cells} cells")
+    for entry in result.missing:
+        print(f"  missing, {entry['state']}: {entry['cell']}{': ' if entry['reason'] else ''}{entry['reason']}")
+    for sentence in result.disagreements:
+        print(f"moescope-sweep: cells of one computation disagree: {sentence}", file=sys.stderr)
+    return 1 if result.disagreements else 0
+
+
 def _group(*options):
     parser = argparse.ArgumentParser(add_help=False)
     for names, settings in options:
@@ -79,6 +91,7 @@ def _parser():
         ("status", _status, [common, listing], "cells done, running, failed; time left"),
         ("resume", _resume, [common, running], "run what is missing, failed ones included"),
         ("cancel", _cancel, [common], "stop what is running or queued"),
+        ("collect", _collect, [common], "one table of all finished cells; what is missing and why"),
     ):
         commands.add_parser(name, parents=groups, help=told, description=told).set_defaults(act=act)
     return parser

@@ -4,6 +4,7 @@ import contextlib
 import io
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,3 +58,10 @@ class Experiment:
 
     def attempts(self):
         return sorted(path.relative_to(self.results / "cells") for path in self.results.glob("cells/*/attempt_*"))
+
+
+def wait_for(condition, seconds=40):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)

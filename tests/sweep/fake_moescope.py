@@ -36,19 +36,32 @@ def dry_run(settings):
     print(json.dumps(said | keys(settings)))
 
 
+def losses(settings):
+    """Four steps; fake.first and fake.later make layouts differ, fake.repeat makes repeats differ."""
+    tp, repeat = settings.get("layout.tp", 1), settings["record.repeat"]
+    first = 5.0 + tp * settings.get("fake.first", 0)
+    return [first, 4.0, 3.0, 2.5 + tp * settings.get("fake.later", 0) + repeat * settings.get("fake.repeat", 0)]
+
+
 def write(path, settings, status):
     import h5py
+    import numpy as np
 
     with h5py.File(path, "w") as file:
-        file.attrs.update({"schema_version": 1, "status": status, "status_reason": "a check failed" if status == "wrong" else ""})
-        file.attrs.update({"timing": "free", "oversubscribed": 0})
-        file["steps_done"], file["step"] = 4, range(4)
-        file["raw/warm_up"] = [1, 0, 0, 0]
-        for name in ("total", "cross_entropy"):
-            file[f"raw/loss/{name}"] = [5.0, 4.0, 3.0, 2.5 + settings.get("layout.tp", 1) * settings.get("eval.every", 0)]
-        summary = file.create_dataset("derived/summary/step_seconds", data=[0.1, 0.1, 0.09, 0.11, 3])
-        summary.attrs["units"] = "s"
-        file.create_group("config").attrs.update(keys(settings))
+        reason = "a check failed" if status == "wrong" else ""
+        file.attrs.update({"schema_version": 1, "status": status, "status_reason": reason, "timing": "free", "oversubscribed": 0})
+        file.update(
+            {"steps_done": 4, "step": range(4), "node": [b"n0"], "collective": [b"dp.gradients"], "memory_purpose": [b"all"]}
+        )
+        file.update({"raw/warm_up": [1, 0, 0, 0], "raw/expert_tokens_routed": np.ones((4, 1, 2))})
+        file.update({f"raw/loss/{name}": losses(settings) for name in ("total", "cross_entropy")})
+        file.update({f"raw/collective_{kind}_bytes": np.full((4, 2, 1), 10) for kind in ("payload", "wire")})
+        file.update({"raw/memory_bytes": np.full((4, 2), 7), "raw/memory_by_purpose": np.full((4, 2, 1), 7)})
+        file.update({"raw/eval/at_step": [0, 4], "raw/eval/loss": [[5.0], [2.0]], "domain": [b"code"]})
+        file["derived/summary/step_seconds"] = [0.1, 0.1, 0.09, 0.11, 3]
+        file["derived/summary/step_seconds"].attrs["units"] = "s"
+        resolved = json.dumps({"train": {"dtype": settings.get("train.dtype", "float64")}})
+        file.create_group("config").attrs.update(keys(settings) | {"resolved": resolved})
         file.create_group("provenance").attrs.update({"dirty": "false", "build_type": "Release"})
 
 

@@ -4,23 +4,13 @@ import json
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
+from experiment import wait_for
+
 KINDS = '[sweep.matrix]\ndata.path = ["ok", "fail_once", "fail", "wrong"]\n'
-
-
-@pytest.fixture
-def sweep(experiment):
-    def made(text):
-        one = experiment(text)
-        for kind in ("ok", "fail", "fail_once", "wrong", "slow"):
-            (one.folder / kind).mkdir()
-        return one
-
-    return made
 
 
 def cells(one):
@@ -36,13 +26,6 @@ def started(one, command, attempt=1):
     process = one.start(command)
     wait_for(lambda: list(one.results.glob(f"cells/*/attempt_{attempt}/run.h5.partial")))
     return process
-
-
-def wait_for(condition, seconds=40):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
 
 
 def processes_in(folder):

@@ -1,0 +1,128 @@
+"""collect: every finished cell and metric in one table, everything else named, and no silence where cells disagree."""
+
+import csv
+import math
+
+import h5py
+import numpy as np
+import pytest
+
+from sweep.agreement import Numbers, check
+
+PAIR = "repeats = 2\n[sweep.matrix]\nlayout.tp = [1, 2]\narm = ['a']\n"
+
+
+def rows(one, name="table.csv"):
+    with open(one.results / name, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def collected(one, code=0):
+    one.call("submit")
+    outcome = one.call("collect")
+    assert outcome.code == code, outcome
+    return outcome
+
+
+def test_the_table_has_a_row_for_each_cell_and_metric(sweep):
+    one = sweep(PAIR)
+    assert "40 rows of 4 cells" in collected(one).out
+    table = rows(one)
+    assert len({(row["cell"], row["metric"]) for row in table}) == len(table) == 40 and not rows(one, "missing.csv")
+    assert {(row["layout.tp"], row["repeat"]) for row in table} == {(t, r) for t in "12" for r in "01"}
+    seconds = [row for row in table if row["metric"] == "step_seconds"]
+    assert {(row["value"], row["within_run_low"], row["within_run_high"], row["steps"], row["unit"]) for row in seconds} == {
+        ("0.1", "0.09", "0.11", "3", "s")
+    }
+    values = {row["metric"]: row["value"] for row in table}
+    assert values["payload_bytes/dp.gradients"] == "20.0" and values["loss"] == "2.5" and values["held_out_loss/code"] == "2.0"
+
+
+def test_the_hdf5_table_is_the_csv_table(sweep):
+    one = sweep(PAIR)
+    collected(one)
+    table = rows(one)
+    with h5py.File(one.results / "table.h5") as file:
+        assert set(file["table"]) == set(table[0])
+        for name, data in file["table"].items():
+            told = [row[name] for row in table]
+            if h5py.check_string_dtype(data.dtype):
+                assert [value.decode() for value in data[()]] == told, name
+            else:
+                assert data[()] == pytest.approx([float(value or "nan") for value in told], nan_ok=True), name
+
+
+def test_collecting_twice_gives_the_same_bytes(sweep):
+    one = sweep(PAIR)
+    collected(one)
+    before = {name: (one.results / name).read_bytes() for name in ("table.csv", "table.h5", "missing.csv")}
+    one.call("collect")
+    assert before == {name: (one.results / name).read_bytes() for name in before}
+
+
+def test_cells_that_are_missing_are_listed_with_their_reason(sweep):
+    one = sweep('[sweep.zip]\ndata.path = ["ok", "fail", "wrong", "ok"]\nlayout.ep = [1, 1, 1, 3]\nlayout.ranks = [2, 2, 2, 2]')
+    told = collected(one).out
+    missing = {row["state"]: row["reason"] for row in rows(one, "missing.csv")}
+    assert missing == {
+        "failed": "this launch was told to fail",
+        "wrong": "a check failed",
+        "dropped": "layout.ep = 3 does not divide layout.ranks = 2",
+    }
+    assert all(reason in told for reason in missing.values())
+    assert len({row["cell"] for row in rows(one)}) == 1
+
+
+def test_a_newer_attempt_replaces_the_redone_one(sweep):
+    one = sweep('[sweep.matrix]\ndata.path = ["ok"]')
+    collected(one)
+    one.call("resume", "--redo", "*")
+    collected(one)
+    assert {row["attempt"] for row in rows(one)} == {"2"}
+
+
+def numbers(loss=(5.0, 4.0), counts=1, identity="a", dtype="float64"):
+    return Numbers("x", identity, dtype, np.array(loss), np.full((len(loss), 1, 2), counts))
+
+
+@pytest.mark.parametrize(
+    "changes, sentence",
+    [
+        ({}, ""),
+        ({"loss": (5.0, 4.0 + 1e-15)}, "are repeats and differ"),
+        ({"loss": (5.0, math.nan)}, "are repeats and differ"),
+        ({"counts": 2}, "are repeats and differ"),
+        ({"loss": (5.0 + 1e-12, 4.0), "identity": "b"}, ""),
+        ({"loss": (5.0 + 1e-10, 4.0), "identity": "b"}, "the losses of the first step differ by 2.0e-11, more than 1e-12"),
+        ({"loss": (5.0, 4.0 + 4e-7), "identity": "b"}, "the losses differ by 1.0e-07, more than 1e-09"),
+        ({"loss": (5.0, math.nan), "identity": "b"}, "the losses differ by inf"),
+        ({"counts": 2, "identity": "b"}, "the experts' choices differ"),
+        ({"loss": (5.0, 4.1), "counts": 2, "identity": "b", "dtype": "float32"}, ""),
+        ({"loss": (5.001, 4.0), "identity": "b", "dtype": "float32"}, "differ by 2.0e-04, more than 1e-05"),
+        ({"loss": (5.0,), "identity": "b"}, "x has 2 steps, x has 1"),
+    ],
+)
+def test_cells_of_one_computation_must_agree(changes, sentence):
+    first = numbers(dtype=changes.get("dtype", "float64"))
+    found = check({"key": [first, numbers(**changes)]})
+    assert len(found) == bool(sentence) and all(sentence in told for told in found), found
+
+
+def test_a_disagreement_is_told_and_ends_with_an_error(sweep):
+    one = sweep(PAIR + "[set]\nfake.first = 1e-10")
+    outcome = collected(one, code=1)
+    assert outcome.err.count("cells of one computation disagree") == 1 and "more than 1e-12" in outcome.err, outcome
+
+
+def test_an_unreadable_run_file_is_told(sweep):
+    one = sweep('[sweep.matrix]\ndata.path = ["ok"]\ntrain.seed = [1, 2]')
+    one.call("submit")
+    next(one.results.glob("cells/*/attempt_1/run.h5")).write_bytes(b"no HDF5")
+    told = one.call("collect").out
+    assert "10 rows of 1 cells" in told and "cannot be read" in told, told
+
+
+def test_without_any_finished_cell_the_table_is_empty(sweep):
+    one = sweep('[sweep.matrix]\ndata.path = ["fail"]')
+    assert "0 rows of 0 cells" in collected(one).out
+    assert rows(one) == [] and len(rows(one, "missing.csv")) == 1
