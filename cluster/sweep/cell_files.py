@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from .run_files import standing
 
-ENDED_BADLY = ("failed", "interrupted")
-
 
 @dataclass
 class State:
@@ -20,6 +18,7 @@ class State:
     steps: int = 0
     seconds: float | None = None  # of the attempt, from its beginning to its end or until now
     run_file: object = None
+    job: str = ""  # of the scheduler
 
 
 def _facts(path):
@@ -97,6 +96,7 @@ def state_of(cell, folder):
     found = standing(last / "run.h5.partial")
     ended = _facts(last / "ended")
     state = State("failed", "", attempt_number(last), found.steps_done, found.steps, _seconds(last))
+    state.job = _facts(last / "began").get("job", "")
     if ended:
         state.reason = _last_words(last, ended)
     elif lock_is_held(folder):

@@ -23,7 +23,8 @@ for ((n = 1; ; n++)); do
   mkdir "$$attempt" || exit 1
   break
 done
-printf 'began=%s\\nhost=%s\\njob=%s\\n' "$$(date +%s)" "$$(uname -n)" "$${SLURM_JOB_ID:-}" >"$$attempt/began"
+job=$${SLURM_ARRAY_JOB_ID:+$${SLURM_ARRAY_JOB_ID}_$${SLURM_ARRAY_TASK_ID}}
+printf 'began=%s\\nhost=%s\\njob=%s\\n' "$$(date +%s)" "$$(uname -n)" "$$job" >"$$attempt/began"
 
 reason="" launch=0
 stop() { reason=$$1; [ "$$launch" -eq 0 ] || kill -TERM "$$launch" 2>/dev/null; }

@@ -31,7 +31,6 @@ class Results:
     def __init__(self, folder):
         self.folder = Path(folder).resolve()
         self.manifest_path = self.folder / "manifest.json"
-        self.jobs_path = self.folder / "jobs.jsonl"
 
     def cell_folder(self, cell):
         return self.folder / "cells" / cell.name

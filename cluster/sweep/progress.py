@@ -6,15 +6,22 @@ from .cell_files import State, state_of
 ORDER = ("complete", "running", "queued", "waiting", "interrupted", "failed", "wrong")
 
 
+def _with_scheduler(state, said):
+    """What a scheduler says of a cell that its files do not show as finished; `said`: (word, job)."""
+    word, job = said
+    if state.name == "interrupted" and state.job == job:
+        state.name, state.reason = word, ""
+    elif state.name == "waiting" or (state.name in ("interrupted", "failed") and state.job != job):
+        return State("queued", attempt=state.attempt)  # a later cell of a running task has not begun either
+    return state
+
+
 def states(cells, results, alive=None):
-    """{cell name: State}; `alive`: what a scheduler says, {cell name: "queued" or "running"}, None where it is silent."""
+    """{cell name: State}; `alive`: {cell name: (queued or running, job)} of a scheduler, where there is one."""
     found = {}
     for cell in cells:
         state = state_of(cell, results.cell_folder(cell))
-        said = (alive or {}).get(cell.name)
-        if said and state.name in ("waiting", "interrupted", "failed"):
-            state = State(said, "", state.attempt, state.steps_done, state.steps, state.seconds)
-        found[cell.name] = state
+        found[cell.name] = _with_scheduler(state, alive[cell.name]) if cell.name in (alive or {}) else state
     return found
 
 

@@ -13,10 +13,11 @@ from ..progress import correction_of
 
 PARENT_DEATH = 1  # PR_SET_PDEATHSIG of prctl(2)
 GRACE_SECONDS = 30
+LIBC = ctypes.CDLL(None)  # loaded before any fork
 
 
 def _die_with_parent():
-    ctypes.CDLL(None).prctl(PARENT_DEATH, signal.SIGTERM)
+    LIBC.prctl(PARENT_DEATH, signal.SIGTERM)
 
 
 def _end(process, number):

@@ -1,15 +1,76 @@
-"""The SLURM queue."""
+"""Hands cells to a SLURM queue as job arrays. Needs sbatch, squeue and scancel; never sacct.
+
+A job is known by its name, which is unique to the results and the array. A driver that dies between sbatch and its own notes
+finds the job again by that name."""
+
+import getpass
+import subprocess
 
 from .. import Mistake
+from . import slurm_scripts
 
 
-def submit(cells, everything, facts, site, results, dry_run=False):
-    raise Mistake(f"{site.name}: sweeps can be planned for SLURM, and submitted on this machine only")
+def _call(*words):
+    try:
+        return subprocess.run(words, capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return subprocess.CompletedProcess(words, 1, "", str(error))
+
+
+def _numbers(results):
+    return sorted(int(path.stem.removeprefix("array_")) for path in (results.folder / "jobs").glob("array_*.txt"))
+
+
+def _queue(results):
+    """[(array number, task, job of the task, SLURM's word)] of what is queued or running; None where squeue does not answer."""
+    known = {slurm_scripts.job_name(results, number): number for number in _numbers(results)}
+    if not known:
+        return []
+    answer = _call("squeue", "--noheader", "--array", "--user", getpass.getuser(), "--format=%j|%K|%F|%T")
+    if answer.returncode:
+        return None
+    rows = [line.strip().split("|") for line in answer.stdout.splitlines()]
+    return [(known[name], int(task), f"{job}_{task}", word) for name, task, job, word in rows if name in known and task.isdigit()]
 
 
 def alive(results):
-    return None
+    """{cell name: ("queued" or "running", job)}; None where the scheduler does not answer."""
+    queue = _queue(results)
+    if queue is None:
+        return None
+    found = {}
+    for number, task, job, word in queue:
+        lines = (results.folder / "jobs" / f"array_{number:03d}.txt").read_text().splitlines()
+        names = lines[task].split() if task < len(lines) else []
+        found |= dict.fromkeys(names, ("queued" if word in ("PENDING", "CONFIGURING", "REQUEUED") else "running", job))
+    return found
+
+
+def submit(cells, everything, facts, site, results, dry_run=False):
+    if not dry_run and _queue(results) is None:
+        raise Mistake("squeue does not answer, so it is not known what is queued already; nothing is submitted")
+    number = max(_numbers(results), default=0)
+    for tasks in slurm_scripts.arrays(cells, facts["cells_per_job"], site.max_array_size):
+        number += 1
+        script = slurm_scripts.write(tasks, site, results, number)
+        if dry_run:
+            print(f"sbatch {script}")
+            continue
+        answer = _call("sbatch", "--parsable", str(script))
+        if answer.returncode:
+            raise Mistake(f"sbatch {script} failed: {answer.stderr.strip()}")
+        told = f"{len(tasks)} tasks, {sum(map(len, tasks))} cells"
+        print(f"job {answer.stdout.strip().split(';')[0]}: {told} ({script})", flush=True)
 
 
 def cancel(results):
-    return "nothing is queued"
+    queue = _queue(results)
+    if queue is None:
+        raise Mistake("squeue does not answer; nothing is cancelled")
+    jobs = sorted({job.split("_")[0] for _, _, job, _ in queue})
+    if not jobs:
+        return "nothing is queued or running"
+    answer = _call("scancel", *jobs)
+    if answer.returncode:
+        raise Mistake(f"scancel {' '.join(jobs)} failed: {answer.stderr.strip()}")
+    return f"cancelled {len(jobs)} jobs: {' '.join(jobs)}"

@@ -1,0 +1,192 @@
+"""The SLURM executor against a queue that the test holds in its hand: scripts, shapes, and nothing submitted twice."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from experiment import ROOT, wait_for
+from sweep import site
+
+SITE = """executor = "slurm"
+launcher = "env RANKS={ranks}"
+cores_per_node = 4
+partition = "short"
+max_array_size = 3
+at_once = 2
+notice_seconds = 60
+sbatch = ["--exclusive"]
+"""
+FIVE = '[sweep.matrix]\ndata.path = ["ok"]\ntrain.seed = [1, 2, 3, 4, 5]\n'
+
+
+@pytest.fixture
+def queue(tmp_path, monkeypatch):
+    folder = tmp_path / "queue"
+    folder.mkdir()
+    monkeypatch.setenv("FAKE_SLURM", str(folder))
+    monkeypatch.setenv("PATH", f"{Path(__file__).parent / 'fake_slurm'}:{os.environ['PATH']}")
+    return folder
+
+
+def tasks(queue):
+    return sorted(queue.glob("job_*/[0-9]*"))
+
+
+def environment(task):
+    return os.environ | {"SLURM_ARRAY_JOB_ID": task.parent.name[4:], "SLURM_ARRAY_TASK_ID": task.name}
+
+
+def run(task):
+    """As slurmd would: the script with the task's number; afterwards the task leaves the queue."""
+    task.write_text("RUNNING")
+    code = subprocess.run(["bash", task.parent / "script"], env=environment(task), timeout=60).returncode
+    task.unlink()
+    return code
+
+
+def options(script):
+    return dict(re.findall(r"^#SBATCH --([\w-]+)=?(.*)$", script.read_text(), re.MULTILINE))
+
+
+def manifest_cells(one):
+    return json.loads((one.results / "manifest.json").read_text())["cells"]
+
+
+def test_a_dry_run_writes_every_script_and_asks_no_scheduler(sweep, queue):
+    (queue / "down").touch()
+    one = sweep('[sweep.matrix]\ndata.path = ["ok"]\nlayout.ranks = [2, 4, 16]\ntrain.seed = [1, 2]', site=SITE)
+    outcome = one.call("submit", "--dry-run")
+    scripts = sorted(one.results.glob("jobs/array_*.sh"))
+    assert outcome.code == 0 and outcome.out.count("sbatch ") == len(scripts) == 3, outcome
+    shapes = {(o["nodes"], o["ntasks"], o["cpus-per-task"]) for o in map(options, scripts)}
+    assert shapes == {("1", "2", "1"), ("1", "4", "1"), ("4", "16", "1")}
+    found = options(scripts[0])
+    assert found["array"] == "0-1%2" and found["partition"] == "short" and found["signal"] == "B:USR1@60" and "exclusive" in found
+    assert all(
+        subprocess.run(["bash", "-n", path]).returncode == 0 for path in [*scripts, *one.results.glob("cells/*/launch.sh")]
+    )
+    assert not tasks(queue) and not one.attempts()
+
+
+def test_every_cell_is_in_one_task_and_arrays_are_split_at_their_largest_size(sweep, queue):
+    one = sweep(FIVE, site=SITE)
+    assert one.call("submit").out.count("\njob ") == 2
+    assert [options(script)["array"] for script in sorted(one.results.glob("jobs/*.sh"))] == ["0-2%2", "0-1%2"]
+    listed = [name for path in one.results.glob("jobs/array_*.txt") for name in path.read_text().split()]
+    assert sorted(listed) == sorted(cell["name"] for cell in manifest_cells(one))
+
+
+def test_small_cells_share_a_job(sweep, queue):
+    one = sweep("[launch]\ncells_per_job = 2\nminutes = 7\n" + FIVE, site=SITE)
+    one.call("submit")
+    lines = (one.results / "jobs/array_001.txt").read_text().splitlines()
+    assert [len(line.split()) for line in lines] == [2, 2, 1]
+    assert options(one.results / "jobs/array_001.sh")["time"] == "14"
+    assert [run(task) for task in tasks(queue)] == [0, 0, 0]
+    assert "5 cells: 5 complete" in one.call("status").out
+
+
+def test_submit_run_resume_and_collect_with_a_failing_cell(sweep, queue):
+    one = sweep('[sweep.matrix]\ndata.path = ["ok", "fail_once"]\n', site=SITE)
+    one.call("submit")
+    assert "2 cells: 2 queued" in one.call("status").out
+    assert sorted(run(task) for task in tasks(queue)) == [0, 1]
+    assert "1 complete, 1 failed" in one.call("status").out
+    assert "1 to be run now" in one.call("resume").out
+    assert "1 complete, 1 queued" in one.call("status").out
+    assert [run(task) for task in tasks(queue)] == [0]
+    assert "20 rows of 2 cells" in one.call("collect").out
+    assert sorted(str(path)[-9:] for path in one.attempts()) == ["attempt_1", "attempt_1", "attempt_2"]
+
+
+def test_what_is_queued_or_running_is_not_submitted_again(sweep, queue):
+    one = sweep(FIVE, site=SITE)
+    one.call("submit")
+    for command in ("submit", "resume"):
+        outcome = one.call(command)
+        assert "5 queued; 0 to be run now" in outcome.out, outcome
+    assert len(tasks(queue)) == 5
+
+
+def test_a_driver_killed_after_sbatch_finds_its_job_again(sweep, queue):
+    one = sweep(FIVE, site=SITE)
+    (queue / "dies").touch()
+    driver = one.start("submit")
+    driver.communicate(timeout=60)
+    assert driver.returncode == -signal.SIGKILL and len(tasks(queue)) == 3
+    (queue / "dies").unlink()
+    assert "3 queued, 2 waiting; 2 to be run now" in one.call("submit").out
+    assert len(tasks(queue)) == 5
+
+
+def test_without_the_scheduler_status_speaks_from_files_and_nothing_is_submitted(sweep, queue):
+    one = sweep(FIVE, site=SITE)
+    one.call("submit")
+    run(tasks(queue)[0])
+    (queue / "down").touch()
+    told = one.call("status").out
+    assert "1 complete, 4 waiting" in told and "the scheduler does not answer" in told, told
+    for command in ("submit", "resume", "cancel"):
+        outcome = one.call(command)
+        assert outcome.code == 1 and "squeue does not answer" in outcome.err, outcome
+    assert len(tasks(queue)) == 4
+
+
+def test_a_refused_submission_is_told_and_submitting_again_takes_the_rest(sweep, queue):
+    one = sweep(FIVE, site=SITE)
+    (queue / "full").touch()
+    assert "QOSMaxSubmitJobPerUserLimit" in one.call("submit").err
+    (queue / "full").unlink()
+    assert one.call("submit").code == 0 and len(tasks(queue)) == 5
+
+
+def test_cancel_takes_jobs_out_of_the_queue(sweep, queue):
+    one = sweep(FIVE, site=SITE)
+    one.call("submit")
+    assert "cancelled 2 jobs: 100 101" in one.call("cancel").out
+    assert not tasks(queue) and "5 waiting" in one.call("status").out
+    assert "nothing is queued" in one.call("cancel").out
+
+
+@pytest.mark.parametrize(
+    "number, reason", [(signal.SIGUSR1, "the time limit was near"), (signal.SIGTERM, "stopped from outside")]
+)
+def test_a_signal_to_the_batch_script_ends_the_launch_in_order(number, reason, sweep, queue):
+    one = sweep('[launch]\ncells_per_job = 2\n[sweep.matrix]\ndata.path = ["slow"]\ntrain.seed = [1, 2]', site=SITE)
+    one.call("submit")
+    (task,) = tasks(queue)
+    task.write_text("RUNNING")
+    batch = subprocess.Popen(["bash", task.parent / "script"], env=environment(task))
+    wait_for(lambda: list(one.results.glob("cells/*/attempt_1/run.h5.partial")))
+    assert "1 running, 1 queued" in one.call("status").out
+    batch.send_signal(number)
+    assert batch.wait(40) == 1
+    task.unlink()
+    told = one.call("status").out
+    assert "1 waiting, 1 failed" in told and reason in told, told
+
+
+def test_the_example_sites_can_be_read():
+    assert site.load("local").executor == "local" and site.load("slurm").executor == "slurm"
+    words = site.load("slurm").launch_words(8, 2, 4)
+    assert words == "srun --mpi=pmix --nodes=4 --ntasks=8 --cpus-per-task=2 --cpu-bind=cores"
+    assert len(list((ROOT / "cluster/sites").glob("*.toml"))) == 2
+
+
+@pytest.mark.parametrize(
+    "text, sentence",
+    [
+        ('executor = "pbs"', "must be local or slurm"),
+        ('lancher = "x"', "unknown key lancher"),
+        ("cores_per_node = 'x'", "must be of type int"),
+        ('launcher = "prun"', "a line with {ranks}"),
+    ],
+)
+def test_a_mistake_in_a_site_file_is_told(text, sentence, experiment):
+    outcome = experiment("repeats = 1", site=text).call("plan")
+    assert outcome.code == 1 and sentence in outcome.err and len(outcome.err.splitlines()) == 1
