@@ -1,5 +1,8 @@
 #!/usr/bin/python3
-"""Draws the figures of one run file as PDF and PNG, next to it in figures/."""
+"""Draws the figures of one or several run files as PDF and PNG, each with its table as CSV and LaTeX.
+
+Of one run file: every figure that it has data for. Of several: those that compare configurations; a figure of a single launch is
+drawn of each file where --only names it."""
 
 import argparse
 import os
@@ -10,36 +13,85 @@ os.environ.setdefault("SOURCE_DATE_EPOCH", "0")  # equal files from equal data, 
 
 import figures
 import style
-from run_file import BadRunFile, Run
+from run_file import BadRunFile, NotDrawn
+from study import Study
+
+KINDS = ("pdf", "png", "csv", "tex")
 
 
-def save(figure, folder, name):
-    figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
-    figure.savefig(folder / f"{name}.png", metadata={"Software": None})
+def save(module, subject, marks, stem):
+    """One figure and its table; files of an earlier drawing go where there is none now."""
+    for kind in KINDS:
+        stem.with_name(f"{stem.name}.{kind}").unlink(missing_ok=True)
+    table = module.table(subject)
+    figure = module.draw(table)
+    style.caption(figure, table.title, marks)
+    table.write_csv(stem.with_name(f"{stem.name}.csv"))
+    table.write_latex(stem.with_name(f"{stem.name}.tex"), marks)
+    figure.savefig(stem.with_name(f"{stem.name}.pdf"), metadata={"CreationDate": None})
+    figure.savefig(stem.with_name(f"{stem.name}.png"), metadata={"Software": None})
 
 
-def draw_all(path, out, only):
-    style.apply()
-    with Run(path) as run:
-        folder = Path(out) if out else run.path.parent / "figures"
-        drawn = {name: figures.draw(name, run) for name in only or figures.names()}
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, figure in drawn.items():
-            style.caption(figure, run)
-            save(figure, folder, name)
-            print(folder / f"{name}.pdf")
+def subjects(study, name, named):
+    """(what the figure is drawn of, its marks, its file's name)"""
+    kind = figures.load(name).OF
+    if kind == "launch" and len(study.runs) > 1:
+        return [(run, run.marks(), f"{name}.{run.path.name.split('.')[0]}") for run in study.runs] if named else []
+    if kind == "comparison" and len(study.arms) == 1 and not named:
+        return []
+    return [(study.runs[0] if kind == "launch" else study, study.marks(), name)]
+
+
+def draw_all(study, folder, only):
+    folder.mkdir(parents=True, exist_ok=True)
+    style.name_arms([arm.label for arm in study.arms])
+    drawn = 0
+    for name in only or figures.names():
+        for subject, marks, stem in subjects(study, name, bool(only)):
+            try:
+                save(figures.load(name), subject, marks, folder / stem)
+                print(folder / f"{stem}.pdf")
+                drawn += 1
+            except NotDrawn as reason:
+                print(f"{folder / stem} is not drawn: {reason}")
+    return drawn
+
+
+def run_files(paths):
+    """The files, and in place of a folder every finished run file below it."""
+    found = []
+    for path in map(Path, paths):
+        inside = sorted(path.rglob("*.h5")) if path.is_dir() else [path]
+        if not inside:
+            raise BadRunFile(f"{path}: no run file (.h5) in this folder.")
+        found += inside
+    return found
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "runs", nargs="+", metavar="RUN", help="a run file (.h5, or .h5.partial of an unfinished one), or a folder"
+    )
+    parser.add_argument("--out", type=Path, help="folder for the figures (default: figures/ beside the first run file)")
+    parser.add_argument("--only", action="append", choices=figures.names(), help="draw just this one; may be repeated")
+    parser.add_argument("--paper", choices=style.PAPERS, default="ieee", help="whose column widths (default: ieee)")
+    parser.add_argument("--by", action="append", metavar="KEY", help="configuration key that names an arm; may be repeated")
+    parser.add_argument("--sweep", type=Path, help="TOML file with [analysis] and [[contrast]]")
+    return parser.parse_args()
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", help="a run file (.h5, or .h5.partial of a run that has not finished)")
-    parser.add_argument("--out", help="folder for the figures (default: figures/ beside the run file)")
-    parser.add_argument("--only", action="append", choices=figures.names(), help="draw just this one; may be repeated")
-    arguments = parser.parse_args()
+    given = arguments()
+    style.apply(given.paper)
     try:
-        draw_all(arguments.run, arguments.out, arguments.only)
+        study = Study(run_files(given.runs), given.by, given.sweep)
+        first = Path(given.runs[0])
+        beside = first if first.is_dir() else first.parent
+        drawn = draw_all(study, given.out or beside / "figures", given.only)
     except (BadRunFile, OSError) as error:
         sys.exit(f"figures.py: {error}")
+    sys.exit(0 if drawn else "figures.py: no figure was drawn.")
 
 
 if __name__ == "__main__":

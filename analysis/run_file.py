@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,10 @@ SCHEMA_VERSION = 1
 
 class BadRunFile(Exception):
     """One sentence that says which file, and what is wrong with it."""
+
+
+class NotDrawn(Exception):
+    """One sentence that says why there is no such figure of these runs."""
 
 
 def _text(value):
@@ -44,31 +49,47 @@ def standing(path):
 
 
 class Run:
-    """A run file opened for reading. Arrays over steps end at the last step that is complete on disk."""
+    """A run file of one launch. Arrays over steps end at the last step that was complete on disk when it was first read.
+
+    The file is open only while it is read, so that a study may have thousands of them, and inside `with`, where `run[name]` is
+    a dataset or group of h5py."""
 
     def __init__(self, path):
         self.path = Path(path)
-        self._file = self._open()
-        self.status = self._root_attribute("status")
-        self._check_version()
+        self._file = None
+        with self._opened() as file:
+            self._root = {name: _text(value) for name, value in file.attrs.items()}
+            self.status = self._root_attribute("status")
+            self._check_version()
+            self._provenance = {name: _text(value) for name, value in self._group(file, "provenance").items()}
+            self.config = self._configuration(file)
         if self.status == "wrong":
             reason = self._root_attribute("status_reason")
             raise BadRunFile(f"{self.path}: this run failed its own check and no figure is drawn from it: {reason}.")
-        self.steps_done = int(self["steps_done"][()])
+        self.steps_done = int(self.array("steps_done"))
         if self.steps_done < 1:
             raise BadRunFile(f"{self.path}: no step is complete, so there is nothing to draw.")
 
     def __enter__(self):
+        self._file = self._open()
         return self
 
     def __exit__(self, *_):
         self._file.close()
+        self._file = None
 
     def __getitem__(self, name):
-        try:
-            return self._file[name]
-        except KeyError:
-            raise BadRunFile(f"{self.path}: the dataset /{name.lstrip('/')} is missing.") from None
+        return self._named(self._file, name)
+
+    def array(self, name, rows=()):
+        """The values of a dataset."""
+        with self._opened() as file:
+            return self._named(file, name)[rows]
+
+    def _named(self, file, name):
+        if name not in file:
+            raise BadRunFile(f"{self.path}: the dataset /{name.lstrip('/')} is missing.")
+        return file[name]
 
     def _open(self):
         if not self.path.is_file():
@@ -78,59 +99,87 @@ class Run:
         except OSError as error:
             raise BadRunFile(f"{self.path}: not a readable HDF5 file ({error}).") from None
 
+    @contextmanager
+    def _opened(self):
+        if self._file:
+            yield self._file
+        else:
+            with self._open() as file:
+                yield file
+
+    def _group(self, file, name):
+        if name not in file:
+            raise BadRunFile(f"{self.path}: not a moescope run file (the group /{name} is missing).")
+        return file[name].attrs
+
     def _root_attribute(self, name):
-        if name not in self._file.attrs:
+        if name not in self._root:
             raise BadRunFile(f"{self.path}: not a moescope run file (the attribute {name} is missing).")
-        return _text(self._file.attrs[name])
+        return self._root[name]
 
     def _check_version(self):
         version = self._root_attribute("schema_version")
         if version.split(".")[0] != str(SCHEMA_VERSION):
             raise BadRunFile(f"{self.path}: schema version {version}; these figures read version {SCHEMA_VERSION}.")
 
+    def _configuration(self, file):
+        """Every value in force, by its dotted key."""
+        resolved = self._group(file, "config").get("resolved")
+        if resolved is None and "config/resolved" in file:
+            resolved = file["config/resolved"][()]
+        if resolved is None:
+            raise BadRunFile(f"{self.path}: the attribute resolved of /config is missing.")
+        return dict(_flat(json.loads(_text(resolved))))
+
     def names(self, scale):
         """The labels of a dimension: phase, collective, router, domain, expert, rank."""
-        return [_text(label) for label in self[scale][()]]
+        return [_text(label) for label in self.array(scale)]
 
     def over_steps(self, name):
         """A dataset whose first dimension is the step."""
-        return self[name][: self.steps_done]
+        return self.array(name, slice(self.steps_done))
+
+    def steady(self, name):
+        """Its steps that are not warm-up; all steps while only warm-up ones are done."""
+        rows, steady = self.over_steps(name), self.over_steps("raw/warm_up") == 0
+        return rows[steady] if steady.any() else rows
 
     def steady_mean(self, name):
-        """Mean over the steps that are not warm-up; over all steps while only warm-up ones are done."""
-        steady = self.over_steps("raw/warm_up") == 0
-        rows = self.over_steps(name)
-        return rows[steady].mean(axis=0) if steady.any() else rows.mean(axis=0)
+        return self.steady(name).mean(axis=0)
+
+    def summary(self, name):
+        """(value, interval_low, interval_high) of a headline number over the free window; NaN where it may not be told."""
+        value, _, low, high, _ = self.array(f"derived/summary/{name}")
+        return value, low, high
 
     def evaluations(self):
         """(steps [V], held-out loss [V, D]) of the evaluations that have happened."""
-        at_step, loss = self["raw/eval/at_step"][()], self["raw/eval/loss"][()]
-        done = np.isfinite(loss).all(axis=1) & (at_step <= self.steps_done)
+        at_step, loss = self.array("raw/eval/at_step"), self.array("raw/eval/loss")
+        done = np.isfinite(loss).all(axis=1) & (at_step >= 0) & (at_step <= self.steps_done)
         return at_step[done], loss[done]
+
+    def created(self):
+        return self._root_attribute("created")
 
     def phased(self):
         return self._root_attribute("timing") == "phased"
 
     def provenance(self, name):
-        return _text(self["provenance"].attrs.get(name, ""))
-
-    def setting(self, key):
-        """A value in force of the configuration, such as train.dtype."""
-        config = self["config"]
-        text = config.attrs["resolved"] if "resolved" in config.attrs else config["resolved"][()]
-        value = json.loads(_text(text))
-        for part in key.split("."):
-            value = value[part]
-        return value
+        return self._provenance.get(name, "")
 
     def oversubscribed(self):
         return self._root_attribute("oversubscribed") != "0"
+
+    def refuse_times(self):
+        """For figures of times, throughput and utilisation."""
+        if self.oversubscribed():
+            raise NotDrawn(f"{self.path}: more threads than cores, so no time is drawn from it.")
 
     def marks(self):
         """What a reader must know before believing a figure of this run; empty for a clean, finished one."""
         marks = []
         if self.status != "complete":
-            steps = len(self["step"])
+            steps = len(self.array("step"))
             marks.append(f"{self.status}: {self.steps_done} of {steps} steps")
         if self.provenance("dirty") == "true":
             marks.append("uncommitted changes in the build")
@@ -139,3 +188,11 @@ class Run:
         if self.oversubscribed():
             marks.append("more threads than cores")
         return marks
+
+
+def _flat(values, prefix=""):
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

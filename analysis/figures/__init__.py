@@ -1,4 +1,9 @@
-"""Each module here is one figure, found by its name, with `draw(run) -> Figure`."""
+"""Each module here is one figure, found by its name. It has
+
+OF     what it is drawn of: "launch" (one run file), "study" (all that were given), or "comparison" (several configurations)
+table  Run or Study -> Table: everything that is drawn; raises NotDrawn with the reason where there is nothing to draw
+draw   Table -> Figure
+"""
 
 import importlib
 import pkgutil
@@ -8,5 +13,5 @@ def names():
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
-def draw(name, run):
-    return importlib.import_module(f"{__name__}.{name}").draw(run)
+def load(name):
+    return importlib.import_module(f"{__name__}.{name}")

@@ -4,14 +4,26 @@ import numpy as np
 from matplotlib.colors import TwoSlopeNorm
 
 import style
+from table import Table
 
+OF = "launch"
 LARGEST_LABELLED = 16  # experts; with more, numbers in the cells cannot be read
 
 
-def draw(run):
+def table(run):
     counts = run.steady_mean("raw/expert_tokens_routed")
     routers, experts = run.names("router"), run.names("expert")
     load = counts / counts.mean(axis=1, keepdims=True)
+    return Table(
+        router=("", np.repeat(routers, len(experts))),
+        expert=("", np.tile(experts, len(routers))),
+        load=("even share", load.ravel()),
+    )
+
+
+def draw(table):
+    routers, experts = table.distinct("router"), table.distinct("expert")
+    load = table["load"].reshape(len(routers), len(experts))
     figure = style.new_figure(style.COLUMN, np.clip(0.9 + 0.22 * len(routers), 1.8, 7))
     axes = figure.subplots()
     image = axes.imshow(load, cmap=style.LOAD_COLOURS, norm=TwoSlopeNorm(1, 0, max(2, np.nanmax(load))), aspect="auto")

@@ -3,44 +3,61 @@
 import numpy as np
 
 import style
+from table import Table
 
-REFUSAL = "no time figure: more threads than cores"
+OF = "launch"
+FREE, PHASED = "free run: no fences, phases not told apart", "phased run: fences and barriers in each step"
+ON_RANK, OVER_AXIS = "rank", "exchange"
 
 
-def draw(run):
-    if run.oversubscribed():
-        return style.sentence(REFUSAL)
-    ranks = run["rank"][()]
+def table(run):
+    run.refuse_times()
+    rows = [*_of_ranks(run), *_of_axes(run)]
+    what, place, part, seconds = zip(*rows, strict=True)
+    return Table(PHASED if run.phased() else FREE, of=("", what), place=("", place), part=("", part), seconds=("s", seconds))
+
+
+def _of_ranks(run):
+    ranks = run.names("rank")
+    if run.phased():
+        for name, seconds in zip(run.names("phase"), run.steady_mean("raw/phase_seconds").T, strict=True):
+            yield from ((ON_RANK, rank, name, second) for rank, second in zip(ranks, seconds, strict=True) if seconds.any())
+    for rank, second in zip(ranks, run.steady_mean("raw/step_seconds"), strict=True):
+        yield ON_RANK, rank, "whole step", second
+
+
+def _of_axes(run):
+    axis_of = np.array(run.names("provenance/collective_axis"))
+    for what in ("transfer", "wait"):
+        seconds = run.steady_mean(f"raw/collective_{what}_seconds").mean(axis=0)
+        for axis in dict.fromkeys(axis_of.tolist()):
+            total = seconds[axis_of == axis].sum()
+            if np.isfinite(total):
+                yield OVER_AXIS, axis, what if run.phased() else "waiting and transfer", total
+
+
+def draw(table):
     figure = style.new_figure(style.PAGE, 2.6)
     left, right = figure.subplots(1, 2)
-    if run.phased():
-        _phases(left, run, ranks)
-    _step(left, run, ranks)
-    _communication(right, run)
+    _ranks(left, table.where(of=ON_RANK), table.title)
+    _exchanges(right, table.where(of=OVER_AXIS))
     figure.get_layout_engine().set(wspace=0.06)
     return figure
 
 
-def _phases(axes, run, ranks):
-    seconds = run.steady_mean("raw/phase_seconds")
-    bottom = np.zeros(len(ranks))
-    for phase, name in enumerate(run.names("phase")):
-        if seconds[:, phase].any():
-            colour, hatch = style.PHASES.get(name, style.OTHER_PHASE)
-            axes.bar(
-                ranks, seconds[:, phase], bottom=bottom, color=colour, hatch=hatch, edgecolor="black", linewidth=0.3, label=name
-            )
-            bottom += seconds[:, phase]
-
-
-def _step(axes, run, ranks):
-    seconds = run.steady_mean("raw/step_seconds")
-    if run.phased():
-        axes.plot(ranks, seconds, linestyle="none", marker="_", markersize=14, color="black", label="whole step")
-        axes.set_title("phased run: fences and barriers in each step", loc="left")
+def _ranks(axes, table, title):
+    ranks = np.array(table.distinct("place"), int)
+    start = np.zeros(len(ranks))
+    for part in table.distinct("part")[:-1]:
+        seconds = table.where(part=part)["seconds"]
+        style.bar(axes, ranks, seconds, start, style.PHASES.get(part, style.OTHER_PHASE), part)
+        start = start + seconds
+    whole = table.where(part="whole step")["seconds"]
+    if title == PHASED:
+        axes.plot(ranks, whole, linestyle="none", marker="_", markersize=14, color="black", label="whole step")
     else:
-        axes.bar(ranks, seconds, color=style.WHOLE_STEP, edgecolor="black", linewidth=0.3, label="whole step")
-        axes.set_title("free run: no fences, phases not told apart", loc="left")
+        style.bar(axes, ranks, whole, start, (style.WHOLE_STEP, ""), "whole step")
+    axes.set_title(title, loc="left")
     axes.set(xlabel="rank", ylabel="seconds per step", ylim=(0, None))
     axes.margins(x=0.2 if len(ranks) < 8 else 0.02)
     axes.set_xticks(ranks[:: -(-len(ranks) // 16)])
@@ -48,21 +65,17 @@ def _step(axes, run, ranks):
     axes.legend(handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1, 0.5))
 
 
-def _communication(axes, run):
-    axis_of = np.array(run.names("provenance/collective_axis"))
-    kinds = sorted(set(axis_of), key=list(axis_of).index)
-    if not kinds:
-        axes.text(0.5, 0.5, style.ONE_RANK, ha="center", va="center", transform=axes.transAxes)
+def _exchanges(axes, table):
+    if not len(table):
+        axes.text(0.5, 0.5, "one rank: no communication", ha="center", va="center", transform=axes.transAxes)
         axes.set_axis_off()
         return
-    bottom = np.zeros(len(kinds))
-    transfer = "transfer" if run.phased() else "waiting and transfer"
-    for what, label, (colour, hatch) in (("transfer", transfer, style.TRANSFER), ("wait", "wait", style.WAIT)):
-        seconds = run.steady_mean(f"raw/collective_{what}_seconds").mean(axis=0)
-        sums = np.array([seconds[axis_of == kind].sum() for kind in kinds])
-        if np.isfinite(sums).all():
-            axes.bar(kinds, sums, bottom=bottom, color=colour, hatch=hatch, edgecolor="black", linewidth=0.3, label=label)
-            bottom += sums
+    places = table.distinct("place")
+    start = np.zeros(len(places))
+    for part in table.distinct("part"):
+        seconds = table.where(part=part)["seconds"]
+        style.bar(axes, places, seconds, start, style.WAIT if part == "wait" else style.TRANSFER, part)
+        start = start + seconds
     axes.set(xlabel="communication axis", ylabel="seconds per step")
     axes.set_title("exchanges, mean of ranks", loc="left")
     axes.margins(x=0.1)

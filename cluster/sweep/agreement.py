@@ -27,7 +27,7 @@ def of(cell, run):
     settings = {key: value for key, value in cell.settings.items() if key not in NEITHER}
     identity = json.dumps([settings, cell.threads, run.provenance("commit")], sort_keys=True)
     loss = run.over_steps("raw/loss/total")
-    return Numbers(cell.name, identity, run.setting("train.dtype"), loss, run.over_steps("raw/expert_tokens_routed"))
+    return Numbers(cell.name, identity, run.config["train.dtype"], loss, run.over_steps("raw/expert_tokens_routed"))
 
 
 def _relative(a, b):

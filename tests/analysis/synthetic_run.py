@@ -1,5 +1,6 @@
 """A small run file as the program writes it: 10 steps asked for, 2 of them warm-up, on 4 ranks."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -7,6 +8,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "analysis"))
 
 import h5py
 import numpy as np
+
+from measures import NUMERATORS
 
 STEPS, RANKS, ROUTERS, EXPERTS, WARM_UP = 10, 4, 3, 8, 2
 PHASES = [
@@ -32,7 +35,24 @@ COLLECTIVES = [
     "control.counts",
 ]
 DOMAINS = ["code", "headers", "licences"]
-ROOT = {"schema_version": 1, "status": "complete", "status_reason": "", "timing": "phased", "oversubscribed": 0}
+OPERATIONS = ["all_reduce", "all_gather", "all_to_all", "all_to_all", "all_reduce", "all_reduce"]
+PURPOSES = ["parameters", "gradients", "optimizer", "activations"]
+ROOT = {
+    "schema_version": 1,
+    "status": "complete",
+    "status_reason": "",
+    "timing": "phased",
+    "oversubscribed": 0,
+    "created": "2026-01-01T00:00:00Z",
+}
+CONFIG = {
+    "batch": {"micro_steps": 1, "sequence_length": 128, "sequences": 8},
+    "gate": {"kind": "noisy_top_k"},
+    "layout": {"ranks": RANKS, "tp": 2, "dp": 2, "ep": 4, "etp": 1, "edp": 1},
+    "model": {"capacity_factor": 1.25},
+    "record": {"path": "run.h5", "repeat": 0},
+    "train": {"seed": 1, "dispatcher": "all_to_all", "timing": "phased"},
+}
 
 
 def _scales(file, steps):
@@ -45,11 +65,14 @@ def _scales(file, steps):
         "collective": COLLECTIVES,
         "eval": range(3),
         "domain": DOMAINS,
+        "memory_purpose": PURPOSES,
     }
     for name, labels in scales.items():
         labels = list(labels)
         file[name] = np.array(labels, dtype="S") if isinstance(labels[0], str) else np.array(labels)
         file[name].make_scale(name)
+    file["provenance/collective_operation"] = np.array(OPERATIONS, dtype="S")
+    file["provenance/collective_group_size"] = np.array([2, 2, 4, 4, 2, 4])
     file["provenance/collective_axis"] = np.array([name.split(".")[0] for name in COLLECTIVES], dtype="S")
 
 
@@ -57,9 +80,15 @@ def _steps(file, random, steps):
     file["raw/warm_up"] = (np.arange(steps) < WARM_UP).astype("u1")
     file["raw/tokens"] = np.full(steps, 1024)
     file["raw/loss/cross_entropy"] = 5.5 - 0.2 * np.arange(steps) + random.normal(0, 0.03, steps)
+    file["raw/loss/balance"] = random.uniform(0.01, 0.05, (steps, ROUTERS))
+    file["raw/loss/total"] = file["raw/loss/cross_entropy"][()] + file["raw/loss/balance"][()].sum(axis=1)
     file["raw/phase_seconds"] = random.uniform(0.005, 0.02, (steps, RANKS, len(PHASES)))
     file["raw/step_seconds"] = file["raw/phase_seconds"][()].sum(axis=2) + 0.004
     file["raw/collective_payload_bytes"] = random.integers(1, 9, (steps, RANKS, len(COLLECTIVES))) * 10 ** np.arange(6)
+    file["raw/collective_calls"] = random.integers(1, 4, (steps, RANKS, len(COLLECTIVES)))
+    file["raw/memory_bytes"] = random.integers(90, 100, (steps, RANKS)) * 2**20
+    file["raw/memory_by_purpose"] = random.integers(5, 20, (steps, RANKS, len(PURPOSES))) * 2**20
+    file["derived/bandwidth/busbw"] = random.uniform(1e8, 4e9, (steps, len(COLLECTIVES)))
     file["computed/payload_bytes"] = file["raw/collective_payload_bytes"][()]
     for kind in ("wait", "transfer"):
         file[f"raw/collective_{kind}_seconds"] = random.uniform(0.001, 0.003, (steps, RANKS, len(COLLECTIVES)))
@@ -76,23 +105,61 @@ def _evaluations(file, random):
     file["raw/eval/loss"] = np.array([[5.5], [4.6], [3.9]]) + random.normal(0, 0.1, (3, len(DOMAINS)))
 
 
-def _untell_waits(file):
-    """A free run cannot tell waiting from transfer."""
+def _summary(file, random, speed):
+    """Headline numbers; those of times are NaN in phased and oversubscribed runs, as the program leaves them."""
+    step = 0.2 / speed * random.uniform(0.97, 1.03)
+    told = np.nan if file.attrs["timing"] == "phased" or file.attrs["oversubscribed"] else 1.0
+    values = {"step_seconds": told * step, "tokens_per_second": told * 1024 / step, "tgs": told * 1024 / step / RANKS}
+    for number, numerator in enumerate(NUMERATORS):
+        values[f"mfu_measured_{numerator}"] = told * 0.02 * (number + 1) / step
+        values[f"mfu_stated_{numerator}"] = np.nan
+    values |= {"imbalance_expert": random.uniform(1.5, 2), "imbalance_rank": random.uniform(1.1, 1.4), "imbalance_node": 1.0}
+    values["dropped_fraction"] = random.uniform(0, 0.2)
+    for name, value in values.items():
+        file[f"derived/summary/{name}"] = np.array([value, value, value * 0.99, value * 1.01, 8])
+
+
+def _free(file):
+    """A free run cannot tell waiting from transfer and has no phases."""
     file["raw/collective_wait_seconds"][...] = np.nan
+    file["raw/phase_seconds"][...] = np.nan
 
 
-def write_run(path, steps=STEPS, **changes):
-    """`changes`: attributes of the root, steps_done, and text attributes of /provenance."""
-    random = np.random.default_rng(7)
+def _merged(values, changes):
+    """`changes`: dotted key -> value."""
+    merged = json.loads(json.dumps(values))
+    for key, value in changes.items():
+        section, name = key.split(".")
+        merged.setdefault(section, {})[name] = value
+    return merged
+
+
+def write_run(path, steps=STEPS, config=None, speed=1.0, **changes):
+    """`config`: dotted keys; `speed`: of this launch; `changes`: attributes of the root, steps_done, and of /provenance."""
+    resolved = _merged(CONFIG, {"train.timing": changes.get("timing", "phased")} | (config or {}))
+    random = np.random.default_rng([7, *json.dumps(resolved).encode()])
     with h5py.File(path, "w") as file:
         for name, default in ROOT.items():
             file.attrs[name] = changes.pop(name, default)
         file["steps_done"] = changes.pop("steps_done", steps)
-        file.create_group("provenance").attrs.update({"dirty": "false", "build_type": "Release"} | changes)
+        facts = {"dirty": "false", "build_type": "Release", "threads_per_rank": "1", "commit": "abcdef0123"}
+        file.create_group("provenance").attrs.update(facts | changes)
+        file.create_group("config").attrs["resolved"] = json.dumps(resolved)
         _scales(file, steps)
         _steps(file, random, steps)
         if file.attrs["timing"] == "free":
-            _untell_waits(file)
+            _free(file)
         _routing(file, random, steps)
         _evaluations(file, random)
+        _summary(file, random, speed)
     return path
+
+
+def write_arm(folder, name, launches=1, config=None, speed=1.0, **changes):
+    """`launches` files of one configuration, each with its own repeat, made one after another."""
+    paths = []
+    for repeat in range(launches):
+        own = (config or {}) | {"record.repeat": repeat}
+        created = f"2026-01-01T00:{repeat:02}:00Z"
+        paths.append(write_run(folder / f"{name}.{repeat}.h5", config=own, speed=speed, created=created, **changes))
+    return paths

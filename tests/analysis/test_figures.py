@@ -1,5 +1,7 @@
-"""The figures show what the file holds, look the same every time, and embed fonts that publishers take."""
+"""Every figure shows what the file holds, is the same every time, has its paper's size, and embeds fonts that publishers take."""
 
+import csv
+import os
 import re
 import subprocess
 import sys
@@ -9,18 +11,40 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import figures
-from figures import bytes as bytes_figure
-from figures import load_heatmap, load_over_steps, loss, step_time
-from run_file import Run
-from synthetic_run import COLLECTIVES, STEPS, WARM_UP, write_run
+import style
+from run_file import NotDrawn, Run
+from study import Study
+from synthetic_run import COLLECTIVES, EXPERTS, PURPOSES, RANKS, ROUTERS, STEPS, WARM_UP, write_arm, write_run
 
 CLI = Path(__file__).parents[2] / "analysis" / "figures.py"
+OF_LAUNCH = [name for name in figures.names() if figures.load(name).OF == "launch"]
+SWEEP = """
+[analysis]
+baseline = {"gate.kind" = "noisy_top_k"}
+[[contrast]]
+name = "switch is faster"
+measure = "step_seconds"
+first = {"gate.kind" = "noisy_top_k"}
+second = {"gate.kind" = "switch"}
+"""
 
 
 def run_cli(*arguments):
-    return subprocess.run([sys.executable, str(CLI), *map(str, arguments)], capture_output=True, text=True)
+    environment = os.environ | {"MPLBACKEND": "agg"}
+    return subprocess.run([sys.executable, str(CLI), *map(str, arguments)], capture_output=True, text=True, env=environment)
+
+
+def drawn(name, subject):
+    module = figures.load(name)
+    table = module.table(subject)
+    return table, module.draw(table)
+
+
+def of_run(name, path):
+    return drawn(name, Run(path) if figures.load(name).OF == "launch" else Study([path]))
 
 
 def steady(path, name):
@@ -28,8 +52,13 @@ def steady(path, name):
         return file[name][WARM_UP:].mean(axis=0)
 
 
-def texts(figure):
-    return [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))]
+def launches(paths, name, **config):
+    """A dataset of each launch, in order of creation, whose figures are asked for."""
+    return [run.array(name) for run in Study(paths).runs if all(run.config[key] == value for key, value in config.items())]
+
+
+def summaries(paths, name, **config):
+    return np.array([values[0] for values in launches(paths, f"derived/summary/{name}", **config)])
 
 
 def pdf_streams(path):
@@ -40,34 +69,127 @@ def pdf_streams(path):
             yield match.group(1)
 
 
-def test_every_figure_is_written_twice_with_the_same_bytes(run_path, tmp_path):
+@pytest.fixture(scope="module")
+def capacities(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("capacities")
+    factors = (2.0, 0.5, 1.0)
+    return [path for factor in factors for path in write_arm(folder, factor, 6, {"model.capacity_factor": factor}, timing="free")]
+
+
+@pytest.fixture(scope="module")
+def both_timings(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("both")
+    return [
+        path
+        for timing, speed in (("free", 1.0), ("phased", 1))
+        for path in write_arm(folder, timing, 2, None, speed, timing=timing)
+    ]
+
+
+@pytest.fixture(scope="module")
+def every_figure(tmp_path_factory, gates, sizes, capacities, both_timings):
+    """(table, figure) of each name, from the fixture that has data for it."""
+    folder = tmp_path_factory.mktemp("every")
+    sweep = folder / "sweep.toml"
+    sweep.write_text(SWEEP)
+    style.apply()
+    subjects = {name: Run(write_run(folder / "run.h5")) for name in OF_LAUNCH}
+    subjects |= {name: Study(sizes) for name in ("strong_scaling", "weak_scaling")}
+    subjects |= {"dropped": Study(capacities), "step_breakdown": Study(both_timings)}
+    of_gates = Study(gates, sweep=sweep)
+    return {name: drawn(name, subjects.get(name, of_gates)) for name in figures.names()}
+
+
+def test_every_figure_that_a_paper_asks_for_is_there():
+    assert {
+        *("loss", "loss_parts", "load_heatmap", "load_over_steps", "load_cdf", "imbalance", "step_time", "step_breakdown"),
+        *("weak_scaling", "strong_scaling", "speedup", "contrasts", "bytes", "bytes_by_axis", "busbw", "mfu"),
+        *("mfu_against_imbalance", "dropped", "memory"),
+    } <= set(figures.names())
+
+
+def test_every_figure_keeps_the_width_of_its_paper_and_nothing_in_it_is_cut(every_figure):
+    for name, (table, figure) in every_figure.items():
+        style.caption(figure, table.title, ["uncommitted changes in the build"])
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        assert figure.get_figwidth() in style.PAPERS["ieee"], name
+        box = figure.get_tightbbox(canvas.get_renderer())
+        assert box.x0 > -0.02 and box.y0 > -0.02, (name, box)
+        assert box.x1 < figure.get_figwidth() + 0.02 and box.y1 < figure.get_figheight() + 0.02, (name, box)
+
+
+def test_every_axis_of_every_figure_is_named(every_figure):
+    for name, (_, figure) in every_figure.items():
+        for axes in figure.axes:
+            named_rows = any(re.search("[a-z]", label.get_text()) for label in axes.get_yticklabels())
+            assert axes.get_ylabel() or named_rows, name
+            below = [other for other in figure.axes if other.get_xlabel()]
+            assert axes.get_xlabel() or axes.get_label() == "<colorbar>" or below, name
+
+
+def test_every_number_of_every_table_is_in_its_csv_and_in_latex(every_figure, tmp_path):
+    for name, (table, _) in every_figure.items():
+        table.write_csv(tmp_path / "table.csv")
+        with open(tmp_path / "table.csv", encoding="utf-8") as file:
+            head, *rows = csv.reader(file)
+        assert [column.split(" [")[0] for column in head] == table.names, name
+        for number, column in enumerate(table.names):
+            if table[column].dtype.kind == "f":
+                np.testing.assert_array_equal([float(row[number]) for row in rows], table[column])
+        table.write_latex(tmp_path / "table.tex")
+        text = (tmp_path / "table.tex").read_text()
+        assert text.count("\\\\\n") == len(table) + 1 and "\\toprule" in text and "\\bottomrule" in text, name
+
+
+@pytest.mark.parametrize(("paper", "width"), [("acm", 3.33), ("neurips", 5.5), ("icml", 3.25)])
+def test_other_papers_have_other_widths(run_path, paper, width):
+    style.apply(paper)
+    assert of_run("loss", run_path)[1].get_figwidth() == width
+
+
+def test_files_are_written_twice_with_the_same_bytes_and_truetype_fonts(run_path, tmp_path):
     for folder in ("first", "second"):
         result = run_cli(run_path, "--out", tmp_path / folder)
         assert result.returncode == 0, result.stderr
     written = sorted(path.name for path in (tmp_path / "first").iterdir())
-    assert written == sorted(f"{name}.{kind}" for name in figures.names() for kind in ("pdf", "png"))
-    assert {"loss", "load_heatmap", "load_over_steps", "step_time", "bytes"} <= set(figures.names())
+    here = {name for name in figures.names() if figures.load(name).OF != "comparison"} - {"mfu", "mfu_against_imbalance"}
+    assert written == sorted(f"{name}.{kind}" for name in here for kind in ("pdf", "png", "csv", "tex"))
+    assert "mfu is not drawn: no free run" in result.stdout
     for name in written:
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes(), name
-
-
-def test_pdfs_embed_truetype_and_no_type3(run_path, tmp_path):
-    run_cli(run_path, "--out", tmp_path)
-    for path in tmp_path.glob("*.pdf"):
+    for path in (tmp_path / "first").glob("*.pdf"):
         text = path.read_bytes() + b"".join(pdf_streams(path))
-        assert b"/FontFile2" in text, path.name
-        assert b"/Type3" not in text, path.name
+        assert b"/FontFile2" in text and b"/Type3" not in text, path.name
+
+
+def test_a_folder_of_launches_gives_the_comparisons(gates, tmp_path):
+    sweep = tmp_path / "sweep.toml"
+    sweep.write_text(SWEEP)
+    only = [argument for name in ("speedup", "contrasts") for argument in ("--only", name)]
+    result = run_cli(gates[0].parent, "--out", tmp_path / "out", "--sweep", sweep, *only)
+    assert result.returncode == 0, result.stderr
+    written = {path.name for path in (tmp_path / "out").glob("*.pdf")}
+    assert written == {"speedup.pdf", "contrasts.pdf"}
+    assert "switch is faster & step\\_seconds & ratio" in (tmp_path / "out" / "contrasts.tex").read_text()
+
+
+def test_a_figure_of_one_launch_is_drawn_of_each_when_it_is_named(tmp_path):
+    for name in ("a", "b"):
+        write_run(tmp_path / f"{name}.h5", config={"train.seed": ord(name)})
+    assert run_cli(tmp_path, "--only", "memory").returncode == 0
+    assert {path.name for path in (tmp_path / "figures").glob("*.pdf")} == {"memory.a.pdf", "memory.b.pdf"}
 
 
 def test_only_draws_the_named_figure_beside_the_run_file(run_path):
     result = run_cli(run_path, "--only", "loss")
     assert result.returncode == 0, result.stderr
-    assert sorted(path.name for path in (run_path.parent / "figures").iterdir()) == ["loss.pdf", "loss.png"]
+    names = [f"loss.{kind}" for kind in ("csv", "pdf", "png", "tex")]
+    assert sorted(path.name for path in (run_path.parent / "figures").iterdir()) == names
 
 
 def test_loss_lines_are_the_losses_of_the_file(run_path):
-    with Run(run_path) as run:
-        lines = loss.draw(run).axes[0].lines
+    lines = of_run("loss", run_path)[1].axes[0].lines
     with h5py.File(run_path) as file:
         np.testing.assert_array_equal(lines[0].get_ydata(), file["raw/loss/cross_entropy"][()])
         np.testing.assert_array_equal(lines[0].get_xdata(), 1024 * np.arange(1, STEPS + 1))
@@ -77,29 +199,61 @@ def test_loss_lines_are_the_losses_of_the_file(run_path):
         assert len(lines) == 1 + file["raw/eval/loss"].shape[1]
 
 
+def test_loss_of_several_configurations_is_the_median_held_out_loss(gates, every_figure):
+    lines = {line.get_label(): line for line in every_figure["loss"][1].axes[0].lines}
+    assert set(lines) == {"noisy_top_k", "switch", "random"}
+    held_out = launches(gates, "raw/eval/loss", **{"gate.kind": "switch"})
+    np.testing.assert_allclose(lines["switch"].get_ydata(), np.median(np.mean(held_out, axis=2), axis=0), rtol=1e-14)
+
+
+def test_loss_parts_are_total_cross_entropy_and_each_routers_balance(run_path):
+    above, below = of_run("loss_parts", run_path)[1].axes
+    with h5py.File(run_path) as file:
+        np.testing.assert_array_equal(above.lines[0].get_ydata(), file["raw/loss/total"][()])
+        np.testing.assert_array_equal(above.lines[1].get_ydata(), file["raw/loss/cross_entropy"][()])
+        np.testing.assert_array_equal([line.get_ydata() for line in below.lines], file["raw/loss/balance"][()].T)
+
+
 def test_heatmap_is_the_routed_count_over_its_even_share(run_path):
-    with Run(run_path) as run:
-        drawn = load_heatmap.draw(run).axes[0].images[0].get_array()
+    image = of_run("load_heatmap", run_path)[1].axes[0].images[0].get_array()
     counts = steady(run_path, "raw/expert_tokens_routed")
-    np.testing.assert_allclose(drawn, counts * counts.shape[1] / counts.sum(axis=1, keepdims=True), rtol=1e-14)
+    np.testing.assert_allclose(image, counts * counts.shape[1] / counts.sum(axis=1, keepdims=True), rtol=1e-14)
 
 
-def test_load_over_steps_shows_the_most_uneven_router_and_every_imbalance(run_path):
-    with Run(run_path) as run:
-        above, below = load_over_steps.draw(run).axes[:2]
+def test_load_over_steps_shows_the_most_uneven_router(run_path):
+    table, figure = of_run("load_over_steps", run_path)
+    worst = steady(run_path, "derived/imbalance/expert/max_over_mean").argmax()
+    with h5py.File(run_path) as file:
+        counts = file["raw/expert_tokens_routed"][:, worst]
+    assert table.title == f"router {worst}.ffn, the most uneven"
+    np.testing.assert_allclose(figure.axes[0].images[0].get_array().T, counts / counts.mean(axis=1, keepdims=True), rtol=1e-14)
+
+
+def test_imbalance_is_every_routers_and_of_several_configurations_the_worst(run_path, gates, every_figure):
     with h5py.File(run_path) as file:
         imbalance = file["derived/imbalance/expert/max_over_mean"][()]
-        worst = imbalance[WARM_UP:].mean(axis=0).argmax()
-        counts = file["raw/expert_tokens_routed"][:, worst]
-    assert above.get_title(loc="left") == f"router {worst}.ffn"
-    np.testing.assert_allclose(above.images[0].get_array().T, counts / counts.mean(axis=1, keepdims=True), rtol=1e-14)
-    for router in range(imbalance.shape[1]):
-        np.testing.assert_array_equal(below.lines[router].get_ydata(), imbalance[:, router])
+    lines = of_run("imbalance", run_path)[1].axes[0].lines
+    np.testing.assert_array_equal([line.get_ydata() for line in lines[:ROUTERS]], imbalance.T)
+    of_switch = launches(gates, "derived/imbalance/expert/max_over_mean", **{"gate.kind": "switch"})
+    line = next(line for line in every_figure["imbalance"][1].axes[0].lines if line.get_label() == "switch")
+    np.testing.assert_array_equal(line.get_ydata(), np.median(of_switch, axis=0).max(axis=1))
+
+
+def test_load_cdf_counts_the_loads_below(run_path):
+    _, figure = of_run("load_cdf", run_path)
+    with h5py.File(run_path) as file:
+        counts = file["raw/expert_tokens_routed"][WARM_UP:]
+    load = np.sort((counts / counts.mean(axis=2, keepdims=True))[:, 1].ravel())
+    drawn = figure.axes[0].lines[1]
+    assert drawn.get_label() == "router 1.ffn"
+    for at, share in zip(drawn.get_xdata(), drawn.get_ydata(), strict=True):
+        assert at in load
+        assert np.mean(load <= at) >= share - 1e-12 and np.mean(load < at) <= share + 1e-12
+    assert drawn.get_xdata()[[0, -1]].tolist() == load[[0, -1]].tolist()
 
 
 def test_step_time_stacks_the_phases_of_each_rank(run_path):
-    with Run(run_path) as run:
-        left, right = step_time.draw(run).axes
+    left, right = of_run("step_time", run_path)[1].axes
     phases = steady(run_path, "raw/phase_seconds")
     heights = np.array([[bar.get_height() for bar in bars] for bars in left.containers])
     np.testing.assert_allclose(heights, phases.T, rtol=1e-14)
@@ -114,35 +268,147 @@ def test_step_time_stacks_the_phases_of_each_rank(run_path):
 
 def test_a_free_run_draws_whole_steps_and_no_phases(tmp_path):
     path = write_run(tmp_path / "free.h5", timing="free")
-    with Run(path) as run:
-        left, right = step_time.draw(run).axes
+    left, right = of_run("step_time", path)[1].axes
     (bars,) = left.containers
     assert [exchange.get_label() for exchange in right.containers] == ["waiting and transfer"]
     np.testing.assert_allclose([bar.get_height() for bar in bars], steady(path, "raw/step_seconds"), rtol=1e-14)
 
 
-def test_an_oversubscribed_run_gets_no_time_figure(tmp_path):
-    with Run(write_run(tmp_path / "crowded.h5", oversubscribed=1)) as run:
-        figure = step_time.draw(run)
-    assert not figure.axes
-    assert texts(figure) == [step_time.REFUSAL]
+def test_step_breakdown_stands_beside_the_free_step(both_timings, every_figure):
+    table, figure = every_figure["step_breakdown"]
+    phased = [path for path in both_timings if "phased" in path.name]
+    phases = np.mean([steady(path, "raw/phase_seconds").mean(axis=0) for path in phased], axis=0)[:-1]  # without record
+    free = np.median(summaries(both_timings, "step_seconds", **{"train.timing": "free"}))
+    widths = [bars[0].get_width() for bars in figure.axes[0].containers]
+    np.testing.assert_allclose(widths, phases, rtol=1e-12)
+    assert figure.axes[0].lines[0].get_xdata()[0] == free
+    ratio = phases.sum() / free
+    assert table["phases_over_free"][0] == pytest.approx(ratio, rel=1e-12)
+    assert figure.axes[0].texts[0].get_text().startswith(f"phases / free = {ratio:.2f}")
+    assert ("do not quote" in figure.axes[0].texts[0].get_text()) == (ratio > 1.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "measure", "sequences"), [("strong_scaling", "tokens_per_second", 8), ("weak_scaling", "step_seconds", None)]
+)
+def test_scaling_is_the_median_of_launches_beside_the_ideal(sizes, every_figure, name, measure, sequences):
+    table, figure = every_figure[name]
+    expected = [
+        np.median(summaries(sizes, measure, **{"layout.ranks": ranks, "batch.sequences": sequences or 8 * ranks}))
+        for ranks in (1, 2, 4)
+    ]
+    line, ideal = figure.axes[0].lines[0], next(line for line in figure.axes[0].lines if line.get_linestyle() == ":")
+    np.testing.assert_array_equal(line.get_xdata(), [1, 2, 4])
+    np.testing.assert_allclose(line.get_ydata(), expected, rtol=1e-14)
+    factors = np.array([1, 2, 4]) if name == "strong_scaling" else np.ones(3)
+    np.testing.assert_allclose(ideal.get_ydata(), expected[0] * factors, rtol=1e-14)
+    assert set(table["n"]) == {6} and np.isfinite(table["low"]).all()
+
+
+def test_speedup_is_the_paired_ratio_to_the_baseline(gates, every_figure):
+    table, _ = every_figure["speedup"]
+    ratios = {}
+    for kind in ("switch", "random"):
+        of_kind, base = (summaries(gates, "tokens_per_second", **{"gate.kind": name}) for name in (kind, "noisy_top_k"))
+        logs = np.log(of_kind / base)
+        ratios[kind] = np.exp(np.median([(a + b) / 2 for i, a in enumerate(logs) for b in logs[i:]]))
+    assert dict(zip(table["contrast"].tolist(), table["value"].tolist(), strict=True)) == pytest.approx(ratios, rel=1e-12)
+    assert set(table["launches"]) == {"paired"} and set(table["n"]) == {6}
+    assert "too few, 2 contrasts need 7" in table.title
+    assert set(table["verdict"]) == {"no difference claimed"}
+
+
+def test_a_declared_contrast_is_claimed_when_its_interval_says_so(every_figure):
+    table, figure = every_figure["contrasts"]
+    assert table["verdict"].tolist() == ["difference"]
+    assert table["high"][0] < 1 and table["value"][0] == pytest.approx(1 / 1.3, rel=0.05)
+    marker = figure.axes[0].lines[1]
+    assert marker.get_xdata()[0] == table["value"][0] and marker.get_fillstyle() == "full"
 
 
 def test_bytes_puts_the_computed_on_the_counted(run_path):
-    with Run(run_path) as run:
-        axes = bytes_figure.draw(run).axes[0]
-    counted, computed = (line.get_xdata() for line in axes.lines)
+    table, figure = of_run("bytes", run_path)
+    counted, computed = (line.get_xdata() for line in figure.axes[0].lines)
     np.testing.assert_array_equal(counted, steady(run_path, "raw/collective_payload_bytes").sum(axis=0))
     np.testing.assert_array_equal(counted, computed)
-    assert axes.get_title(loc="left").startswith("counted = computed in all 240 entries")
+    assert table.title.startswith("counted = computed in all 240 entries")
 
 
 def test_bytes_says_when_one_entry_differs(run_path):
     with h5py.File(run_path, "r+") as file:
         file["computed/payload_bytes"][3, 1, 2] += 4
-    with Run(run_path) as run:
-        title = bytes_figure.draw(run).axes[0].get_title(loc="left")
-    assert title.startswith("counted and computed differ in 1 of 240 entries")
+    assert of_run("bytes", run_path)[0].title.startswith("counted and computed differ in 1 of 240 entries")
+
+
+def test_bytes_by_axis_sum_the_collectives_of_the_axis(run_path):
+    containers = of_run("bytes_by_axis", run_path)[1].axes[0].containers
+    counted = steady(run_path, "raw/collective_payload_bytes").sum(axis=0)
+    for bars in containers:
+        of_axis = [number for number, name in enumerate(COLLECTIVES) if name.split(".")[0] == bars.get_label()]
+        assert bars[0].get_width() == pytest.approx(counted[of_axis].sum(), rel=1e-14)
+    assert [bars.get_label() for bars in containers] == ["tp", "ep", "dp", "control"]
+
+
+def test_busbw_stands_over_the_payload_of_one_call(run_path):
+    lines = of_run("busbw", run_path)[1].axes[0].lines
+    points = {(x, y) for line in lines for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True)}
+    payload, calls = (steady(run_path, f"raw/collective_{what}").sum(axis=0) for what in ("payload_bytes", "calls"))
+    with h5py.File(run_path) as file:
+        busbw = np.median(file["derived/bandwidth/busbw"][WARM_UP:], axis=0)
+    assert points == set(zip((payload / calls).tolist(), busbw.tolist(), strict=True))
+
+
+def test_mfu_has_a_marker_for_each_numerator(gates, every_figure):
+    table, figure = every_figure["mfu"]
+    assert len(table) == 3 * 5 and table.title.startswith("of the measured peak")
+    executed = table.where(numerator="executed", configuration="switch")["mfu"]
+    expected = np.median(summaries(gates, "mfu_measured_executed", **{"gate.kind": "switch"}))
+    assert executed == [expected]
+    assert expected in figure.axes[0].containers[4].lines[0].get_xdata()
+
+
+def test_mfu_against_imbalance_has_a_point_for_each_launch(gates, every_figure):
+    lines = every_figure["mfu_against_imbalance"][1].axes[0].lines
+    line = next(line for line in lines if line.get_label() == "random")
+    for name, values in (("imbalance_rank", line.get_xdata()), ("mfu_measured_megatron_causal", line.get_ydata())):
+        np.testing.assert_array_equal(values, summaries(gates, name, **{"gate.kind": "random"}))
+
+
+def test_dropped_grows_along_the_capacity_factor(capacities, every_figure):
+    line = every_figure["dropped"][1].axes[0].lines[0]
+    assert line.get_xdata().tolist() == [0.5, 1, 2]
+    expected = [
+        np.median(summaries(capacities, "dropped_fraction", **{"model.capacity_factor": factor})) for factor in (0.5, 1, 2)
+    ]
+    np.testing.assert_allclose(line.get_ydata(), expected, rtol=1e-14)
+
+
+def test_memory_stacks_purposes_on_each_rank(run_path):
+    axes = of_run("memory", run_path)[1].axes[0]
+    with h5py.File(run_path) as file:
+        held, process = file["raw/memory_by_purpose"][()].max(axis=0), file["raw/memory_bytes"][()].max(axis=0)
+    assert [bars.get_label() for bars in axes.containers] == PURPOSES
+    np.testing.assert_array_equal([[bar.get_height() for bar in bars] for bars in axes.containers], held.T)
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), process)
+    assert len(process) == RANKS
+
+
+def test_an_oversubscribed_run_gives_counts_and_never_a_time(tmp_path):
+    path = write_run(tmp_path / "crowded.h5", oversubscribed=1, timing="free")
+    result = run_cli(path, "--out", tmp_path / "out")
+    drawn = {path.stem for path in (tmp_path / "out").glob("*.pdf")}
+    assert {"bytes", "load_heatmap", "loss", "memory"} <= drawn
+    assert not drawn & {"step_time", "busbw", "mfu", "mfu_against_imbalance", "step_breakdown", "speedup", "strong_scaling"}
+    assert "step_time is not drawn" in result.stdout and "more threads than cores" in result.stdout
+
+
+def test_a_figure_that_is_not_drawn_leaves_no_older_one(tmp_path):
+    path = write_run(tmp_path / "run.h5")
+    run_cli(path, "--only", "step_time")
+    assert (tmp_path / "figures" / "step_time.pdf").exists()
+    path.unlink()
+    result = run_cli(write_run(tmp_path / "run.h5", oversubscribed=1), "--only", "step_time")
+    assert result.returncode != 0 and not list((tmp_path / "figures").iterdir())
 
 
 def test_one_rank_has_no_exchanges_to_draw(tmp_path):
@@ -151,6 +417,12 @@ def test_one_rank_has_no_exchanges_to_draw(tmp_path):
         for name in ("collective", "provenance/collective_axis"):
             del file[name]
             file[name] = np.array([], dtype="S1")
-    with Run(path) as run:
-        assert texts(bytes_figure.draw(run)) == ["one rank: no communication"]
-        assert "one rank: no communication" in texts(step_time.draw(run))
+    for name in ("bytes", "bytes_by_axis"):
+        with pytest.raises(NotDrawn, match="one rank"):
+            of_run(name, path)
+    assert "one rank: no communication" in [text.get_text() for text in of_run("step_time", path)[1].axes[1].texts]
+
+
+def test_a_run_of_many_experts_and_routers_is_drawn_as_well(run_path):
+    assert EXPERTS <= figures.load("load_heatmap").LARGEST_LABELLED
+    assert len(of_run("load_heatmap", run_path)[1].axes[0].texts) == ROUTERS * EXPERTS

@@ -1,18 +1,16 @@
 """What cannot be read ends in one sentence; what must not be taken at face value is marked."""
 
-import subprocess
-import sys
-
 import h5py
 import pytest
 
+import style
 from run_file import BadRunFile, Run
 from synthetic_run import write_run
-from test_figures import CLI, run_cli
+from test_figures import run_cli
 
 
-def sentence_about(path):
-    result = run_cli(path)
+def sentence_about(path, *arguments):
+    result = run_cli(path, *arguments)
     assert result.returncode == 1
     assert result.stdout == ""
     assert len(result.stderr.splitlines()) == 1, result.stderr
@@ -53,7 +51,7 @@ def test_a_run_without_a_finished_step_is_refused(tmp_path):
 def test_a_missing_dataset_is_named(run_path):
     with h5py.File(run_path, "r+") as file:
         del file["raw/loss/cross_entropy"]
-    assert "/raw/loss/cross_entropy is missing" in sentence_about(run_path)
+    assert "/raw/loss/cross_entropy is missing" in sentence_about(run_path, "--only", "loss")
 
 
 def test_an_unknown_figure_lists_the_known_ones(run_path):
@@ -63,34 +61,43 @@ def test_an_unknown_figure_lists_the_known_ones(run_path):
 
 
 def test_a_partial_run_ends_at_its_last_finished_step(tmp_path):
-    with Run(write_run(tmp_path / "run.h5.partial", status="running", steps_done=6)) as run:
-        assert len(run.over_steps("raw/tokens")) == 6
-        at_step, loss = run.evaluations()
-        assert list(at_step) == [0, 5]
-        assert len(loss) == 2
-        assert run.marks() == ["running: 6 of 10 steps"]
+    run = Run(write_run(tmp_path / "run.h5.partial", status="running", steps_done=6))
+    assert len(run.over_steps("raw/tokens")) == 6
+    at_step, loss = run.evaluations()
+    assert list(at_step) == [0, 5]
+    assert len(loss) == 2
+    assert run.marks() == ["running: 6 of 10 steps"]
 
 
 def test_a_clean_run_has_no_marks_and_a_doubtful_one_all_of_them(run_path, tmp_path):
-    with Run(run_path) as run:
-        assert run.marks() == []
+    run = Run(run_path)
+    assert run.marks() == []
     doubtful = write_run(tmp_path / "doubtful.h5", dirty="true", build_type="Debug", oversubscribed=1)
-    with Run(doubtful) as run:
-        assert run.marks() == ["uncommitted changes in the build", "debug build", "more threads than cores"]
+    run = Run(doubtful)
+    assert run.marks() == ["uncommitted changes in the build", "debug build", "more threads than cores"]
 
 
-def test_a_marked_run_says_so_in_its_figures(tmp_path):
+def test_a_marked_run_says_so_in_its_figures_and_tables(tmp_path):
     path = write_run(tmp_path / "dirty.h5", dirty="true")
-    script = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import figures, style\n"
-        "from run_file import Run\n"
-        "with Run(sys.argv[2]) as run:\n"
-        "    figure = figures.draw('loss', run); style.caption(figure, run); print(figure._supxlabel.get_text())"
-    )
-    result = subprocess.run([sys.executable, "-c", script, str(CLI.parent), str(path)], capture_output=True, text=True)
-    assert result.stdout.strip() == "uncommitted changes in the build", result.stderr
+    assert run_cli(path, "--only", "loss").returncode == 0
+    assert "uncommitted changes in the build" in (tmp_path / "figures" / "loss.tex").read_text()
+    figure = style.new_figure(style.COLUMN, 2)
+    style.caption(figure, "a note", Run(path).marks())
+    assert figure._supxlabel.get_text() == "a note\nuncommitted changes in the build"
+    assert figure._supxlabel.get_color() == style.MARK
+
+
+def test_a_configuration_is_read_by_dotted_keys_from_either_place(run_path):
+    run = Run(run_path)
+    assert run.config["gate.kind"] == "noisy_top_k" and run.config["layout.ranks"] == 4
+    with h5py.File(run_path, "r+") as file:
+        file["config/resolved"] = file["config"].attrs["resolved"]
+        del file["config"].attrs["resolved"]
+    run = Run(run_path)
+    assert run.config["gate.kind"] == "noisy_top_k"
 
 
 def test_reading_outside_a_run_names_the_dataset(run_path):
-    with Run(run_path) as run, pytest.raises(BadRunFile, match="/raw/nothing"):
-        run["raw/nothing"]
+    run = Run(run_path)
+    with pytest.raises(BadRunFile, match="/raw/nothing"):
+        run.array("raw/nothing")

@@ -1,0 +1,74 @@
+"""Effects of one configuration against another, as a table with claims and as a figure of intervals."""
+
+import numpy as np
+
+import launch_statistics
+import style
+from run_file import BadRunFile, NotDrawn
+from study import compare
+from table import Table
+
+CLAIM, NO_CLAIM = "difference", "no difference claimed"
+
+
+def declared(study, contrast, measure):
+    """name, measure and the two arms of one [[contrast]]."""
+    for key in ("name", "measure", "first", "second"):
+        if key not in contrast:
+            raise BadRunFile(f"a [[contrast]] lacks {key}; it has name, measure, first and second.")
+    return contrast["name"], measure(contrast["measure"]), study.arm(contrast["first"]), study.arm(contrast["second"])
+
+
+def table(comparisons, title):
+    """(name, measure, first arm, second arm) each; times as ratios second / first, all else as differences second - first."""
+    if not comparisons:
+        raise NotDrawn("nothing to compare with the baseline.")
+    effects = [compare(first, second, measure.of, measure.time) for _, measure, first, second in comparisons]
+    p_values = [effect.estimate.p if np.isfinite(effect.estimate.p) else 1.0 for effect in effects]
+    adjusted = launch_statistics.holm(p_values)
+    claims = [launch_statistics.differs(e.estimate, p, e.none()) for e, p in zip(effects, adjusted, strict=True)]
+    estimates = [effect.estimate for effect in effects]
+    return Table(
+        f"{title}; 95 % intervals, {_power(effects)}; filled: a difference is claimed",
+        contrast=("", [name for name, *_ in comparisons]),
+        measure=("", [measure.name for _, measure, _, _ in comparisons]),
+        effect=(
+            "",
+            [
+                "ratio" if effect.ratio else f"difference ({comparison[1].unit})" if comparison[1].unit else "difference"
+                for effect, comparison in zip(effects, comparisons, strict=True)
+            ],
+        ),
+        value=("", [estimate.value for estimate in estimates]),
+        low=("", [estimate.low for estimate in estimates]),
+        high=("", [estimate.high for estimate in estimates]),
+        n=("", [estimate.n for estimate in estimates]),
+        launches=("", ["paired" if effect.paired else "unpaired" for effect in effects]),
+        p=("", [estimate.p for estimate in estimates]),
+        p_holm=("", adjusted),
+        verdict=("", [CLAIM if claim else NO_CLAIM for claim in claims]),
+    )
+
+
+def _power(effects):
+    """n, and whether so many launches could show anything at all."""
+    fewest, most = min(e.estimate.n for e in effects), max(e.estimate.n for e in effects)
+    count = f"n = {fewest}" if fewest == most else f"n = {fewest} to {most}"
+    paired = any(effect.paired for effect in effects)
+    needed = launch_statistics.pairs_needed(len(effects)) if paired else launch_statistics.FEWEST_LAUNCHES
+    contrasts = "one contrast needs" if len(effects) == 1 else f"{len(effects)} contrasts need"
+    return f"{count}: too few, {contrasts} {needed}" if fewest < needed else count
+
+
+def draw(axes, table, label):
+    rows = np.arange(len(table))
+    ratio = table["effect"][0] == "ratio"
+    axes.axvline(1 if ratio else 0, color="black", linewidth=0.5, linestyle=":")
+    for row in rows:
+        claimed = table["verdict"][row] == CLAIM
+        spread = np.nan_to_num(np.abs([[table["value"][row] - table["low"][row]], [table["high"][row] - table["value"][row]]]))
+        look = {"color": "#0072B2" if claimed else "#777777", "fillstyle": "full" if claimed else "none", "marker": "o"}
+        axes.errorbar(table["value"][row], row, xerr=spread, capsize=2, elinewidth=0.7, **look)
+    style.arms_down(axes, table["contrast"])
+    axes.set_xlabel(f"{label}" if ratio else f"{label}, {table['effect'][0]}")
+    axes.grid(axis="x")

@@ -1,0 +1,24 @@
+"""The comparisons that were declared before the runs, each with its effect, interval and Holm's adjustment over all of them."""
+
+import effects
+import style
+from measures import measure
+from run_file import NotDrawn
+
+OF = "comparison"
+
+
+def table(study):
+    if not study.contrasts:
+        raise NotDrawn("no [[contrast]] was declared (--sweep FILE).")
+    return effects.table([effects.declared(study, contrast, measure) for contrast in study.contrasts], "declared contrasts")
+
+
+def draw(table):
+    measures = table.distinct("measure")
+    heights = [1 + 0.25 * len(table.where(measure=name)) for name in measures]
+    figure = style.new_figure(style.COLUMN, sum(heights))
+    panels = figure.subplots(len(measures), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
+    for axes, name in zip(panels, measures, strict=True):
+        effects.draw(axes, table.where(measure=name), name.replace("_", " "))
+    return figure

@@ -1,0 +1,41 @@
+"""Share of choices that a capacity dropped against the capacity factor, one line for each other configuration."""
+
+from matplotlib.ticker import PercentFormatter
+
+import style
+from run_file import NotDrawn
+from study import across
+from table import Table
+
+OF = "comparison"
+FACTOR = "model.capacity_factor"
+
+
+def table(study):
+    if FACTOR not in study.varied:
+        raise NotDrawn(f"{FACTOR} is the same in all configurations.")
+    rows = []
+    for arm in sorted(study.arms, key=lambda arm: arm.configuration[FACTOR]):
+        estimate = across(arm, lambda run: run.summary("dropped_fraction")[0])
+        others = ", ".join(str(value) for key, value in arm.values.items() if key != FACTOR) or "all"
+        rows.append((others, arm.configuration[FACTOR], estimate.value, estimate.low, estimate.high, estimate.n))
+    names = ["configuration", "capacity_factor", "dropped", "low", "high", "n"]
+    return Table(
+        style.of_launches([row[-1] for row in rows]),
+        **{name: ("", values) for name, values in zip(names, zip(*rows, strict=True), strict=True)},
+    )
+
+
+def draw(table):
+    figure = style.new_figure(style.COLUMN, 2.3)
+    axes = figure.subplots()
+    for label in table.distinct("configuration"):
+        colour, marker = style.arm(label)
+        style.whiskers(axes, table.where(configuration=label), "capacity_factor", "dropped", label, color=colour, marker=marker)
+    axes.set(xlabel="capacity factor", ylabel="choices dropped")
+    style.from_zero(axes)
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.grid()
+    if len(table.distinct("configuration")) > 1:
+        style.legend(axes)
+    return figure

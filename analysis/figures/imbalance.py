@@ -1,0 +1,51 @@
+"""Max / mean load of experts over the steps: every router of one configuration, or the worst router of each of several."""
+
+import numpy as np
+
+import style
+from table import Table
+
+OF = "study"
+MOST_COLOURS = 8
+MEASURE = "derived/imbalance/expert/max_over_mean"
+
+
+def table(study):
+    curves = _routers(study.arms[0]) if len(study.arms) == 1 else {arm.label: _launches(arm).max(axis=1) for arm in study.arms}
+    rows = [(curve, step, value) for curve, values in curves.items() for step, value in enumerate(values)]
+    curve, step, value = zip(*rows, strict=True)
+    title = "router by router" if len(study.arms) == 1 else "the worst router of each step"
+    return Table(title + _of(study), curve=("", curve), step=("", step), max_over_mean=("", value))
+
+
+def _of(study):
+    most = max(len(arm.runs) for arm in study.arms)
+    return "" if most == 1 else f", median of up to {most} launches"
+
+
+def _launches(arm):
+    """Median over launches, [S, L]; to the last step that all of them did."""
+    values = [run.over_steps(MEASURE) for run in arm.runs]
+    return np.median([value[: min(map(len, values))] for value in values], axis=0)
+
+
+def _routers(arm):
+    return dict(zip(arm.runs[0].names("router"), _launches(arm).T, strict=True))
+
+
+def draw(table):
+    figure = style.new_figure(style.COLUMN, 2.3)
+    axes = figure.subplots()
+    curves = table.distinct("curve")
+    for number, curve in enumerate(curves):
+        part = table.where(curve=curve)
+        several = "worst" in table.title
+        colour = style.arm(curve)[0] if several else style.CYCLE[number][0] if len(curves) <= MOST_COLOURS else "#999999"
+        marker = {"marker": style.arm(curve)[1], "markevery": max(1, len(part) // 8)} if several else {}
+        axes.plot(part["step"], part["max_over_mean"], color=colour, linewidth=0.8, label=curve, **marker)
+    axes.axhline(1, color="black", linewidth=0.5, linestyle=":")
+    axes.set(xlabel="step", ylabel="max / mean load of experts")
+    axes.grid(axis="y")
+    if len(curves) <= MOST_COLOURS:
+        style.legend(axes, above=True)
+    return figure

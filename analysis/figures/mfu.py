@@ -1,0 +1,53 @@
+"""Model FLOPs utilisation of each configuration under every numerator in use; `executed` is a hardware utilisation."""
+
+import numpy as np
+from matplotlib.ticker import PercentFormatter
+
+import style
+from measures import NUMERATORS
+from run_file import NotDrawn
+from study import across
+from table import Table
+
+OF = "study"
+
+
+def table(study):
+    arms = study.arms_for_times("free")
+    for peak in ("stated", "measured"):
+        rows = [(arm.label, numerator, _mfu(arm, peak, numerator)) for arm in arms for numerator in NUMERATORS]
+        if any(np.isfinite(estimate.value) for _, _, estimate in rows):
+            break
+    else:
+        raise NotDrawn("no peak is known, neither stated nor measured.")
+    label, numerator, estimates = zip(*rows, strict=True)
+    columns = {"mfu": "value", "low": "low", "high": "high", "n": "n"}
+    numbers = {name: ("", [getattr(estimate, field) for estimate in estimates]) for name, field in columns.items()}
+    return Table(
+        f"of the {peak} peak; {style.of_launches(numbers['n'][1])}",
+        configuration=("", label),
+        numerator=("", numerator),
+        **numbers,
+    )
+
+
+def _mfu(arm, peak, numerator):
+    return across(arm, lambda run: run.summary(f"mfu_{peak}_{numerator}")[0])
+
+
+def draw(table):
+    labels = table.distinct("configuration")
+    figure = style.new_figure(style.COLUMN, 0.9 + 0.32 * len(labels))
+    axes = figure.subplots()
+    for number, (numerator, (colour, marker)) in enumerate(style.NUMERATORS.items()):
+        part = table.where(numerator=numerator)
+        rows = np.arange(len(labels)) + 0.13 * (number - 2)
+        spread = np.nan_to_num(np.abs([part["mfu"] - part["low"], part["high"] - part["mfu"]]))
+        look = {"color": colour, "marker": marker, "linestyle": "none", "capsize": 2, "elinewidth": 0.7}
+        axes.errorbar(part["mfu"], rows, xerr=spread, label=numerator.replace("_", " "), **look)
+    style.arms_down(axes, labels)
+    axes.set(xlabel="utilisation", xlim=(0, None))
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.grid(axis="x")
+    style.legend(axes)
+    return figure

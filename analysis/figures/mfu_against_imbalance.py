@@ -1,0 +1,45 @@
+"""Utilisation (Megatron's causal numerator) against the imbalance of rows over ranks; one point per launch."""
+
+import numpy as np
+from matplotlib.ticker import PercentFormatter
+
+import style
+from run_file import NotDrawn
+from table import Table
+
+OF = "study"
+
+
+def table(study):
+    arms = study.arms_for_times("free")
+    for peak in ("stated", "measured"):
+        rows = [
+            (arm.label, run.summary("imbalance_rank")[0], run.summary(f"mfu_{peak}_megatron_causal")[0])
+            for arm in arms
+            for run in arm.runs
+        ]
+        rows = [row for row in rows if np.isfinite(row[1:]).all()]
+        if rows:
+            break
+    else:
+        raise NotDrawn("no peak is known, neither stated nor measured.")
+    label, imbalance, mfu = zip(*rows, strict=True)
+    return Table(
+        f"of the {peak} peak; one point per launch", configuration=("", label), imbalance_rank=("", imbalance), mfu=("", mfu)
+    )
+
+
+def draw(table):
+    figure = style.new_figure(style.COLUMN, 2.4)
+    axes = figure.subplots()
+    for label in table.distinct("configuration"):
+        part = table.where(configuration=label)
+        colour, marker = style.arm(label)
+        axes.plot(part["imbalance_rank"], part["mfu"], color=colour, marker=marker, linestyle="none", label=label)
+    axes.set(xlabel="max / mean rows of ranks", ylabel="MFU (Megatron, causal)")
+    style.from_zero(axes)
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.grid()
+    if len(table.distinct("configuration")) > 1:
+        style.legend(axes)
+    return figure

@@ -1,0 +1,22 @@
+"""Tokens per second of each configuration over those of the baseline, with the interval of the paired or unpaired effect."""
+
+import effects
+import style
+from measures import measure
+
+OF = "comparison"
+
+
+def table(study):
+    baseline = study.baseline()
+    arms = study.arms_for_times("free")
+    others = [arm for arm in arms if arm is not baseline]
+    return effects.table(
+        [(arm.label, measure("tokens_per_second"), baseline, arm) for arm in others], f"against {baseline.label}"
+    )
+
+
+def draw(table):
+    figure = style.new_figure(style.COLUMN, 1.2 + 0.25 * len(table))
+    effects.draw(figure.subplots(), table, "speed-up (ratio of tokens per second)")
+    return figure

@@ -1,0 +1,68 @@
+"""Time of a step by phase for each configuration (phased runs, mean of ranks), beside the step of its free run."""
+
+import numpy as np
+
+import style
+from study import across
+from table import Table
+
+OF = "comparison"
+LARGEST_RATIO = 1.1  # of phased over free; above, fences distort the step too much for shares to be quoted
+TIMING = "train.timing"
+
+
+def table(study):
+    arms = study.arms_for_times("phased")
+    phases = list(dict.fromkeys(phase for arm in arms for phase in arm.runs[0].names("phase")))
+    columns = {
+        phase: ("s", [across(arm, lambda run, phase=phase: _seconds(run, phase)).value for arm in arms]) for phase in phases
+    }
+    columns = {phase: column for phase, column in columns.items() if np.any(column[1])}
+    free = [_free(study, arm) for arm in arms]
+    total = np.sum([seconds for _, seconds in columns.values()], axis=0)
+    n = [len(arm.runs) for arm in arms]
+    return Table(
+        f"phased runs, mean of ranks, {style.medians(n)}",
+        configuration=("", [arm.label for arm in arms]),
+        **columns,
+        free_step=("s", free),
+        phases_over_free=("", total / np.array(free)),
+        n=("", n),
+    )
+
+
+def _seconds(run, phase):
+    names = run.names("phase")
+    return run.steady_mean("raw/phase_seconds")[:, names.index(phase)].mean() if phase in names and phase != "record" else 0.0
+
+
+def _free(study, phased):
+    """Step of the arm that differs in timing alone; NaN where there is none."""
+    rest = {key: value for key, value in phased.configuration.items() if key != TIMING}
+    for arm in study.arms:
+        if arm.configuration == rest | {TIMING: "free"}:
+            return across(arm, lambda run: run.summary("step_seconds")[0]).value
+    return np.nan
+
+
+def draw(table):
+    labels = table["configuration"]
+    figure = style.new_figure(style.PAGE, 1.3 + 0.28 * len(labels))
+    axes = figure.subplots()
+    rows, start = np.arange(len(labels)), np.zeros(len(labels))
+    for phase in table.names[1:-3]:
+        style.bar(axes, rows, table[phase], start, style.PHASES.get(phase, style.OTHER_PHASE), phase, horizontal=True)
+        start = start + table[phase]
+    axes.plot(table["free_step"], rows, linestyle="none", marker="|", markersize=13, color="black", label="free step")
+    for row, (end, ratio) in enumerate(zip(np.fmax(start, table["free_step"]), table["phases_over_free"], strict=True)):
+        axes.annotate(_remark(ratio), (end, row), xytext=(4, 0), textcoords="offset points", va="center", fontsize=6)
+    style.arms_down(axes, labels)
+    axes.set(xlabel="seconds per step", xlim=(0, 1.35 * np.nanmax([start, table["free_step"]])))
+    style.legend(axes)
+    return figure
+
+
+def _remark(ratio):
+    if np.isnan(ratio):
+        return "no free run beside it"
+    return f"phases / free = {ratio:.2f}" + (": do not quote shares" if ratio > LARGEST_RATIO else "")

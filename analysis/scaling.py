@@ -1,0 +1,80 @@
+"""Arms that differ in the number of ranks, sorted into series for the scaling figures."""
+
+import style
+from run_file import NotDrawn
+from study import across
+from table import Table
+
+LAYOUT = ("tp", "ep", "etp")  # of several layouts on as many ranks each is a series of its own
+
+
+def tokens_of_a_step(arm):
+    return arm.configuration["batch.sequences"] * arm.configuration["batch.sequence_length"]
+
+
+def table(study, work, measure, ideal):
+    """`work(arm)`: what arms of one series have in common; `ideal(value, ranks, first_ranks)`: the line from the first point."""
+    rows = []
+    for label, arms in _series(study, work).items():
+        points = [(arm.configuration["layout.ranks"], across(arm, lambda run: run.summary(measure)[0])) for arm in arms]
+        ranks, first = points[0]
+        rows += [
+            (label, at, estimate.value, estimate.low, estimate.high, estimate.n, ideal(first.value, at, ranks))
+            for at, estimate in points
+        ]
+    series, ranks, value, low, high, n, line = zip(*rows, strict=True)
+    unit = "s" if measure == "step_seconds" else "token/s"
+    numbers = {measure: (unit, value), "low": (unit, low), "high": (unit, high), "n": ("", n), "ideal": (unit, line)}
+    return Table(style.of_launches(n), series=("", series), ranks=("", ranks), **numbers)
+
+
+def _series(study, work):
+    """label -> arms by growing number of ranks, at least two numbers."""
+    arms = study.arms_for_times("free")
+    for of_layout in ((), LAYOUT):
+        series = _grouped(arms, work, of_layout)
+        if all(len({arm.configuration["layout.ranks"] for arm in group}) == len(group) for group in series.values()):
+            break
+    series = {label: group for label, group in series.items() if len({arm.configuration["layout.ranks"] for arm in group}) > 1}
+    if not series:
+        raise NotDrawn("no two configurations differ in ranks alone, with the same work.")
+    return series
+
+
+def _grouped(arms, work, of_layout):
+    groups = {}
+    for arm in sorted(arms, key=lambda arm: arm.configuration["layout.ranks"]):
+        kept = tuple(sorted((key, str(value)) for key, value in arm.configuration.items() if not _of_size(key)))
+        layout = tuple(arm.configuration[f"layout.{axis}"] for axis in of_layout)
+        groups.setdefault((kept, layout, work(arm)), []).append(arm)
+    return {_label(layout, work(group[0]), group[0]): group for (_, layout, _), group in groups.items()}
+
+
+def _of_size(key):
+    return key.startswith("layout.") or key in ("batch.sequences", "batch.micro_steps")
+
+
+def _label(layout, work, arm):
+    parts = [f"{axis} {degree}" for axis, degree in zip(LAYOUT, layout, strict=False)]
+    parts += [str(value) for key, value in arm.values.items() if not key.startswith(("layout.", "batch."))]
+    return ", ".join([*parts, work])
+
+
+def draw(table, label):
+    measure = table.names[2]
+    figure = style.new_figure(style.COLUMN, 2.5)
+    axes = figure.subplots()
+    for number, series in enumerate(table.distinct("series")):
+        part = table.where(series=series)
+        colour, marker = style.CYCLE[number % len(style.CYCLE)]
+        style.whiskers(axes, part, "ranks", measure, series, color=colour, marker=marker)
+        axes.plot(part["ranks"], part["ideal"], color=colour, linestyle=":", linewidth=0.8)
+    axes.plot([], [], color="black", linestyle=":", linewidth=0.8, label="ideal")
+    ranks = sorted(set(table["ranks"].tolist()))
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(ranks, [str(rank) for rank in ranks])
+    axes.minorticks_off()
+    axes.set(xlabel="ranks", ylabel=label)
+    axes.grid(axis="y")
+    style.legend(axes)
+    return figure

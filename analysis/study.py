@@ -1,0 +1,183 @@
+"""Several launches, sorted into arms: launches of one configuration, that differ only in what a repeat may differ in."""
+
+import json
+import tomllib
+from dataclasses import dataclass
+
+import numpy as np
+
+import launch_statistics
+from launch_statistics import Estimate
+from run_file import BadRunFile, NotDrawn, Run
+
+# Not part of a configuration: where a file lies, and what makes a launch one of several.
+OF_THE_LAUNCH = ("record.path", "record.repeat", "train.seed")
+PREFERRED = ("layout.ranks", "gate.kind", "train.dispatcher")  # of keys that always differ together, these name the arm
+
+
+@dataclass
+class Arm:
+    """The launches of one configuration, in the order in which they were made, and the values that tell it from the others."""
+
+    label: str
+    values: dict
+    configuration: dict
+    runs: list[Run]
+
+    def pairs(self):
+        """launch by (seed, repeat); empty where these do not tell the launches apart."""
+        by_pair = {(run.config.get("train.seed"), run.config.get("record.repeat")): run for run in self.runs}
+        return by_pair if len(by_pair) == len(self.runs) else {}
+
+
+class Study:
+    """`keys`: the configuration keys that tell arms apart in labels; found by comparing where they are not given. `sweep`: TOML
+    file whose [analysis] may name `by` (such keys) and `baseline` (values of keys), and which declares contrasts."""
+
+    def __init__(self, paths, keys=None, sweep=None):
+        declared = _declared(sweep) if sweep else {}
+        self.contrasts = declared.get("contrast", [])
+        self._baseline = declared.get("analysis", {}).get("baseline")
+        keys = keys or declared.get("analysis", {}).get("by")
+        self.runs = sorted((Run(path) for path in paths), key=lambda run: (run.created(), str(run.path)))
+        configurations = [_configuration(run) for run in self.runs]
+        every_key = sorted(set().union(*configurations))
+        self.varied = [key for key in every_key if len({_as_text(values.get(key)) for values in configurations}) > 1]
+        self.keys = keys or _telling(self.varied, configurations)
+        self.arms = self._sort(configurations)
+
+    def _sort(self, configurations):
+        groups = {}
+        for run, configuration in zip(self.runs, configurations, strict=True):
+            identity = tuple(_as_text(configuration.get(key)) for key in self.varied)
+            groups.setdefault(identity, (configuration, []))[1].append(run)
+        names = _short(self.keys)
+        arms = []
+        for configuration, runs in groups.values():
+            values = {key: configuration.get(key) for key in self.keys}
+            label = ", ".join(_named(names[key], value) for key, value in values.items())
+            arms.append(Arm(label or "all launches", values, configuration, runs))
+        arms.sort(key=lambda arm: [_order(value) for value in arm.values.values()])
+        return _distinctly_labelled(arms)
+
+    def arm(self, values):
+        """The one arm whose configuration has these values."""
+        fitting = [arm for arm in self.arms if all(arm.configuration.get(key) == value for key, value in values.items())]
+        if len(fitting) != 1:
+            raise BadRunFile(f"{len(fitting)} of {len(self.arms)} configurations have {values}; it must be one.")
+        return fitting[0]
+
+    def baseline(self):
+        """The declared one, else the first."""
+        return self.arm(self._baseline) if self._baseline else self.arms[0]
+
+    def arms_for_times(self, timing=None):
+        """Arms whose times may be drawn: enough cores, and the timing (`free`, `phased`) that is asked for."""
+        able = [arm for arm in self.arms if not any(run.oversubscribed() for run in arm.runs)]
+        if not able:
+            raise NotDrawn("more threads than cores in every run, so no time is drawn.")
+        able = [arm for arm in able if timing in (None, "phased" if arm.runs[0].phased() else "free")]
+        if not able:
+            raise NotDrawn(f"no {timing} run.")
+        return able
+
+    def marks(self):
+        """The marks of all launches, with the number of launches that each is true of."""
+        counts = {}
+        for run in self.runs:
+            for mark in run.marks():
+                counts[mark] = counts.get(mark, 0) + 1
+        if len(self.runs) == 1:
+            return list(counts)
+        return [f"{mark} ({count} of {len(self.runs)} launches)" for mark, count in counts.items()]
+
+
+def _declared(sweep):
+    try:
+        return tomllib.loads(sweep.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise BadRunFile(f"{sweep}: not a TOML file ({error}).") from None
+
+
+def _configuration(run):
+    """What makes a launch comparable: every value in force, and what the build and its start added."""
+    facts = {key: value for key, value in run.config.items() if key not in OF_THE_LAUNCH}
+    return facts | {"threads": run.provenance("threads_per_rank"), "commit": run.provenance("commit")[:10]}
+
+
+def _as_text(value):
+    return json.dumps(value, sort_keys=True)
+
+
+def _telling(varied, configurations):
+    """Of keys that always change together one is enough: a preferred one, else a short plain value."""
+    chosen = {}
+    for key in varied:
+        values = [_as_text(configuration.get(key)) for configuration in configurations]
+        pattern = tuple(values.index(value) for value in values)
+        rank = (PREFERRED.index(key) if key in PREFERRED else len(PREFERRED), max(map(len, values)), key)
+        chosen[pattern] = min(chosen.get(pattern, (rank, key)), (rank, key))
+    return [key for _, key in sorted(chosen.values())]
+
+
+def _short(keys):
+    """The last part of each key, or all of it where two end alike."""
+    last = [key.rsplit(".", 1)[-1] for key in keys]
+    return {key: short if last.count(short) == 1 else key for key, short in zip(keys, last, strict=True)}
+
+
+def _named(name, value):
+    return str(value) if isinstance(value, str) and name in ("kind", "dispatcher", "timing") else f"{name} {_plain(value)}"
+
+
+def _plain(value):
+    return "-" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _order(value):
+    return (0, value, "") if isinstance(value, (int, float)) else (1, 0, _plain(value))
+
+
+def _distinctly_labelled(arms):
+    """Where `keys` do not tell all arms apart, a number does."""
+    seen = {}
+    for arm in arms:
+        seen.setdefault(arm.label, []).append(arm)
+    for alike in seen.values():
+        for number, arm in enumerate(alike if len(alike) > 1 else [], 1):
+            arm.label += f" ({number})"
+    return arms
+
+
+def across(arm, measure):
+    """Median over the launches of an arm and its interval; `measure(run)` is one number of a launch."""
+    values = [float(measure(run)) for run in arm.runs]
+    return launch_statistics.median(values) if np.isfinite(values).all() else Estimate(np.nan, np.nan, np.nan, len(values))
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Of `second` over (a ratio) or beside (a difference) `first`; `paired` where launches share seed and repeat."""
+
+    estimate: Estimate
+    paired: bool
+    ratio: bool
+
+    def none(self):
+        return 1.0 if self.ratio else 0.0
+
+
+def compare(first, second, measure, ratio):
+    """The effect of `second` against `first`, paired over launches of the same seed and repeat where enough have one."""
+    one, other = first.pairs(), second.pairs()
+    common = [key for key in one if key in other]
+    paired = bool(common) and (len(common) >= launch_statistics.FEWEST_LAUNCHES or one.keys() == other.keys())
+    a = np.array([measure(run) for run in ([one[key] for key in common] if paired else first.runs)], float)
+    b = np.array([measure(run) for run in ([other[key] for key in common] if paired else second.runs)], float)
+    if ratio:
+        a, b = np.log(a), np.log(b)
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        estimate = Estimate(np.nan, np.nan, np.nan, min(len(a), len(b)))
+    else:
+        estimate = launch_statistics.paired_effect(b - a) if paired else launch_statistics.unpaired_effect(a, b)
+    return Effect(launch_statistics.as_ratio(estimate) if ratio else estimate, paired, ratio)
