@@ -1,5 +1,6 @@
 import pytest
 
+import slurm_cluster
 from experiment import Experiment
 
 
@@ -20,3 +21,23 @@ def sweep(experiment):
         return one
 
     return made
+
+
+@pytest.fixture(scope="session")
+def slurm_configuration(tmp_path_factory):
+    if reason := slurm_cluster.missing():
+        pytest.skip(reason)
+    cluster = slurm_cluster.Cluster(tmp_path_factory.mktemp("slurm"))
+    try:
+        cluster.start()
+        yield cluster.configuration
+    except RuntimeError as error:
+        pytest.skip(f"no SLURM here: {error}")
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture
+def slurm(slurm_configuration, monkeypatch):
+    """A real SLURM of one node, for this test's sbatch and squeue."""
+    monkeypatch.setenv("SLURM_CONF", str(slurm_configuration))
