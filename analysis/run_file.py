@@ -97,6 +97,10 @@ class Run:
         try:
             return h5py.File(self.path, "r")
         except OSError as error:
+            if self.path.suffix == ".partial" and not h5py.is_hdf5(self.path):
+                raise BadRunFile(
+                    f"{self.path}: holds nothing yet; its run was ended, or still is, before the first step."
+                ) from None
             raise BadRunFile(f"{self.path}: not a readable HDF5 file ({error}).") from None
 
     @contextmanager

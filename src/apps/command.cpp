@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <optional>
+#include <string_view>
 
 #include "base/error.hpp"
 #include "base/host_memory.hpp"
@@ -22,38 +24,58 @@ std::string host_name() {
 
 namespace {
 
-/// Threads per rank where the user sets none: the node's cores shared among its ranks, so that nothing is oversubscribed.
-int default_threads(Communicator const& world) {
+/// Of rank 0's host.
+std::int64_t ranks_on_first_node(Communicator const& world) {
   auto const hosts = world.gather(host_name(), 0);
-  std::int64_t ranks_here = world.rank() == 0 ? std::count(hosts.begin(), hosts.end(), hosts.front()) : 0;
-  ranks_here = std::max<std::int64_t>(1, world.sum(ranks_here));
-  return int(std::max<std::int64_t>(1, sysconf(_SC_NPROCESSORS_ONLN) / ranks_here));
+  return world.sum(world.rank() == 0 ? std::int64_t(std::count(hosts.begin(), hosts.end(), hosts.front())) : 0);
 }
 
 Kokkos::InitializationSettings kokkos_settings(Communicator const& world) {
-  Kokkos::InitializationSettings settings;
-  settings.set_disable_warnings(true);
-  auto const threads = default_threads(world);
-  if (!std::getenv("OMP_NUM_THREADS")) settings.set_num_threads(threads);
-  return settings;
+  return Kokkos::InitializationSettings().set_disable_warnings(true).set_num_threads(
+      threads_per_rank(ranks_on_first_node(world)));
 }
 
-bool launched() {
-  auto const set = [](char const* variable) { return std::getenv(variable) != nullptr; };
-  return set("OMPI_COMM_WORLD_RANK") || set("PMIX_RANK") || set("PMI_RANK");
+/// As the launcher numbers this process; null where there is none.
+char const* launched_rank() {
+  for (auto const* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"})
+    if (auto const* rank = std::getenv(variable)) return rank;
+  return nullptr;
+}
+
+std::string sentence_of(std::exception const& error) {
+  std::string const what = error.what();
+  bool const in_kokkos = what.find("failed to allocate") != std::string::npos;
+  if (!in_kokkos && dynamic_cast<std::bad_alloc const*>(&error) == nullptr) return what;
+  return fmt::format("ran out of memory ({}); use more ranks, more batch.micro_steps or a smaller model", what);
+}
+
+/// For what no `catch` can reach: an exception in a thread or while another one unwinds.
+[[noreturn]] void end_at_uncaught_exception() {
+  std::string what = "an exception of unknown type";
+  try {
+    if (auto const error = std::current_exception()) std::rethrow_exception(error);
+  } catch (std::exception const& error) {
+    what = sentence_of(error);
+  } catch (...) {
+  }
+  auto const* rank = launched_rank();
+  print_error(fmt::format("rank {}: {}", rank ? rank : "0", what));
+  abort_job(failure);
 }
 
 int act(std::function<int(Communicator const& world)> const& action) {
+  std::set_terminate(end_at_uncaught_exception);
   auto const world = Communicator::world();
   keep_freed_memory();
   try {
+    world.agree(nullptr);  // with what other ranks may have to say in print_error_once
     Kokkos::ScopeGuard const kokkos(kokkos_settings(world));
     return action(world);
   } catch (AgreedError const& error) {
     if (world.rank() == 0) print_error(error.what());
     return failure;
   } catch (std::exception const& error) {
-    print_error(fmt::format("rank {}: {}", world.rank(), error.what()));
+    print_error(fmt::format("rank {}: {}", world.rank(), sentence_of(error)));
     abort_job(failure);
   }
 }
@@ -63,11 +85,27 @@ int act(std::function<int(Communicator const& world)> const& action) {
 void print_error(std::string const& sentence) { std::fprintf(stderr, "moescope: %s\n", sentence.c_str()); }
 
 void print_error_once(std::string const& sentence) {
-  if (!launched()) return print_error(sentence);
+  if (!launched_rank()) return print_error(sentence);
   int argc = 0;
   char** argv = nullptr;
   Session const session(argc, argv);
-  if (Communicator::world().rank() == 0) print_error(sentence);
+  auto const world = Communicator::world();
+  try {
+    world.agree(std::make_exception_ptr(UserError(sentence)));
+  } catch (AgreedError const& error) {
+    if (world.rank() == 0) print_error(error.what());
+  }
+}
+
+void print_on_first_rank_only() {
+  auto const* rank = launched_rank();
+  if (rank && std::string_view(rank) != "0" && !std::freopen("/dev/null", "w", stdout)) std::fclose(stdout);
+}
+
+int threads_per_rank(std::int64_t ranks_on_node) {
+  auto const* given = std::getenv("OMP_NUM_THREADS");
+  if (int const threads = given ? std::atoi(given) : 0; threads > 0) return threads;
+  return int(std::max<std::int64_t>(1, sysconf(_SC_NPROCESSORS_ONLN) / std::max<std::int64_t>(1, ranks_on_node)));
 }
 
 int run_parallel(std::function<int(Communicator const& world)> const& action) {

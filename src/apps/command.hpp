@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -16,8 +17,14 @@ int run_parallel(std::function<int(Communicator const& world)> const& action);
 
 /// One line on stderr that starts with the program's name.
 void print_error(std::string const& sentence);
-/// The same outside run_parallel: one line also where a launcher started several processes, which then must all call it.
+/// The same outside run_parallel: one line also where a launcher started several processes, which then must all call it or
+/// run_parallel.
 void print_error_once(std::string const& sentence);
+/// From now on stdout is that of rank 0, as the launcher numbers its processes; needs no MPI.
+void print_on_first_rank_only();
+
+/// OMP_NUM_THREADS; unset, the node's cores shared among its ranks, so that nothing is oversubscribed.
+int threads_per_rank(std::int64_t ranks_on_node);
 
 /// What this process runs on, for --version and the provenance.
 std::string kokkos_description();

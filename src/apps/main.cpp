@@ -33,6 +33,7 @@ std::string usage_error(CLI::App const& app, CLI::ParseError const& error) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  moescope::print_on_first_rank_only();
   CLI::App app{"moescope: what a Mixture-of-Experts choice really costs, measured on a real training run"};
   app.footer("First steps: ./quickstart.sh, then README.md. What each reported number means: docs/definitions.md");
   app.require_subcommand(1);

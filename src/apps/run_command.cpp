@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <optional>
 
 #include "apps/command.hpp"
@@ -15,6 +14,7 @@
 #include "apps/recorder.hpp"
 #include "base/region.hpp"
 #include "comm/arrivals.hpp"
+#include "comm/watchdog.hpp"
 #include "step/evaluation.hpp"
 #include "step/twin.hpp"
 
@@ -36,12 +36,6 @@ RunConfig load(RunOptions const& options) {
   return config;
 }
 
-/// Threads that each rank of a launch with this environment would use; 1 where it does not say.
-std::int64_t planned_threads() {
-  auto const* given = std::getenv("OMP_NUM_THREADS");
-  return given ? std::max(1, std::atoi(given)) : 1;
-}
-
 /// Of the packed data if it is there already; a dry run does not need it.
 std::string data_fingerprint(RunConfig const& config) {
   if (!is_packed_folder(config.data.path)) return "";
@@ -51,7 +45,8 @@ std::string data_fingerprint(RunConfig const& config) {
 int dry_run(RunOptions const& options) {
   auto config = load(options);
   auto const layout = launch_layout(config, config.layout.ranks > 0 ? config.layout.ranks : 1);
-  LaunchFacts const launch{planned_threads(), build_identification(), data_fingerprint(config)};
+  // As if all its ranks were on this machine.
+  LaunchFacts const launch{threads_per_rank(layout.ranks()), build_identification(), data_fingerprint(config)};
   auto const text = options.json ? dry_run_json(config, layout, launch) : dry_run_text(config, layout, launch);
   std::fputs(text.c_str(), stdout);
   return success;
@@ -170,6 +165,9 @@ int run(RunOptions const& options, Communicator const& world) {
   agreed(world, [&] {
     config = load(options);
     layout = launch_layout(config, world.size());
+  });
+  Watchdog const watchdog(world, config.train.watchdog_seconds);
+  agreed(world, [&] {
     data.emplace(config.data, config.batch.sequence_length, config.train.seed, config.model.vocab_size);
     if (config.eval.every > 0) data->require_held_out();
   });
@@ -191,7 +189,9 @@ void add_run_command(CLI::App& app, int& exit_code) {
   command->add_option("config", options->config, "TOML file; experiments/first_run/base.toml explains every key")->required();
   command->add_option("--set", options->set, "Override one key, e.g. --set gate.kind=switch (repeatable)")
       ->allow_extra_args(false);
-  command->add_option("--out", options->out, "Run file to write; overrides record.path");
+  command->add_option("--out", options->out, "Run file to write; overrides record.path")->check([](std::string const& path) {
+    return path.empty() ? "must not be empty" : "";
+  });
   command->add_flag("--overwrite", options->overwrite, "Replace an existing run file");
   auto* const dry =
       command->add_flag("--dry-run", options->dry_run, "Print layout, parameters, memory, bytes per step and keys; run nothing");

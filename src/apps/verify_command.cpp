@@ -6,6 +6,7 @@
 #include "apps/command.hpp"
 #include "apps/launch.hpp"
 #include "apps/reference_comparison.hpp"
+#include "comm/watchdog.hpp"
 
 namespace moescope {
 
@@ -20,6 +21,7 @@ int verify(std::string const& folder, std::vector<std::string> const& overrides,
     config = reference_config(fixture, overrides);
     layout = launch_layout(config, world.size());
   });
+  Watchdog const watchdog(world, config.train.watchdog_seconds);
   Mesh mesh(world, *layout, traffic::collectives(config, *layout));
   std::optional<ReferencePass> pass;
   agreed(world, [&] { pass.emplace(fixture, config, mesh); });

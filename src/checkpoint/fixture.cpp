@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "base/error.hpp"
+#include "base/mapped_file.hpp"
 #include "checkpoint/safetensors.hpp"
 #include "config/run_config.hpp"
 #include "kernels/cross_entropy.hpp"
@@ -15,11 +14,9 @@ namespace moescope {
 namespace {
 
 std::string read_text(std::string const& path) {
-  std::ifstream file(path);
-  if (!file) throw UserError(path + ": cannot be read; a fixture folder holds config.json, model.safetensors and io.safetensors");
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
+  if (!std::filesystem::exists(path))
+    throw UserError(path + ": is not there; a fixture folder holds config.json, model.safetensors and io.safetensors");
+  return std::string(MappedFile(path).bytes());
 }
 
 template <class Values>

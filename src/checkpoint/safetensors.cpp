@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "base/mapped_file.hpp"
+#include "base/strict_json.hpp"
 #include "checkpoint/dtype.hpp"
-#include "checkpoint/strict_json.hpp"
 
 namespace moescope {
 

@@ -7,7 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/mapped_file.hpp"
-#include "checkpoint/strict_json.hpp"
+#include "base/strict_json.hpp"
 
 namespace moescope {
 

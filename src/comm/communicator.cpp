@@ -7,20 +7,40 @@
 
 #include "base/error.hpp"
 #include "comm/mpi_call.hpp"
+#include "comm/whereabouts.hpp"
 
 namespace moescope {
 
 using mpi::check;
 
+namespace {
+
+std::vector<int> ranks_in_world(MPI_Comm comm, int size) {
+  std::vector<int> members(std::size_t(size), 0), ranks(std::size_t(size), 0);
+  std::iota(members.begin(), members.end(), 0);
+  MPI_Group own = MPI_GROUP_NULL, all = MPI_GROUP_NULL;
+  check(MPI_Comm_group(comm, &own), "MPI_Comm_group", comm);
+  check(MPI_Comm_group(MPI_COMM_WORLD, &all), "MPI_Comm_group", MPI_COMM_WORLD);
+  check(MPI_Group_translate_ranks(own, size, members.data(), all, ranks.data()), "MPI_Group_translate_ranks", comm);
+  MPI_Group_free(&own);
+  MPI_Group_free(&all);
+  return ranks;
+}
+
+}  // namespace
+
 struct Communicator::Handle {
   MPI_Comm comm;
   int rank = 0, size = 0;
+  Group group;
+  std::int64_t splits = 0;
 
-  Handle(MPI_Comm owned, std::string const& name) : comm(owned) {
+  Handle(MPI_Comm owned, std::int64_t id, std::string const& name) : comm(owned) {
     MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
     MPI_Comm_set_name(comm, name.c_str());
     check(MPI_Comm_rank(comm, &rank), "MPI_Comm_rank", comm);
     check(MPI_Comm_size(comm, &size), "MPI_Comm_size", comm);
+    group = {id, name, ranks_in_world(comm, size)};
   }
   /// Not freed while an error unwinds: freeing is collective, and the other ranks may know of no error.
   ~Handle() {
@@ -34,16 +54,26 @@ struct Communicator::Handle {
 
 namespace {
 
+/// `call` is a collective MPI function on the communicator it is given; a rank that waits in it can be asked where it is.
+template <class Function>
+void collective(Communicator const& communicator, char const* function, Function&& call) {
+  mpi::Waiting const waiting(communicator, function);
+  auto const comm = mpi::handle(communicator);
+  check(call(comm), function, comm);
+}
+
 template <class T>
-std::vector<T> all_gather_one(T value, MPI_Comm comm, int size) {
-  std::vector<T> all(std::size_t(size), T{});
+std::vector<T> all_gather_one(T value, Communicator const& communicator) {
+  std::vector<T> all(std::size_t(communicator.size()), T{});
   auto const type = mpi::moving_type<T>();
-  check(MPI_Allgather(&value, 1, type, all.data(), 1, type, comm), "MPI_Allgather", comm);
+  collective(communicator, "MPI_Allgather",
+             [&](MPI_Comm comm) { return MPI_Allgather(&value, 1, type, all.data(), 1, type, comm); });
   return all;
 }
 
-std::int64_t reduce_one(std::int64_t value, MPI_Op op, MPI_Comm comm) {
-  check(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, op, comm), "MPI_Allreduce", comm);
+std::int64_t reduce_one(std::int64_t value, MPI_Op op, Communicator const& communicator) {
+  collective(communicator, "MPI_Allreduce",
+             [&](MPI_Comm comm) { return MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, op, comm); });
   return value;
 }
 
@@ -54,10 +84,10 @@ struct GatherShape {
 };
 
 GatherShape gather_shape(std::int64_t length, Communicator const& communicator, int root) {
-  auto const comm = mpi::handle(communicator);
   bool const here = communicator.rank() == root;
   std::vector<std::int64_t> lengths(here ? std::size_t(communicator.size()) : 0);
-  check(MPI_Gather(&length, 1, MPI_INT64_T, lengths.data(), 1, MPI_INT64_T, root, comm), "MPI_Gather", comm);
+  collective(communicator, "MPI_Gather",
+             [&](MPI_Comm comm) { return MPI_Gather(&length, 1, MPI_INT64_T, lengths.data(), 1, MPI_INT64_T, root, comm); });
   GatherShape shape;
   for (auto const n : lengths) {
     shape.counts.push_back(mpi::count(n, "elements", "gather"));
@@ -69,12 +99,12 @@ GatherShape gather_shape(std::int64_t length, Communicator const& communicator, 
 
 template <class T>
 std::vector<T> gather_values(std::span<T const> values, Communicator const& communicator, int root, GatherShape const& shape) {
-  auto const comm = mpi::handle(communicator);
   auto const type = mpi::moving_type<T>();
   std::vector<T> all(std::size_t(shape.total), T{});
   auto const own = mpi::count(std::int64_t(values.size()), "elements", "gather");
-  check(MPI_Gatherv(values.data(), own, type, all.data(), shape.counts.data(), shape.displacements.data(), type, root, comm),
-        "MPI_Gatherv", comm);
+  collective(communicator, "MPI_Gatherv", [&](MPI_Comm comm) {
+    return MPI_Gatherv(values.data(), own, type, all.data(), shape.counts.data(), shape.displacements.data(), type, root, comm);
+  });
   return all;
 }
 
@@ -101,28 +131,30 @@ std::string message_of(std::exception_ptr const& error) {
 Communicator Communicator::world() {
   MPI_Comm copy = MPI_COMM_NULL;
   check(MPI_Comm_dup(MPI_COMM_WORLD, &copy), "MPI_Comm_dup", MPI_COMM_WORLD);
-  return Communicator(std::make_shared<Handle>(copy, "world"));
+  static std::int64_t worlds = 0;
+  return Communicator(std::make_shared<Handle>(copy, ++worlds, "world"));
 }
 
 Communicator Communicator::split(int color, int key, std::string const& name) const {
   MPI_Comm part = MPI_COMM_NULL;
-  check(MPI_Comm_split(handle_->comm, color, key, &part), "MPI_Comm_split", handle_->comm);
-  return Communicator(std::make_shared<Handle>(part, name));
+  collective(*this, "MPI_Comm_split", [&](MPI_Comm comm) { return MPI_Comm_split(comm, color, key, &part); });
+  return Communicator(std::make_shared<Handle>(part, handle_->group.id * 1000 + ++handle_->splits, name));
 }
 
 int Communicator::rank() const { return handle_->rank; }
 int Communicator::size() const { return handle_->size; }
 void* Communicator::handle() const { return &handle_->comm; }
-void Communicator::barrier() const { check(MPI_Barrier(handle_->comm), "MPI_Barrier", handle_->comm); }
+Group const& Communicator::group() const { return handle_->group; }
+void Communicator::barrier() const { collective(*this, "MPI_Barrier", MPI_Barrier); }
 
 void Communicator::broadcast(std::vector<char>& bytes, int root) const {
   auto length = std::int64_t(bytes.size());
-  check(MPI_Bcast(&length, 1, MPI_INT64_T, root, handle_->comm), "MPI_Bcast", handle_->comm);
+  collective(*this, "MPI_Bcast", [&](MPI_Comm comm) { return MPI_Bcast(&length, 1, MPI_INT64_T, root, comm); });
   bytes.resize(std::size_t(length));
   constexpr std::int64_t piece = std::numeric_limits<int>::max();
   for (std::int64_t begin = 0; begin < length; begin += piece) {
     auto const count = int(std::min(piece, length - begin));
-    check(MPI_Bcast(bytes.data() + begin, count, MPI_CHAR, root, handle_->comm), "MPI_Bcast", handle_->comm);
+    collective(*this, "MPI_Bcast", [&](MPI_Comm comm) { return MPI_Bcast(bytes.data() + begin, count, MPI_CHAR, root, comm); });
   }
 }
 
@@ -146,33 +178,34 @@ std::vector<std::string> Communicator::gather(std::string const& text, int root)
 }
 
 double Communicator::max(double value) const {
-  auto const values = all_gather_one(value, handle_->comm, handle_->size);
+  auto const values = all_gather_one(value, *this);
   auto const larger = [](double a, double b) { return std::isnan(a) || a > b ? a : b; };
   return std::accumulate(values.begin() + 1, values.end(), values.front(), larger);
 }
 
 double Communicator::sum(double value) const {
-  auto const values = all_gather_one(value, handle_->comm, handle_->size);
+  auto const values = all_gather_one(value, *this);
   return std::accumulate(values.begin(), values.end(), 0.0);
 }
 
-std::int64_t Communicator::sum(std::int64_t value) const { return reduce_one(value, MPI_SUM, handle_->comm); }
+std::int64_t Communicator::sum(std::int64_t value) const { return reduce_one(value, MPI_SUM, *this); }
 
 std::vector<std::int64_t> Communicator::sum(std::vector<std::int64_t> values) const {
   if (values.empty()) return values;
   auto const count = mpi::count(std::int64_t(values.size()), "numbers", "sum");
-  check(MPI_Allreduce(MPI_IN_PLACE, values.data(), count, MPI_INT64_T, MPI_SUM, handle_->comm), "MPI_Allreduce", handle_->comm);
+  collective(*this, "MPI_Allreduce",
+             [&](MPI_Comm comm) { return MPI_Allreduce(MPI_IN_PLACE, values.data(), count, MPI_INT64_T, MPI_SUM, comm); });
   return values;
 }
 
 void Communicator::agree(std::exception_ptr error) const {
-  auto const lowest = reduce_one(error ? rank() : size(), MPI_MIN, handle_->comm);
+  auto const lowest = reduce_one(error ? rank() : size(), MPI_MIN, *this);
   if (lowest == size()) return;
   auto const own = error ? message_of(error) : std::string();
   std::vector<char> bytes(own.begin(), own.end());
   broadcast(bytes, int(lowest));
   std::string const message(bytes.begin(), bytes.end());
-  bool const unanimous = reduce_one(error && own == message, MPI_MIN, handle_->comm) == 1;
+  bool const unanimous = reduce_one(error && own == message, MPI_MIN, *this) == 1;
   throw AgreedError(unanimous ? message : "rank " + std::to_string(lowest) + ": " + message);
 }
 

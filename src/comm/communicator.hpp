@@ -10,7 +10,8 @@
 
 namespace moescope {
 
-/// MPI for the life of the process (MPI_Init_thread, FUNNELED). Destroyed last, after Kokkos.
+/// MPI for the life of the process (MPI_Init_thread; MULTIPLE where the library has it, for the watchdog, at least FUNNELED).
+/// Destroyed last, after Kokkos.
 class Session {
  public:
   Session(int& argc, char**& argv);
@@ -29,6 +30,13 @@ class AgreedError : public UserError {
   using UserError::UserError;
 };
 
+/// Who shares a communicator.
+struct Group {
+  std::int64_t id = 0;  ///< of the communicator it was split from and which split of that; the same on every member
+  std::string name;
+  std::vector<int> ranks;  ///< of the members in the world, in the communicator's order
+};
+
 /// A duplicated MPI communicator; copies share it. Calls are collective over it unless stated. MPI error codes become
 /// text with rank and call and end the job.
 class Communicator {
@@ -39,6 +47,7 @@ class Communicator {
 
   int rank() const;
   int size() const;
+  Group const& group() const;
   void barrier() const;
 
   // Host exchanges for set-up and record (not ledgered unless stated by the caller).

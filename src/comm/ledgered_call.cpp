@@ -29,12 +29,14 @@ LedgeredCall::LedgeredCall(Mesh& mesh, Axis axis, std::string_view name, traffic
 void LedgeredCall::start() {
   if (phased_) {
     arrived_ = now();
-    mesh_.group(axis_).barrier();
+    Waiting const waiting(mesh_.group(axis_), name_);
+    check(MPI_Barrier(comm()), "MPI_Barrier", comm());
   }
   started_ = now();
 }
 
 void LedgeredCall::complete() {
+  Waiting const waiting(mesh_.group(axis_), place_, name_);
   check(MPI_Wait(&request_, MPI_STATUS_IGNORE), "MPI_Wait", comm());
   ended_ = now();
 }

@@ -3,6 +3,7 @@
 
 #include "comm/mesh.hpp"
 #include "comm/mpi_call.hpp"
+#include "comm/whereabouts.hpp"
 
 /// Private to `comm`: one MPI collective from its start to the ledger.
 namespace moescope::mpi {
@@ -40,7 +41,11 @@ class LedgeredCall {
   template <class Function>
   void post(char const* function, Function&& call) {
     start();
-    check(call(), function, comm());
+    place_ = whereabouts().arrive(mesh_.group(axis_).group());
+    {
+      Waiting const waiting(mesh_.group(axis_), place_, name_);
+      check(call(), function, comm());
+    }
     if (phased_) complete();
   }
   /// Completes and appends to the ledger.
@@ -61,6 +66,7 @@ class LedgeredCall {
   traffic::Volume volume_;
   bool phased_;
   MPI_Request request_ = MPI_REQUEST_NULL;
+  std::int64_t place_ = 0;  ///< among the exchanges of the group
   double arrived_ = 0, started_ = 0, ended_ = 0;
 };
 

@@ -1,5 +1,8 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdlib>
 
 #include "base/error.hpp"
@@ -7,9 +10,27 @@
 
 namespace moescope {
 
+namespace {
+
+constexpr unsigned start_seconds = 300;
+constexpr char late_start[] =
+    "moescope: MPI_Init did not return within 300 s: some rank did not start, or has no memory for it\n";
+
+/// A rank without memory may hang in MPI_Init, and all others with it; no exchange can tell of that yet.
+void end_late_start(int) {
+  if (::write(STDERR_FILENO, late_start, sizeof(late_start) - 1) < 0) ::_exit(2);
+  ::_exit(1);
+}
+
+}  // namespace
+
 Session::Session(int& argc, char**& argv) {
   int provided = MPI_THREAD_SINGLE;
-  mpi::check(MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread", MPI_COMM_WORLD);
+  std::signal(SIGALRM, end_late_start);
+  ::alarm(start_seconds);
+  mpi::check(MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread", MPI_COMM_WORLD);
+  ::alarm(0);
+  std::signal(SIGALRM, SIG_DFL);
   if (provided < MPI_THREAD_FUNNELED) {
     MPI_Finalize();
     throw UserError("this MPI library allows no threads beside MPI calls (MPI_THREAD_FUNNELED); build or choose one that does");
@@ -19,6 +40,7 @@ Session::Session(int& argc, char**& argv) {
 Session::~Session() { MPI_Finalize(); }
 
 void abort_job(int exit_code) {
+  ::alarm(10);  // ends this process, and so the job, should MPI_Abort find no memory to work with
   MPI_Abort(MPI_COMM_WORLD, exit_code);
   std::abort();
 }

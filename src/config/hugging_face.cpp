@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/error.hpp"
+#include "base/strict_json.hpp"
 #include "config/settings.hpp"
 
 namespace moescope {
@@ -168,12 +169,7 @@ class Reader {
 }  // namespace
 
 ModelConfig model_from_hugging_face(std::string const& json_text, std::string const& source) {
-  Json json;
-  try {
-    json = Json::parse(json_text);
-  } catch (Json::exception const& error) {
-    throw UserError(fmt::format("{}: not JSON: {}", source, error.what()));
-  }
+  auto const json = parse_strict_json(json_text, source);
   return Reader(json, source).read();
 }
 

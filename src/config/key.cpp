@@ -105,7 +105,8 @@ void add_training(std::vector<Key>& keys, BatchConfig& b, OptimizerConfig& o, Tr
                            {"train.record_warm_up_steps", neither, &t.record_warm_up_steps, count_or_zero},
                            {"train.seed", numbers, &t.seed, not_negative},
                            {"train.dtype", numbers, &t.dtype, any, choices::dtype},
-                           {"train.dispatcher", cell, &t.dispatcher, any, choices::dispatcher}});
+                           {"train.dispatcher", cell, &t.dispatcher, any, choices::dispatcher},
+                           {"train.watchdog_seconds", neither, &t.watchdog_seconds, not_negative}});
 }
 
 void add_surroundings(std::vector<Key>& keys, RunConfig& c) {

@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "base/error.hpp"
+#include "base/mapped_file.hpp"
 #include "config/settings.hpp"
 
 namespace moescope {
@@ -15,14 +14,11 @@ namespace {
 std::string read_text(std::string const& path) {
   std::error_code error;
   auto const status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) throw UserError(fmt::format("{}: there is no such configuration file", path));
+  if (path.empty()) throw UserError("the name of the configuration file is empty");
+  if (status.type() == std::filesystem::file_type::not_found)
+    throw UserError(fmt::format("{}: there is no such configuration file", path));
   if (std::filesystem::is_directory(status)) throw UserError(fmt::format("{}: is a folder; a TOML file is expected", path));
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!(text << file.rdbuf()) && file.peek() != std::ifstream::traits_type::eof()) {
-    throw UserError(fmt::format("{}: cannot be read", path));
-  }
-  return text.str();
+  return std::string(MappedFile(path).bytes());
 }
 
 void add_overrides(Settings& settings, RunConfig& config, std::vector<std::string> const& overrides) {

@@ -53,6 +53,7 @@ struct TrainConfig {
   std::uint64_t seed = 1;
   DType dtype = DType::float32;
   std::string dispatcher = "all_to_all";  ///< local | all_to_all | all_gather; local needs ep = 1
+  double watchdog_seconds = 600;          ///< longest wait in one exchange before the job is ended as stalled; 0: no limit
 };
 
 /// `[data]`: a folder made by `moescope data pack`, and the sampling weight of each domain in it (empty: equal).

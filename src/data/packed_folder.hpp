@@ -35,6 +35,8 @@ inline constexpr char const* description_file = "data.json";
 
 /// Throws UserError: no data.json, of another format or version, or malformed.
 PackedFolder read_packed_folder(std::string const& folder);
+/// The same from the text of a data.json; `source` names it in messages.
+PackedFolder parse_packed_folder(std::string_view text, std::string const& source);
 void write_description(PackedFolder const& packed, std::string const& folder);
 
 }  // namespace moescope

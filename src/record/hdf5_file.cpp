@@ -146,7 +146,11 @@ File File::open(std::string const& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) throw UserError(fmt::format("{} is a folder; a run file is expected", path));
   if (!std::filesystem::is_regular_file(path, ignored)) throw UserError(fmt::format("{}: no such file", path));
-  if (H5Fis_hdf5(path.c_str()) == 0) throw UserError(fmt::format("{} is not an HDF5 file, so it is no run file", path));
+  if (H5Fis_hdf5(path.c_str()) <= 0) {
+    throw UserError(path.ends_with(".partial")
+                        ? fmt::format("{} holds nothing yet: its run was ended, or still is, before the first step", path)
+                        : fmt::format("{} is not an HDF5 file, so it is no run file", path));
+  }
   auto const access = file_access(false);
   return {FileHandle(checked(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.id()), "open", path)), path};
 }

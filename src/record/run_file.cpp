@@ -53,7 +53,7 @@ RunFile::~RunFile() {
   try {
     record::write_status(state_->file, "failed", "the run ended before its last step");
     state_->file.flush();
-  } catch (UserError const&) {  // the disk may be what ended it
+  } catch (std::exception const&) {  // a full disk or memory may be what ended it
   }
 }
 

@@ -10,8 +10,8 @@ from program import SMOKE, execute
 LARGE = ["--set", "layout.ranks=64", "--set", "layout.tp=4", "--set", "layout.ep=4"]
 
 
-def dry_run(*arguments, cwd):
-    outcome = execute("run", SMOKE, "--dry-run", *arguments, cwd=cwd)
+def dry_run(*arguments, cwd, before=""):
+    outcome = execute("run", SMOKE, "--dry-run", *arguments, before=before, cwd=cwd)
     assert outcome.code == 0 and outcome.err == "", outcome
     return outcome.out
 
@@ -59,11 +59,12 @@ def test_an_impossible_layout_is_refused(settings, part, tmp_path):
     assert outcome.code == 1 and len(outcome.errors) == 1 and part in outcome.errors[0], outcome
 
 
+@pytest.mark.parametrize("before", ["", "unset OMP_NUM_THREADS", "export OMP_NUM_THREADS=2"])
 @pytest.mark.parametrize("count, settings", [(1, []), (2, ["layout.ep=2"]), (4, ["layout.tp=2", "layout.ep=2"])])
-def test_its_keys_are_those_of_the_run(count, settings, packed, tmp_path):
+def test_its_keys_are_those_of_the_run(count, settings, before, packed, tmp_path):
     overrides = [word for setting in [f"data.path={packed}", *settings] for word in ("--set", setting)]
-    planned = json.loads(dry_run(*overrides, "--set", f"layout.ranks={count}", "--json", cwd=tmp_path))
-    done = execute("run", SMOKE, *overrides, "--out", "run.h5", ranks=count, cwd=tmp_path)
+    planned = json.loads(dry_run(*overrides, "--set", f"layout.ranks={count}", "--json", cwd=tmp_path, before=before))
+    done = execute("run", SMOKE, *overrides, "--out", "run.h5", ranks=count, before=before, cwd=tmp_path)
     assert done.code == 0, done
     with h5py.File(tmp_path / "run.h5") as file:
         for key in ("computation_key", "cell_key"):

@@ -37,7 +37,7 @@ std::vector<Malformed> const malformed = {
     {"{" + entry("a\xC0\x80", "F32", "[1]", "[0,4]") + "}", 4, "JSON is not valid"},
     {"{" + entry("a", "F32", "[1]", "[0,4]") + "}" + std::string(1, '\0') + "x", 4, "NUL"},
     {std::string(100000, '{'), 0, "JSON is not valid"},
-    {"{\"a\":" + std::string(100000, '[') + "}", 0, "JSON is not valid"},
+    {"{\"a\":" + std::string(100000, '[') + "}", 0, "nested more than 64 deep"},
     // keys
     {"{" + entry("a", "F32", "[1]", "[0,4]") + "," + entry("a", "F32", "[1]", "[4,8]") + "}", 8, "'a' stands twice"},
     {R"({"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}})", 4, "'dtype' stands twice"},

@@ -135,11 +135,11 @@ TEST_CASE("a config.json that is no such file is refused") {
   auto const refused = [](std::string const& text) {
     return example::refusal([&] { model_from_hugging_face(text, "config.json"); });
   };
-  CHECK_THAT(refused(""), Contains("config.json: not JSON"));
-  CHECK_THAT(refused("{\"model_type\": "), Contains("config.json: not JSON"));
-  CHECK_THAT(refused("{\"rope_theta\": 1e400}"), Contains("config.json: not JSON: [json.exception.out_of_range"));
+  CHECK_THAT(refused(""), Contains("config.json: the JSON is not valid"));
+  CHECK_THAT(refused("{\"model_type\": "), Contains("config.json: the JSON is not valid"));
+  CHECK_THAT(refused("{\"rope_theta\": 1e400}"), Contains("config.json: the JSON is not valid: [json.exception.out_of_range"));
   CHECK_THAT(refused("[1]"), Contains("one JSON object is expected"));
   CHECK_THAT(refused("{}"), Contains("model_type is missing"));
   CHECK_THAT(refused("{\"model_type\": \"llama_moe\"}"), Contains("vocab_size is missing"));
-  CHECK_THAT(refused("{\"model_type\": \"\xff\"}"), Contains("not JSON"));
+  CHECK_THAT(refused("{\"model_type\": \"\xff\"}"), Contains("JSON is not valid"));
 }

@@ -1,4 +1,4 @@
-#include "checkpoint/strict_json.hpp"
+#include "base/strict_json.hpp"
 
 #include <fmt/format.h>
 
@@ -12,13 +12,18 @@ namespace moescope {
 
 namespace {
 
-/// Follows the parser through the open objects and remembers the keys of each.
-class DuplicateKeys {
- public:
-  explicit DuplicateKeys(std::string const& source) : source_(source) {}
+constexpr int deepest = 64;  ///< nesting; what writes JSON back recurses
 
-  bool operator()(int, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
+/// Follows the parser through the open objects and remembers the keys of each.
+class Strictness {
+ public:
+  explicit Strictness(std::string const& source) : source_(source) {}
+
+  bool operator()(int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
     using Event = nlohmann::json::parse_event_t;
+    if (depth > deepest)
+      throw UserError(
+          fmt::format("{}: the JSON is nested more than {} deep, more than any that is meant for this.", source_, deepest));
     if (event == Event::object_start) open_.emplace_back();
     if (event == Event::object_end) open_.pop_back();
     if (event == Event::key && !open_.back().insert(parsed.get<std::string>()).second)
@@ -36,8 +41,8 @@ class DuplicateKeys {
 nlohmann::json parse_strict_json(std::string_view text, std::string const& source) {
   if (text.find('\0') != std::string_view::npos) throw UserError(fmt::format("{}: the JSON contains a NUL byte.", source));
   try {
-    DuplicateKeys duplicate_keys(source);
-    return nlohmann::json::parse(text.begin(), text.end(), std::ref(duplicate_keys));
+    Strictness strictness(source);
+    return nlohmann::json::parse(text.begin(), text.end(), std::ref(strictness));
   } catch (nlohmann::json::exception const& error) {
     throw UserError(fmt::format("{}: the JSON is not valid: {}.", source, error.what()));
   }
