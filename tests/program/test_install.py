@@ -34,6 +34,7 @@ def test_everything_is_in_its_place(prefix):
         "share/moescope/analysis/figures.py",
         "share/moescope/experiments/first_run/base.toml",
         "share/moescope/cluster/setup/mpi_environment.sh",
+        "share/moescope/cluster/sites/slurm.toml",
         "share/doc/moescope/LICENSE",
         "share/doc/moescope/docs/definitions.md",
     ):
@@ -51,6 +52,12 @@ def test_the_program_finds_its_libraries_and_none_of_the_build_folder(prefix):
     place = {name: line.split("=> ")[-1].split(" (")[0] for name, line in installed.items()}
     assert place == {name: line.split("=> ")[-1].split(" (")[0] for name, line in built.items()}
     assert not any(str(BUILD) in path for path in place.values())
+
+
+def test_the_sweep_driver_finds_the_program_beside_it(prefix):
+    driver, scaling = prefix / "bin/moescope-sweep", prefix / "share/moescope/experiments/scaling"
+    planned = done(driver, "plan", scaling, "--size", "laptop", cwd="/", MOESCOPE="")
+    assert "48 cells" in planned and "0 dropped" in planned
 
 
 def test_a_run_from_text_to_figures(prefix, tmp_path):

@@ -1,10 +1,11 @@
 """Sweep file -> cells: the points that are meant, none twice, nothing dropped without its reason."""
 
 import json
+import re
 
 import pytest
 
-from experiment import FAKE, Experiment
+from experiment import FAKE, ROOT, Experiment
 from sweep import Mistake, plan, sweep_file
 from sweep.points import expand
 from sweep.site import Site
@@ -180,3 +181,16 @@ def test_keys_are_what_the_program_says(tmp_path):
     cell = made(tmp_path, "[sweep.matrix]\nlayout.ranks = [2]").cells[0]
     assert len(cell.cell_key) == len(cell.computation_key) == 64 and cell.name.endswith(cell.cell_key[:8])
     assert json.loads(json.dumps(cell.as_json()))["settings"] == {"layout.ranks": 2, "record.repeat": 0, "record.site": "here"}
+
+
+def test_the_example_of_the_guide_is_a_sweep_file(tmp_path):
+    text = re.search(r"^```toml\n(.*?)^```", (ROOT / "docs/first_sweep.md").read_text(), re.DOTALL | re.MULTILINE)[1]
+    arms = [p["arm"] for p in points(tmp_path, text, "laptop") if p["layout.ep"] == 1]
+    assert sorted(arms) == ["large", "large", "small", "small"]
+
+
+@pytest.mark.parametrize("size", ["laptop", "cluster"])
+def test_the_scaling_experiment_can_be_expanded(size):
+    result = expand(sweep_file.read(ROOT / "experiments/scaling", size))
+    points = {(p.labels["study"], p.settings["layout.ranks"], p.settings.get("train.dispatcher")) for p in result.launches}
+    assert not result.excluded and len(result.launches) == 6 * len(points)
