@@ -19,11 +19,12 @@ def declared(study, contrast, measure):
     return contrast["name"], measure(contrast["measure"]), study.arm(contrast["first"]), study.arm(contrast["second"])
 
 
-def table(comparisons, title):
-    """(name, measure, first arm, second arm) each; times as ratios second / first, all else as differences second - first."""
+def table(comparisons, title, in_order=False):
+    """(name, measure, first arm, second arm) each; times as ratios second / first, all else as differences second - first.
+    `in_order`: pairs are launches that were made one after the other, not those of one seed and repeat."""
     if not comparisons:
         raise NotDrawn("nothing to compare with the baseline.")
-    effects = [compare(first, second, measure.of, measure.time) for _, measure, first, second in comparisons]
+    effects = [compare(first, second, measure.of, measure.time, in_order) for _, measure, first, second in comparisons]
     p_values = [effect.estimate.p if np.isfinite(effect.estimate.p) else 1.0 for effect in effects]
     adjusted = launch_statistics.holm(p_values)
     claims = [launch_statistics.differs(e.estimate, p, e.none()) for e, p in zip(effects, adjusted, strict=True)]

@@ -12,6 +12,7 @@ from pathlib import Path
 os.environ.setdefault("SOURCE_DATE_EPOCH", "0")  # equal files from equal data, fonts included
 
 import figures
+import launches
 import style
 from run_file import BadRunFile, NotDrawn
 from study import Study
@@ -57,17 +58,6 @@ def draw_all(study, folder, only):
     return drawn
 
 
-def run_files(paths):
-    """The files, and in place of a folder every finished run file below it."""
-    found = []
-    for path in map(Path, paths):
-        inside = sorted(path.rglob("*.h5")) if path.is_dir() else [path]
-        if not inside:
-            raise BadRunFile(f"{path}: no run file (.h5) in this folder.")
-        found += inside
-    return found
-
-
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
@@ -85,7 +75,7 @@ def main():
     given = arguments()
     style.apply(given.paper)
     try:
-        study = Study(run_files(given.runs), given.by, given.sweep)
+        study = Study(launches.find(given.runs), given.by, given.sweep)
         first = Path(given.runs[0])
         beside = first if first.is_dir() else first.parent
         drawn = draw_all(study, given.out or beside / "figures", given.only)

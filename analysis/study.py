@@ -34,16 +34,17 @@ class Study:
     """`keys`: the configuration keys that tell arms apart in labels; found by comparing where they are not given. `sweep`: TOML
     file whose [analysis] may name `by` (such keys) and `baseline` (values of keys), and which declares contrasts."""
 
-    def __init__(self, paths, keys=None, sweep=None):
+    def __init__(self, launches, keys=None, sweep=None):
         declared = _declared(sweep) if sweep else {}
-        self.contrasts = declared.get("contrast", [])
+        self.contrasts = declared.get("contrast", launches.contrasts)
         self._baseline = declared.get("analysis", {}).get("baseline")
-        keys = keys or declared.get("analysis", {}).get("by")
-        self.runs = sorted((Run(path) for path in paths), key=lambda run: (run.created(), str(run.path)))
-        configurations = [_configuration(run) for run in self.runs]
+        self.runs = sorted((Run(path) for path in launches.paths), key=lambda run: (run.created(), str(run.path)))
+        self._label_names = sorted({name for labels in launches.labels.values() for name in labels})
+        configurations = [_configuration(run) | launches.labels.get(run.path, {}) for run in self.runs]
         every_key = sorted(set().union(*configurations))
         self.varied = [key for key in every_key if len({_as_text(values.get(key)) for values in configurations}) > 1]
-        self.keys = keys or _telling(self.varied, configurations)
+        asked = keys or declared.get("analysis", {}).get("by") or launches.keys
+        self.keys = [key for key in asked if key in self.varied] or _telling(self.varied, configurations)
         self.arms = self._sort(configurations)
 
     def _sort(self, configurations):
@@ -70,6 +71,12 @@ class Study:
     def baseline(self):
         """The declared one, else the first."""
         return self.arm(self._baseline) if self._baseline else self.arms[0]
+
+    def equal_arms(self):
+        """Pairs of arms that differ in a sweep's own labels alone: A/A pairs, whose difference is what chance makes."""
+        plain = [{key: value for key, value in arm.configuration.items() if key not in self._label_names} for arm in self.arms]
+        pairs = [(i, j) for j in range(len(plain)) for i in range(j) if plain[i] == plain[j]]
+        return [(self.arms[i], self.arms[j]) for i, j in pairs]
 
     def arms_for_times(self, timing=None):
         """Arms whose times may be drawn: enough cores, and the timing (`free`, `phased`) that is asked for."""
@@ -167,17 +174,25 @@ class Effect:
         return 1.0 if self.ratio else 0.0
 
 
-def compare(first, second, measure, ratio):
-    """The effect of `second` against `first`, paired over launches of the same seed and repeat where enough have one."""
-    one, other = first.pairs(), second.pairs()
-    common = [key for key in one if key in other]
-    paired = bool(common) and (len(common) >= launch_statistics.FEWEST_LAUNCHES or one.keys() == other.keys())
-    a = np.array([measure(run) for run in ([one[key] for key in common] if paired else first.runs)], float)
-    b = np.array([measure(run) for run in ([other[key] for key in common] if paired else second.runs)], float)
+def compare(first, second, measure, ratio, in_order=False):
+    """The effect of `second` against `first`, in pairs where _paired finds them."""
+    one, other = _paired(first, second, in_order)
+    a, b = (np.array([measure(run) for run in runs], float) for runs in (one or first.runs, other or second.runs))
     if ratio:
         a, b = np.log(a), np.log(b)
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         estimate = Estimate(np.nan, np.nan, np.nan, min(len(a), len(b)))
     else:
-        estimate = launch_statistics.paired_effect(b - a) if paired else launch_statistics.unpaired_effect(a, b)
-    return Effect(launch_statistics.as_ratio(estimate) if ratio else estimate, paired, ratio)
+        estimate = launch_statistics.paired_effect(b - a) if one else launch_statistics.unpaired_effect(a, b)
+    return Effect(launch_statistics.as_ratio(estimate) if ratio else estimate, bool(one), ratio)
+
+
+def _paired(first, second, in_order):
+    """Launches of the same seed and repeat, where all or at least six have a partner; `in_order`: as they were made."""
+    if in_order:
+        return [*zip(*zip(first.runs, second.runs, strict=False), strict=True)]
+    one, other = first.pairs(), second.pairs()
+    common = [key for key in one if key in other]
+    if len(common) < launch_statistics.FEWEST_LAUNCHES and one.keys() != other.keys():
+        common = []
+    return [one[key] for key in common], [other[key] for key in common]

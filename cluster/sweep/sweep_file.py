@@ -8,7 +8,7 @@ from . import Mistake
 
 PARTS = ("matrix", "zip", "include", "exclude", "derive")
 LAUNCH = {"threads": 1, "minutes": 0, "cells_per_job": 1}
-TOP = ("question", "base", "repeats", "order_seed", "launch", "set", "sweep", "size", "contrast")
+TOP = ("question", "base", "repeats", "order_seed", "launch", "set", "sweep", "size", "contrast", "analysis")
 
 
 def read_toml(path):

@@ -9,7 +9,9 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "analysis"))
 import h5py
 import numpy as np
 
+from launches import Launches
 from measures import NUMERATORS
+from study import Study
 
 STEPS, RANKS, ROUTERS, EXPERTS, WARM_UP = 10, 4, 3, 8, 2
 PHASES = [
@@ -163,3 +165,22 @@ def write_arm(folder, name, launches=1, config=None, speed=1.0, **changes):
         created = f"2026-01-01T00:{repeat:02}:00Z"
         paths.append(write_run(folder / f"{name}.{repeat}.h5", config=own, speed=speed, created=created, **changes))
     return paths
+
+
+def study_of(paths, keys=None, sweep=None, labels=None):
+    return Study(Launches(list(paths), labels or {}), keys, sweep)
+
+
+def write_sweep(folder, cells, contrasts=()):
+    """A sweep's results: `cells`: name -> (labels, varied configuration, redo_after, {attempt: speed of its finished run})."""
+    entries = []
+    for name, (labels, config, redo_after, attempts) in cells.items():
+        varied = labels | {key: value for key, value in config.items() if key != "record.repeat"}
+        entries.append({"name": name, "labels": labels, "varied": varied, "redo_after": redo_after, "planned": True})
+        for number, speed in attempts.items():
+            attempt = folder / "cells" / name / f"attempt_{number}"
+            attempt.mkdir(parents=True)
+            created = f"2026-01-01T00:{len(entries):02}:00Z"
+            write_run(attempt / "run.h5", config=config, speed=speed, timing="free", created=created)
+    (folder / "manifest.json").write_text(json.dumps({"cells": entries, "contrasts": list(contrasts)}))
+    return folder

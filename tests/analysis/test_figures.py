@@ -16,8 +16,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 import figures
 import style
 from run_file import NotDrawn, Run
-from study import Study
-from synthetic_run import COLLECTIVES, EXPERTS, PURPOSES, RANKS, ROUTERS, STEPS, WARM_UP, write_arm, write_run
+from synthetic_run import COLLECTIVES, EXPERTS, PURPOSES, RANKS, ROUTERS, STEPS, WARM_UP, study_of, write_arm, write_run
 
 CLI = Path(__file__).parents[2] / "analysis" / "figures.py"
 OF_LAUNCH = [name for name in figures.names() if figures.load(name).OF == "launch"]
@@ -44,7 +43,7 @@ def drawn(name, subject):
 
 
 def of_run(name, path):
-    return drawn(name, Run(path) if figures.load(name).OF == "launch" else Study([path]))
+    return drawn(name, Run(path) if figures.load(name).OF == "launch" else study_of([path]))
 
 
 def steady(path, name):
@@ -54,7 +53,7 @@ def steady(path, name):
 
 def launches(paths, name, **config):
     """A dataset of each launch, in order of creation, whose figures are asked for."""
-    return [run.array(name) for run in Study(paths).runs if all(run.config[key] == value for key, value in config.items())]
+    return [run.array(name) for run in study_of(paths).runs if all(run.config[key] == value for key, value in config.items())]
 
 
 def summaries(paths, name, **config):
@@ -94,16 +93,19 @@ def every_figure(tmp_path_factory, gates, sizes, capacities, both_timings):
     sweep.write_text(SWEEP)
     style.apply()
     subjects = {name: Run(write_run(folder / "run.h5")) for name in OF_LAUNCH}
-    subjects |= {name: Study(sizes) for name in ("strong_scaling", "weak_scaling")}
-    subjects |= {"dropped": Study(capacities), "step_breakdown": Study(both_timings)}
-    of_gates = Study(gates, sweep=sweep)
+    subjects |= {name: study_of(sizes) for name in ("strong_scaling", "weak_scaling")}
+    subjects |= {"dropped": study_of(capacities), "step_breakdown": study_of(both_timings)}
+    again = write_arm(folder, "again", 6, {"gate.kind": "switch"}, 1.3, timing="free")
+    equal = {path: {"study": "again"} for path in again} | {path: {"study": "first"} for path in gates[6:12]}
+    subjects["equal_arms"] = study_of([*gates[6:12], *again], labels=equal)
+    of_gates = study_of(gates, sweep=sweep)
     return {name: drawn(name, subjects.get(name, of_gates)) for name in figures.names()}
 
 
 def test_every_figure_that_a_paper_asks_for_is_there():
     assert {
         *("loss", "loss_parts", "load_heatmap", "load_over_steps", "load_cdf", "imbalance", "step_time", "step_breakdown"),
-        *("weak_scaling", "strong_scaling", "speedup", "contrasts", "bytes", "bytes_by_axis", "busbw", "mfu"),
+        *("weak_scaling", "strong_scaling", "speedup", "contrasts", "equal_arms", "bytes", "bytes_by_axis", "busbw", "mfu"),
         *("mfu_against_imbalance", "dropped", "memory"),
     } <= set(figures.names())
 
@@ -316,6 +318,13 @@ def test_speedup_is_the_paired_ratio_to_the_baseline(gates, every_figure):
     assert set(table["launches"]) == {"paired"} and set(table["n"]) == {6}
     assert "too few, 2 contrasts need 7" in table.title
     assert set(table["verdict"]) == {"no difference claimed"}
+
+
+def test_equal_arms_are_compared_in_the_order_of_their_launches(every_figure):
+    table, _ = every_figure["equal_arms"]
+    assert table["contrast"].tolist() == ["study again / study first"]
+    assert (table["value"][0], table["low"][0], table["high"][0]) == (1, 1, 1)
+    assert table.title.startswith("false differences: 0% of 1 blocks of six pairs (95 % interval 0% to 98%)")
 
 
 def test_a_declared_contrast_is_claimed_when_its_interval_says_so(every_figure):

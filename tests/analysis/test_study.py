@@ -9,8 +9,8 @@ import effects
 import style
 from measures import measure
 from run_file import BadRunFile, NotDrawn
-from study import Study, across, compare
-from synthetic_run import write_arm, write_run
+from study import across, compare
+from synthetic_run import study_of, write_arm, write_run
 
 LABELS = ["noisy_top_k", "random", "switch"]
 
@@ -24,7 +24,7 @@ def speed(run):
 
 
 def test_launches_that_differ_in_seed_or_repeat_are_one_arm(gates):
-    study = Study(gates)
+    study = study_of(gates)
     assert study.keys == ["gate.kind"]
     assert labels(study) == LABELS
     assert [len(arm.runs) for arm in study.arms] == [6, 6, 6]
@@ -32,7 +32,7 @@ def test_launches_that_differ_in_seed_or_repeat_are_one_arm(gates):
 
 
 def test_keys_that_change_together_are_named_once(sizes):
-    study = Study(sizes)
+    study = study_of(sizes)
     assert study.varied == ["batch.sequences", "layout.dp", "layout.ranks"]
     assert study.keys == ["layout.ranks", "batch.sequences"]
     assert labels(study)[:2] == ["ranks 1, sequences 8", "ranks 2, sequences 8"]
@@ -40,11 +40,11 @@ def test_keys_that_change_together_are_named_once(sizes):
 
 def test_another_build_or_number_of_threads_is_another_arm(tmp_path):
     paths = [write_run(tmp_path / f"{threads}.h5", threads_per_rank=threads) for threads in ("1", "2")]
-    assert labels(Study(paths)) == ["threads 1", "threads 2"]
+    assert labels(study_of(paths)) == ["threads 1", "threads 2"]
 
 
 def test_arms_that_the_given_keys_do_not_tell_apart_are_numbered(sizes):
-    assert labels(Study(sizes, keys=["layout.ranks"]))[:3] == ["ranks 1", "ranks 2 (1)", "ranks 2 (2)"]
+    assert labels(study_of(sizes, keys=["layout.ranks"]))[:3] == ["ranks 1", "ranks 2 (1)", "ranks 2 (2)"]
 
 
 def test_a_method_keeps_its_colour_in_every_study_and_no_two_arms_share_one():
@@ -55,7 +55,7 @@ def test_a_method_keeps_its_colour_in_every_study_and_no_two_arms_share_one():
 
 
 def test_an_arms_number_is_the_median_of_its_launches(gates):
-    arm = Study(gates).arms[2]
+    arm = study_of(gates).arms[2]
     estimate = across(arm, speed)
     values = sorted(speed(run) for run in arm.runs)
     assert (estimate.value, estimate.low, estimate.high, estimate.n) == (np.median(values), values[0], values[-1], 6)
@@ -64,7 +64,7 @@ def test_an_arms_number_is_the_median_of_its_launches(gates):
 def test_launches_are_paired_by_seed_and_repeat_where_both_arms_have_them(tmp_path):
     first = write_arm(tmp_path, "first", 6, {"gate.kind": "switch"}, timing="free")
     second = write_arm(tmp_path, "second", 7, {"gate.kind": "random"}, timing="free")[::-1]
-    random, switch = Study([*second, *first]).arms
+    random, switch = study_of([*second, *first]).arms
     effect = compare(switch, random, speed, ratio=True)
     logs = [math.log(speed(random.runs[i]) / speed(switch.runs[i])) for i in range(6)]
     assert effect.paired and effect.estimate.n == 6
@@ -74,7 +74,7 @@ def test_launches_are_paired_by_seed_and_repeat_where_both_arms_have_them(tmp_pa
 def test_launches_without_partners_are_compared_unpaired(tmp_path):
     first = [write_run(tmp_path / f"a{i}.h5", config={"gate.kind": "switch"}, timing="free") for i in range(6)]
     second = write_arm(tmp_path, "b", 6, {"gate.kind": "random"}, 2.0, timing="free")
-    random, switch = Study([*first, *second]).arms
+    random, switch = study_of([*first, *second]).arms
     effect = compare(switch, random, speed, ratio=True)
     assert not effect.paired and effect.estimate.p < 0.01
     assert 1.9 < effect.estimate.low <= effect.estimate.value <= effect.estimate.high < 2.1
@@ -83,7 +83,7 @@ def test_launches_without_partners_are_compared_unpaired(tmp_path):
 def test_three_launches_make_no_claim_however_far_apart(tmp_path):
     paths = write_arm(tmp_path, "a", 3, {"gate.kind": "switch"}, 1, timing="free")
     paths += write_arm(tmp_path, "b", 3, {"gate.kind": "random"}, 9, timing="free")
-    random, switch = Study(paths).arms
+    random, switch = study_of(paths).arms
     table = effects.table([("random", measure("step_seconds"), switch, random)], "test")
     assert table["verdict"].tolist() == [effects.NO_CLAIM]
     assert math.isnan(table["low"][0]) and table["n"].tolist() == [3]
@@ -91,7 +91,7 @@ def test_three_launches_make_no_claim_however_far_apart(tmp_path):
 
 
 def test_times_of_oversubscribed_launches_are_no_measure(tmp_path):
-    crowded = Study([write_run(tmp_path / "crowded.h5", timing="free", oversubscribed=1)])
+    crowded = study_of([write_run(tmp_path / "crowded.h5", timing="free", oversubscribed=1)])
     assert math.isnan(measure("step_seconds").of(crowded.runs[0]))
     assert measure("payload_bytes").of(crowded.runs[0]) > 0
     with pytest.raises(NotDrawn, match="more threads than cores"):
@@ -99,7 +99,7 @@ def test_times_of_oversubscribed_launches_are_no_measure(tmp_path):
 
 
 def test_measures_are_the_numbers_of_the_file(run_path):
-    (run,) = Study([run_path]).runs
+    (run,) = study_of([run_path]).runs
     assert measure("imbalance_rank").of(run) == run.array("derived/summary/imbalance_rank")[0]
     assert measure("held_out_loss").of(run) == run.array("raw/eval/loss")[-1].mean()
     assert measure("memory_bytes").of(run) == run.array("raw/memory_bytes").max()
@@ -111,7 +111,7 @@ def test_measures_are_the_numbers_of_the_file(run_path):
 def test_a_baseline_and_contrasts_come_from_the_sweep_file(gates, tmp_path):
     sweep = tmp_path / "sweep.toml"
     sweep.write_text('[analysis]\nbaseline = {"gate.kind" = "switch"}\n[[contrast]]\nname = "x"\n')
-    study = Study(gates, sweep=sweep)
+    study = study_of(gates, sweep=sweep)
     assert study.baseline().label == "switch"
     with pytest.raises(BadRunFile, match="lacks measure"):
         effects.declared(study, study.contrasts[0], measure)
@@ -122,9 +122,9 @@ def test_a_baseline_and_contrasts_come_from_the_sweep_file(gates, tmp_path):
 def test_a_sweep_file_that_is_not_toml_is_named(gates, tmp_path):
     (tmp_path / "sweep.toml").write_text("a = = b")
     with pytest.raises(BadRunFile, match=r"sweep\.toml: not a TOML file"):
-        Study(gates, sweep=tmp_path / "sweep.toml")
+        study_of(gates, sweep=tmp_path / "sweep.toml")
 
 
 def test_marks_say_of_how_many_launches_they_are_true(tmp_path):
     paths = [write_run(tmp_path / "a.h5", dirty="true"), write_run(tmp_path / "b.h5")]
-    assert Study(paths).marks() == ["uncommitted changes in the build (1 of 2 launches)"]
+    assert study_of(paths).marks() == ["uncommitted changes in the build (1 of 2 launches)"]

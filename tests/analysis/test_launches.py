@@ -1,0 +1,68 @@
+"""Which run files a path stands for: a file, all below a folder, or what the manifest of a sweep counts."""
+
+import json
+
+import pytest
+
+import launches
+from run_file import BadRunFile
+from study import Study
+from synthetic_run import write_run, write_sweep
+
+
+def cell(label, repeat, attempts, redo_after=0, **config):
+    return {"study": label}, {"record.repeat": repeat, **config}, redo_after, attempts
+
+
+def test_a_folder_stands_for_every_run_file_below_it(tmp_path):
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    paths = {write_run(tmp_path / "a.h5"), write_run(tmp_path / "deep" / "er" / "b.h5")}
+    assert set(launches.find([tmp_path]).paths) == paths
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadRunFile, match="no run file"):
+        launches.find([tmp_path / "empty"])
+
+
+def test_a_sweep_stands_for_the_newest_attempt_that_counts_of_each_planned_cell(tmp_path):
+    cells = {
+        "once": cell("a", 0, {1: 1.0}),
+        "redone": cell("a", 1, {1: 1.0, 2: 2.0}, redo_after=1),
+        "to_redo": cell("a", 2, {1: 1.0}, redo_after=1),
+        "eleven": cell("a", 3, {2: 1.0, 11: 3.0}),
+        "unfinished": cell("a", 4, {}),
+        "dropped": cell("a", 5, {1: 1.0}),
+    }
+    write_sweep(tmp_path, cells, [{"name": "declared"}])
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    manifest["cells"][-1]["planned"] = False
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    (tmp_path / "table.h5").write_bytes(b"no run file")
+    found = launches.find([tmp_path])
+    expected = ["once/attempt_1", "redone/attempt_2", "eleven/attempt_11"]
+    assert [str(path.parent.relative_to(tmp_path / "cells")) for path in found.paths] == expected
+    assert found.contrasts == [{"name": "declared"}]
+
+
+def test_labels_of_a_sweep_make_arms_of_equal_configurations(tmp_path):
+    names = {
+        f"{label}{repeat}": cell(label, 6 * again + repeat, {1: 1.0}) for again, label in enumerate("ab") for repeat in range(6)
+    }
+    study = Study(launches.find([write_sweep(tmp_path, names)]))
+    assert [arm.label for arm in study.arms] == ["study a", "study b"]
+    assert [(first.label, second.label) for first, second in study.equal_arms()] == [("study a", "study b")]
+
+
+def test_arms_that_differ_in_a_key_are_no_equal_arms(tmp_path):
+    cells = {kind: cell("a", 0, {1: 1.0}, **{"gate.kind": kind}) for kind in ("switch", "random")}
+    study = Study(launches.find([write_sweep(tmp_path, cells)]))
+    assert [arm.label for arm in study.arms] == ["random", "switch"] and study.equal_arms() == []
+
+
+def test_a_sweep_without_a_finished_cell_and_a_foreign_manifest_are_told(tmp_path):
+    write_sweep(tmp_path, {"x": cell("a", 0, {})})
+    with pytest.raises(BadRunFile, match="no cell of this sweep is complete"):
+        launches.find([tmp_path])
+    for text in ("{}", "[1]", "no json"):
+        (tmp_path / "manifest.json").write_text(text)
+        with pytest.raises(BadRunFile, match="not the manifest of a sweep"):
+            launches.find([tmp_path])
