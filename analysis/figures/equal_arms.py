@@ -28,7 +28,7 @@ def _rate(pairs):
         return "fewer than six pairs of equal launches: no rate of false differences"
     rate = launch_statistics.share(sum(round(rate.value * rate.n) for rate in rates if rate.n), blocks)
     return (
-        f"false differences: {rate.value:.0%} of {blocks} blocks of six pairs (95 % interval {rate.low:.0%} to {rate.high:.0%})"
+        f"false differences: {rate.value:.1%} of {blocks} blocks of six pairs (95 % interval {rate.low:.1%} to {rate.high:.1%})"
     )
 
 

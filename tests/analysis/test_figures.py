@@ -324,7 +324,7 @@ def test_equal_arms_are_compared_in_the_order_of_their_launches(every_figure):
     table, _ = every_figure["equal_arms"]
     assert table["contrast"].tolist() == ["study again / study first"]
     assert (table["value"][0], table["low"][0], table["high"][0]) == (1, 1, 1)
-    assert table.title.startswith("false differences: 0% of 1 blocks of six pairs (95 % interval 0% to 98%)")
+    assert table.title.startswith("false differences: 0.0% of 1 blocks of six pairs (95 % interval 0.0% to 97.5%)")
 
 
 def test_a_declared_contrast_is_claimed_when_its_interval_says_so(every_figure):
