@@ -84,7 +84,7 @@ def main():
     parser.add_argument("case", choices=list(CASES))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--experts", default="grouped_mm", choices=["eager", "grouped_mm", "batched_mm"])
-    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=3)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(1)

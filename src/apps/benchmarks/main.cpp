@@ -17,10 +17,12 @@ class Silent final : public benchmark::BenchmarkReporter {
   void ReportRuns(std::vector<Run> const&) override {}
 };
 
+char nine_repetitions[] = "--benchmark_repetitions=9";  // a later argument wins
+
 /// Rank 0 alone writes --benchmark_out.
 std::vector<char*> arguments_of(int rank, int argc, char** argv) {
-  std::vector<char*> kept;
-  for (int i = 0; i < argc; ++i) {
+  std::vector<char*> kept{argv[0], nine_repetitions};
+  for (int i = 1; i < argc; ++i) {
     if (rank == 0 || std::strncmp(argv[i], "--benchmark_out", 15) != 0) kept.push_back(argv[i]);
   }
   return kept;
