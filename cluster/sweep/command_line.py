@@ -24,8 +24,8 @@ def _plan(arguments):
     made, results = plan.make(sweep, place, executable), _results(arguments)
     if sweep.question:
         print(sweep.question)
-    timed = progress.timed_cells(made.cells, results)
-    print("\n".join(show_plan.lines(made, place, progress.correction_of(made.cells, results), len(timed))))
+    found = progress.states(made.cells, results)
+    print("\n".join(show_plan.lines(made, place, *progress.correction(made.cells, found))))
 
 
 def _submit(arguments):

@@ -13,7 +13,7 @@ cd $directory || exit 1
 
 # One process at a time works on a cell; what it started holds the lock as well.
 exec 9>"$$cell/lock"
-flock -w 5 9 || { echo "$name: another process is at work on this cell"; exit 0; }
+flock -w 30 9 || { echo "$name: another process is at work on this cell"; exit 0; }
 
 after=$after # attempts up to this one do not count
 for ((n = 1; ; n++)); do

@@ -32,12 +32,10 @@ def _timed(cells, found):
             yield state.seconds, cell.expected_seconds
 
 
-def timed_cells(cells, results):
-    return list(_timed(cells, states(cells, results)))
-
-
-def correction_of(cells, results):
-    return estimate.correction(timed_cells(cells, results))
+def correction(cells, found):
+    """(measured / expected time of the finished cells, how many those are)"""
+    timed = list(_timed(cells, found))
+    return estimate.correction(timed), len(timed)
 
 
 def _left(cell, state):
@@ -48,9 +46,9 @@ def _left(cell, state):
     return cell.expected_seconds * (1 - share)
 
 
-def seconds_left(cells, found):
-    """(of one launch after another, in node-seconds), corrected by the launches that are done."""
-    factor = estimate.correction(list(_timed(cells, found)))
+def seconds_left(cells, found, everything=None):
+    """(of one launch after another, in node-seconds), corrected by those of `everything` that are done."""
+    factor, _ = correction(everything or cells, found)
     left = [_left(cell, found[cell.name]) * factor for cell in cells]
     return sum(left), sum(seconds * cell.nodes for seconds, cell in zip(left, cells, strict=True))
 

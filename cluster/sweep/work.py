@@ -74,9 +74,7 @@ def submit(sweep, site, executable, results, redo=(), dry_run=False):
         made = plan.make(sweep, site, executable)
         _require_data(made.cells, sweep)
         cells = results.update(facts := _facts(sweep, site, executable, results), made)
-        timed = progress.timed_cells(made.cells, results)
-        factor = progress.correction_of(made.cells, results)
-        print("\n".join(show_plan.lines(made, site, factor, len(timed))))
+        print("\n".join(show_plan.lines(made, site, *progress.correction(made.cells, progress.states(made.cells, results)))))
         _hand_over(results, facts, cells, ("waiting",), redo, dry_run)
 
 

@@ -1,14 +1,18 @@
 """submit, resume, status and cancel on this machine: nothing lost, nothing run twice, whatever is killed."""
 
+import csv
 import json
 import os
+import random
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from experiment import wait_for
+from sweep.executors import local
 
 KINDS = '[sweep.matrix]\ndata.path = ["ok", "fail_once", "fail", "wrong"]\n'
 
@@ -168,3 +172,37 @@ def test_without_results_the_commands_say_so(sweep):
     for command in ("status", "resume", "cancel"):
         outcome = one.call(command)
         assert outcome.code == 1 and "nothing has been submitted there" in outcome.err
+
+
+def test_a_launch_that_exceeds_its_time_limit_is_ended_in_order(sweep, monkeypatch):
+    monkeypatch.setattr(local, "SECONDS_PER_MINUTE", 0.3)
+    one = sweep('[launch]\nminutes = 5\n[sweep.matrix]\ndata.path = ["slow", "ok"]')
+    assert one.call("submit").code == 0
+    told = one.call("status").out
+    assert "1 complete, 1 failed" in told and "the time limit was near" in told, told
+
+
+def table(one):
+    with open(one.results / "table.csv", newline="") as file:
+        return [{key: value for key, value in row.items() if key != "attempt"} for row in csv.DictReader(file)]
+
+
+def test_a_driver_killed_at_random_moments_loses_nothing_and_runs_no_finished_cell_again(sweep):
+    one = sweep('repeats = 2\n[sweep.matrix]\ndata.path = ["ok", "fail_once"]')
+    random.seed(11)
+    for _ in range(8):
+        command = "resume" if (one.results / "manifest.json").exists() else "submit"
+        driver = one.start(command)
+        time.sleep(random.uniform(0.1, 1.5))
+        driver.kill()
+        driver.communicate()
+    wait_for(lambda: not processes_in(one.results))
+    while "0 to be run now" not in (outcome := one.call("resume")).out:
+        assert outcome.code == 0, outcome
+    assert one.call("collect").code == 0
+    assert len(list(one.results.glob("cells/*/attempt_*/run.h5"))) == 4
+    disturbed, first_results = table(one), one.results
+    one.results = one.folder / "undisturbed"
+    for command in ("submit", "resume", "collect"):
+        assert one.call(command).code == 0
+    assert disturbed == table(one) and len(disturbed) == 40 and first_results != one.results

@@ -7,12 +7,12 @@ import signal
 import subprocess
 import time
 
-from .. import estimate
+from .. import estimate, progress
 from ..cell_files import state_of
-from ..progress import correction_of
 
 PARENT_DEATH = 1  # PR_SET_PDEATHSIG of prctl(2)
 GRACE_SECONDS = 30
+SECONDS_PER_MINUTE = 60
 LIBC = ctypes.CDLL(None)  # loaded before any fork
 
 
@@ -36,7 +36,7 @@ def _launch(cell, folder):
         words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True, preexec_fn=_die_with_parent
     )
     try:
-        process.wait(cell.minutes * 60)
+        process.wait(cell.minutes * SECONDS_PER_MINUTE)
     except subprocess.TimeoutExpired:
         _end(process, signal.SIGUSR1)
     except BaseException:
@@ -64,6 +64,7 @@ def _run_one(cell, results):
     state = state_of(cell, results.cell_folder(cell))
     told = f": {state.reason}" if state.reason else ""
     print(f"    {state.name} after {time.monotonic() - began:.1f} s{told}", flush=True)
+    return state
 
 
 def submit(cells, everything, facts, site, results, dry_run=False):
@@ -71,12 +72,12 @@ def submit(cells, everything, facts, site, results, dry_run=False):
     if dry_run:
         print("\n".join(f"bash {results.cell_folder(cell) / 'launch.sh'}" for cell in cells))
         return
+    found = progress.states(everything, results)
     with _term_stops():
         for number, cell in enumerate(cells, 1):
-            factor = correction_of(everything, results)
-            left = sum((each.expected_seconds or 0) * factor for each in cells[number - 1 :])
+            left, _ = progress.seconds_left(cells[number - 1 :], found, everything)
             print(f"[{number}/{len(cells)}] {cell.name}; about {estimate.duration(left)} left", flush=True)
-            _run_one(cell, results)
+            found[cell.name] = _run_one(cell, results)
 
 
 def alive(results):
