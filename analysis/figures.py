@@ -13,6 +13,7 @@ os.environ.setdefault("SOURCE_DATE_EPOCH", "0")  # equal files from equal data, 
 
 import figures
 import launches
+import report
 import style
 from run_file import BadRunFile, NotDrawn
 from study import Study
@@ -31,31 +32,33 @@ def save(module, subject, marks, stem):
     table.write_latex(stem.with_name(f"{stem.name}.tex"), marks)
     figure.savefig(stem.with_name(f"{stem.name}.pdf"), metadata={"CreationDate": None})
     figure.savefig(stem.with_name(f"{stem.name}.png"), metadata={"Software": None})
+    return table
 
 
 def subjects(study, name, named):
     """(what the figure is drawn of, its marks, its file's name)"""
     kind = figures.load(name).OF
     if kind == "launch" and len(study.runs) > 1:
-        return [(run, run.marks(), f"{name}.{run.path.name.split('.')[0]}") for run in study.runs] if named else []
+        return [(run, run.marks(), f"{name}.{launches.name_of(run.path)}") for run in study.runs] if named else []
     if kind == "comparison" and len(study.arms) == 1 and not named:
         return []
     return [(study.runs[0] if kind == "launch" else study, study.marks(), name)]
 
 
 def draw_all(study, folder, only):
+    """(figure, file's name, Table) of each that was drawn, and (file's name, reason) of each that was not."""
     folder.mkdir(parents=True, exist_ok=True)
     style.name_arms([arm.label for arm in study.arms])
-    drawn = 0
+    drawn, left_out = [], []
     for name in only or figures.names():
         for subject, marks, stem in subjects(study, name, bool(only)):
             try:
-                save(figures.load(name), subject, marks, folder / stem)
+                drawn.append((name, stem, save(figures.load(name), subject, marks, folder / stem)))
                 print(folder / f"{stem}.pdf")
-                drawn += 1
             except NotDrawn as reason:
                 print(f"{folder / stem} is not drawn: {reason}")
-    return drawn
+                left_out.append((stem, reason))
+    return drawn, left_out
 
 
 def arguments():
@@ -68,6 +71,7 @@ def arguments():
     parser.add_argument("--paper", choices=style.PAPERS, default="ieee", help="whose column widths (default: ieee)")
     parser.add_argument("--by", action="append", metavar="KEY", help="configuration key that names an arm; may be repeated")
     parser.add_argument("--sweep", type=Path, help="TOML file with [analysis] and [[contrast]]")
+    parser.add_argument("--report", action="store_true", help="also write one HTML page with all of it, report.html")
     return parser.parse_args()
 
 
@@ -78,7 +82,11 @@ def main():
         study = Study(launches.find(given.runs), given.by, given.sweep)
         first = Path(given.runs[0])
         beside = first if first.is_dir() else first.parent
-        drawn = draw_all(study, given.out or beside / "figures", given.only)
+        folder = given.out or beside / "figures"
+        drawn, left_out = draw_all(study, folder, given.only)
+        if given.report:
+            report.write(folder / "report.html", study, drawn, left_out, beside)
+            print(folder / "report.html")
     except (BadRunFile, OSError) as error:
         sys.exit(f"figures.py: {error}")
     sys.exit(0 if drawn else "figures.py: no figure was drawn.")

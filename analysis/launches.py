@@ -65,5 +65,10 @@ def _of_sweep(folder):
     return found
 
 
+def name_of(path):
+    """Of a run file among others: its cell's name in a sweep, else its own."""
+    return path.parent.parent.name if path.parent.name.startswith(ATTEMPT) else path.name.split(".h5")[0]
+
+
 def _attempts(folder, cell):
     return (folder / "cells" / cell).glob(f"{ATTEMPT}*/run.h5")

@@ -168,6 +168,10 @@ class Run:
     def phased(self):
         return self._root_attribute("timing") == "phased"
 
+    def facts(self):
+        """Names of all that /provenance says in words."""
+        return list(self._provenance)
+
     def provenance(self, name):
         return self._provenance.get(name, "")
 

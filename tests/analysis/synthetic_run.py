@@ -171,7 +171,7 @@ def study_of(paths, keys=None, sweep=None, labels=None):
     return Study(Launches(list(paths), labels or {}), keys, sweep)
 
 
-def write_sweep(folder, cells, contrasts=()):
+def write_sweep(folder, cells, contrasts=(), question=""):
     """A sweep's results: `cells`: name -> (labels, varied configuration, redo_after, {attempt: speed of its finished run})."""
     entries = []
     for name, (labels, config, redo_after, attempts) in cells.items():
@@ -182,5 +182,5 @@ def write_sweep(folder, cells, contrasts=()):
             attempt.mkdir(parents=True)
             created = f"2026-01-01T00:{len(entries):02}:00Z"
             write_run(attempt / "run.h5", config=config, speed=speed, timing="free", created=created)
-    (folder / "manifest.json").write_text(json.dumps({"cells": entries, "contrasts": list(contrasts)}))
+    (folder / "manifest.json").write_text(json.dumps({"cells": entries, "contrasts": list(contrasts), "question": question}))
     return folder

@@ -41,6 +41,7 @@ def test_a_sweep_stands_for_the_newest_attempt_that_counts_of_each_planned_cell(
     expected = ["once/attempt_1", "redone/attempt_2", "eleven/attempt_11"]
     assert [str(path.parent.relative_to(tmp_path / "cells")) for path in found.paths] == expected
     assert found.contrasts == [{"name": "declared"}]
+    assert [launches.name_of(path) for path in [*found.paths, tmp_path / "a.b.h5"]] == ["once", "redone", "eleven", "a.b"]
 
 
 def test_labels_of_a_sweep_make_arms_of_equal_configurations(tmp_path):
