@@ -104,6 +104,9 @@ def main(words=None):
     except Mistake as mistake:
         print(f"moescope-sweep: {mistake}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"moescope-sweep: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("moescope-sweep: stopped; `resume` goes on", file=sys.stderr)
         return 130
