@@ -21,6 +21,8 @@ def _of_ranks(run):
     ranks = run.names("rank")
     if run.phased():
         for name, seconds in zip(run.names("phase"), run.steady_mean("raw/phase_seconds").T, strict=True):
+            if name == "record":  # between the steps
+                continue
             yield from ((ON_RANK, rank, name, second) for rank, second in zip(ranks, seconds, strict=True) if seconds.any())
     for rank, second in zip(ranks, run.steady_mean("raw/step_seconds"), strict=True):
         yield ON_RANK, rank, "whole step", second

@@ -19,10 +19,10 @@ void keep_freed_memory() {
 
 void prefer_huge_pages([[maybe_unused]] void* begin, [[maybe_unused]] std::size_t bytes) {
 #ifdef MADV_HUGEPAGE
-  std::uintptr_t const page = std::uintptr_t(2) << 20;
-  auto const address = reinterpret_cast<std::uintptr_t>(begin);
-  auto const first = (address + page - 1) / page * page, end = (address + bytes) / page * page;
-  if (first < end) madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE);  // a wish: nothing is lost if refused
+  std::size_t const page = std::size_t(2) << 20, skipped = (page - reinterpret_cast<std::uintptr_t>(begin) % page) % page;
+  if (bytes < skipped + page) return;
+  auto* const first = static_cast<char*>(begin) + skipped;
+  madvise(first, (bytes - skipped) / page * page, MADV_HUGEPAGE);  // a wish: nothing is lost if refused
 #endif
 }
 
