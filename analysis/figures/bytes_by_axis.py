@@ -23,7 +23,7 @@ def table(study):
 
 
 def _payload(run, axis):
-    of_axis = np.array(run.names("provenance/collective_axis")) == axis
+    of_axis = np.array(run.names("provenance/collective_axis"), dtype=str) == axis
     return run.steady_mean("raw/collective_payload_bytes")[:, of_axis].sum() if of_axis.any() else 0.0
 
 

@@ -1,6 +1,7 @@
-"""plan | submit | status | resume | cancel | collect, on an experiment folder."""
+"""plan | submit | status | resume | cancel | collect | report, on an experiment folder."""
 
 import argparse
+import subprocess
 import sys
 from pathlib import Path
 
@@ -58,6 +59,15 @@ def _collect(arguments):
     return 1 if result.disagreements else 0
 
 
+def _report(arguments):
+    """The figure kit's page of these results, beside the table."""
+    results = _results(arguments)
+    facts, _ = results.load()
+    sweep = ["--sweep", str(Path(facts["experiment"], "sweep.toml"))] if facts.get("analysis") else []
+    words = [str(program.ROOT / "analysis/figures.py"), str(results.folder), "--report", "--out", str(results.folder / "report")]
+    return _collect(arguments) or subprocess.run([sys.executable, *words, *sweep]).returncode
+
+
 def _group(*options):
     parser = argparse.ArgumentParser(add_help=False)
     for names, settings in options:
@@ -92,6 +102,7 @@ def _parser():
         ("resume", _resume, [common, running], "run what is missing, failed ones included"),
         ("cancel", _cancel, [common], "stop what is running or queued"),
         ("collect", _collect, [common], "one table of all finished cells; what is missing and why"),
+        ("report", _report, [common], "collect, then figures and one HTML page in RESULTS/report"),
     ):
         commands.add_parser(name, parents=groups, help=told, description=told).set_defaults(act=act)
     return parser

@@ -51,6 +51,7 @@ class SweepFile:
     fixed: dict  # settings of every cell
     parts: dict  # matrix, zip (a list of groups), include, exclude, derive
     contrasts: list
+    analysis: dict
 
     @property
     def name(self):
@@ -133,4 +134,5 @@ def read(folder, size=None):
         fixed=flat(data.get("set", {})),
         parts=_parts(path, data.get("sweep", {})),
         contrasts=data.get("contrast", []),
+        analysis=data.get("analysis", {}),
     )

@@ -32,6 +32,7 @@ def _facts(sweep, site, executable, results):
         "size": sweep.size,
         "question": sweep.question,
         "contrasts": sweep.contrasts,
+        "analysis": sweep.analysis,
         "order_seed": sweep.order_seed,
         "directory": os.getcwd(),
         "program": executable,

@@ -2,11 +2,14 @@
 
 import csv
 import math
+import subprocess
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
+from sweep import command_line
 from sweep.agreement import Numbers, check
 
 PAIR = "repeats = 2\n[sweep.matrix]\nlayout.tp = [1, 2]\narm = ['a']\n"
@@ -126,3 +129,16 @@ def test_without_any_finished_cell_the_table_is_empty(sweep):
     one = sweep('[sweep.matrix]\ndata.path = ["fail"]')
     assert "0 rows of 0 cells" in collected(one).out
     assert rows(one) == [] and len(rows(one, "missing.csv")) == 1
+
+
+def test_report_collects_and_asks_the_figure_kit_for_a_page_of_these_results(sweep, monkeypatch):
+    one = sweep('[sweep.matrix]\ndata.path = ["ok"]\n[analysis]\nby = ["data.path"]')
+    one.call("submit")
+    asked = []
+    monkeypatch.setattr(
+        command_line.subprocess, "run", lambda words: asked.append(words) or subprocess.CompletedProcess(words, 3)
+    )
+    assert one.call("report").code == 3 and rows(one)
+    ((_, program, folder, *options),) = asked
+    assert Path(program).is_file() and folder == str(one.results)
+    assert options == ["--report", "--out", f"{one.results}/report", "--sweep", f"{one.experiment}/sweep.toml"]
