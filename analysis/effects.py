@@ -58,7 +58,8 @@ def _power(effects):
     paired = any(effect.paired for effect in effects)
     needed = launch_statistics.pairs_needed(len(effects)) if paired else launch_statistics.FEWEST_LAUNCHES
     contrasts = "one contrast needs" if len(effects) == 1 else f"{len(effects)} contrasts need"
-    return f"{count}: too few, {contrasts} {needed}" if fewest < needed else count
+    where = "" if all(effect.paired for effect in effects) or not paired else " where paired"
+    return f"{count}: too few{where}, {contrasts} {needed}" if fewest < needed else count
 
 
 def draw(axes, table, label):

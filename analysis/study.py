@@ -43,8 +43,8 @@ class Study:
         configurations = [_configuration(run) | launches.labels.get(run.path, {}) for run in self.runs]
         every_key = sorted(set().union(*configurations))
         self.varied = [key for key in every_key if len({_as_text(values.get(key)) for values in configurations}) > 1]
-        asked = keys or declared.get("analysis", {}).get("by") or launches.keys
-        self.keys = [key for key in asked if key in self.varied] or _telling(self.varied, configurations)
+        candidates = [key for key in self.varied if key in launches.keys] or self.varied
+        self.keys = keys or declared.get("analysis", {}).get("by") or _telling(candidates, configurations)
         self.arms = self._sort(configurations)
 
     def _sort(self, configurations):
@@ -134,7 +134,7 @@ def _short(keys):
 
 
 def _named(name, value):
-    return str(value) if isinstance(value, str) and name in ("kind", "dispatcher", "timing") else f"{name} {_plain(value)}"
+    return value if isinstance(value, str) and name not in ("threads", "commit") else f"{name} {_plain(value)}"
 
 
 def _plain(value):

@@ -1,5 +1,6 @@
 """One look for every figure: sizes of the paper, and a fixed colour with a hatch or marker for each phase, method and arm."""
 
+import re
 import textwrap
 from pathlib import Path
 
@@ -135,9 +136,22 @@ def from_zero(axes):
 
 
 def arms_down(axes, labels):
-    """A row for each arm or comparison, from the top down; long names take two lines."""
-    axes.set_yticks(range(len(labels)), [label if len(label) <= 20 else label.replace(", ", ",\n") for label in labels])
+    """A row for each arm or comparison, from the top down; long names take several lines, for which the figure grows."""
+    broken = [_broken(label) for label in labels]
+    axes.set_yticks(range(len(labels)), broken)
     axes.set_ylim(len(labels) - 0.4, -0.6)
+    lines = max((label.count("\n") + 1 for label in broken), default=1)
+    axes.figure.set_figheight(axes.figure.get_figheight() + 0.13 * max(0, lines - 2) * len(labels))
+
+
+def _broken(label, characters=22):
+    """At commas and slashes only, so that a name and its value stay together."""
+    lines = [""]
+    for part in re.split(r"(?<=, )|(?<= / )", label):
+        if lines[-1] and len(lines[-1] + part.rstrip()) > characters:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def of_launches(n):

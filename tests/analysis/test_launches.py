@@ -49,8 +49,8 @@ def test_labels_of_a_sweep_make_arms_of_equal_configurations(tmp_path):
         f"{label}{repeat}": cell(label, 6 * again + repeat, {1: 1.0}) for again, label in enumerate("ab") for repeat in range(6)
     }
     study = Study(launches.find([write_sweep(tmp_path, names)]))
-    assert [arm.label for arm in study.arms] == ["study a", "study b"]
-    assert [(first.label, second.label) for first, second in study.equal_arms()] == [("study a", "study b")]
+    assert [arm.label for arm in study.arms] == ["a", "b"]
+    assert [(first.label, second.label) for first, second in study.equal_arms()] == [("a", "b")]
 
 
 def test_arms_that_differ_in_a_key_are_no_equal_arms(tmp_path):
