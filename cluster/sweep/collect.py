@@ -105,9 +105,9 @@ def _write_hdf5(path, result, facts):
         for name in ("experiment", "size", "question", "program_version"):
             file.attrs[name] = facts[name]
         for group, rows in (("table", result.rows), ("missing", result.missing)):
-            folder = file.create_group(group, track_order=True)
+            folder = file.create_group(group)
             for name in rows[0] if rows else ():
-                folder[name] = _column(rows, name)
+                folder.create_dataset(name, data=_column(rows, name), track_times=False)
     temporary.replace(path)
 
 
