@@ -6,7 +6,7 @@ import subprocess
 import h5py
 import pytest
 
-from program import ENVIRONMENT, EXECUTABLE, ROOT
+from program import ENVIRONMENT, EXECUTABLE
 
 BUILD = EXECUTABLE.parents[2]
 
@@ -72,5 +72,6 @@ def test_a_run_from_text_to_figures(prefix, tmp_path):
         assert file.attrs["status"] == b"complete"
     assert "complete" in done(program, "inspect", "run.h5", cwd=tmp_path)
     done("/usr/bin/python3", share / "analysis/figures.py", "run.h5", "--out", "drawn", cwd=tmp_path, PYTHONDONTWRITEBYTECODE="1")
-    names = [path.stem for path in (ROOT / "analysis/figures").glob("[!_]*.py")]
-    assert names and all((tmp_path / f"drawn/{name}.pdf").stat().st_size > 1000 for name in names)
+    drawn = {path.stem: path.stat().st_size for path in (tmp_path / "drawn").glob("*.pdf")}
+    assert {"loss", "load_heatmap", "load_over_steps", "step_time", "bytes"} <= drawn.keys()  # others need several launches
+    assert min(drawn.values()) > 1000
