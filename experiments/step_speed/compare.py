@@ -109,4 +109,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"compare.py: this failed with exit code {error.returncode}; run it alone to see why: {' '.join(error.cmd)}")
