@@ -8,7 +8,9 @@ from run_file import BadRunFile, NotDrawn
 from study import compare
 from table import Table
 
-CLAIM, NO_CLAIM = "difference", "no difference claimed"
+CLAIM, NO_CLAIM, UNDECLARED = "difference", "no difference claimed", "not declared"
+FILLED = "filled: a difference is claimed"
+OPEN = "no claims: other contrasts were declared"
 
 
 def declared(study, contrast, measure):
@@ -19,18 +21,20 @@ def declared(study, contrast, measure):
     return contrast["name"], measure(contrast["measure"]), study.arm(contrast["first"]), study.arm(contrast["second"])
 
 
-def table(comparisons, title, in_order=False):
+def table(comparisons, title, in_order=False, absent=0, claiming=True):
     """(name, measure, first arm, second arm) each; times as ratios second / first, all else as differences second - first.
-    `in_order`: pairs are launches that were made one after the other, not those of one seed and repeat."""
+    `in_order`: pairs are launches that were made one after the other, not those of one seed and repeat. `absent`: declared
+    comparisons without launches; they count in Holm's adjustment. Not `claiming`: other contrasts were declared."""
     if not comparisons:
         raise NotDrawn("nothing to compare with the baseline.")
     effects = [compare(first, second, measure.of, measure.time, in_order) for _, measure, first, second in comparisons]
     p_values = [effect.estimate.p if np.isfinite(effect.estimate.p) else 1.0 for effect in effects]
-    adjusted = launch_statistics.holm(p_values)
+    adjusted = launch_statistics.holm(p_values + [1.0] * absent)[: len(effects)]
     claims = [launch_statistics.differs(e.estimate, p, e.none()) for e, p in zip(effects, adjusted, strict=True)]
     estimates = [effect.estimate for effect in effects]
     return Table(
-        f"{title}; 95 % intervals, {_power(effects)}; filled: a difference is claimed",
+        f"{title}; 95 % intervals, {_power(effects, len(effects) + absent if claiming else 0)}; "
+        + (FILLED if claiming else OPEN),
         contrast=("", [name for name, *_ in comparisons]),
         measure=("", [measure.name for _, measure, _, _ in comparisons]),
         effect=(
@@ -47,19 +51,19 @@ def table(comparisons, title, in_order=False):
         launches=("", ["paired" if effect.paired else "unpaired" for effect in effects]),
         p=("", [estimate.p for estimate in estimates]),
         p_holm=("", adjusted),
-        verdict=("", [CLAIM if claim else NO_CLAIM for claim in claims]),
+        verdict=("", [(CLAIM if claim else NO_CLAIM) if claiming else UNDECLARED for claim in claims]),
     )
 
 
-def _power(effects):
-    """n, and whether so many launches could show anything at all."""
+def _power(effects, contrasts):
+    """n, and whether so many launches could show anything at all of so many contrasts."""
     fewest, most = min(e.estimate.n for e in effects), max(e.estimate.n for e in effects)
     count = f"n = {fewest}" if fewest == most else f"n = {fewest} to {most}"
     paired = any(effect.paired for effect in effects)
-    needed = launch_statistics.pairs_needed(len(effects)) if paired else launch_statistics.FEWEST_LAUNCHES
-    contrasts = "one contrast needs" if len(effects) == 1 else f"{len(effects)} contrasts need"
+    needed = launch_statistics.pairs_needed(max(contrasts, 1)) if paired else launch_statistics.FEWEST_LAUNCHES
+    needs = "one contrast needs" if contrasts == 1 else f"{contrasts} contrasts need"
     where = "" if all(effect.paired for effect in effects) or not paired else " where paired"
-    return f"{count}: too few{where}, {contrasts} {needed}" if fewest < needed else count
+    return f"{count}: too few{where}, {needs} {needed}" if contrasts and fewest < needed else count
 
 
 def draw(axes, table, label):

@@ -11,18 +11,20 @@ ATTEMPT = "attempt_"
 
 @dataclass
 class Launches:
-    """Run files, and what a sweep's manifest adds: labels of a file's cell, keys that vary, contrasts that were declared."""
+    """Run files, and what a sweep's manifest adds: labels of a file's cell, keys that vary, what was declared before the runs."""
 
     paths: list = field(default_factory=list)
     labels: dict = field(default_factory=dict)
     keys: list = field(default_factory=list)
     contrasts: list = field(default_factory=list)
+    analysis: dict = field(default_factory=dict)
 
     def add(self, other):
         self.paths += other.paths
         self.labels |= other.labels
         self.keys = list(dict.fromkeys(self.keys + other.keys))
         self.contrasts += other.contrasts
+        self.analysis |= other.analysis
 
 
 def find(paths):
@@ -50,7 +52,9 @@ def _of_sweep(folder):
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         cells = [cell for cell in manifest["cells"] if cell["planned"]]
         found = Launches(
-            contrasts=manifest["contrasts"], keys=list(dict.fromkeys(key for cell in cells for key in cell["varied"]))
+            contrasts=manifest["contrasts"],
+            analysis=manifest.get("analysis", {}),
+            keys=list(dict.fromkeys(key for cell in cells for key in cell["varied"])),
         )
         for cell in cells:
             files = [(int(path.parent.name.removeprefix(ATTEMPT)), path) for path in _attempts(folder, cell["name"])]

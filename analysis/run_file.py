@@ -143,13 +143,15 @@ class Run:
         """A dataset whose first dimension is the step."""
         return self.array(name, slice(self.steps_done))
 
-    def steady(self, name):
-        """Its steps that are not warm-up; all steps while only warm-up ones are done."""
-        rows, steady = self.over_steps(name), self.over_steps("raw/warm_up") == 0
-        return rows[steady] if steady.any() else rows
+    def steady(self, name, times=False):
+        """The steps that count: all but warm-up, and of `times` also without those right after a resume. All steps while there
+        are no others; rows left empty by an attempt on another layout are out of it."""
+        rows, warm_up = self.over_steps(name), self.over_steps("raw/warm_up")
+        counted = ((warm_up == 0) if times else (warm_up != 1)) & _told(rows)
+        return rows[counted] if counted.any() else rows
 
-    def steady_mean(self, name):
-        return self.steady(name).mean(axis=0)
+    def steady_mean(self, name, times=False):
+        return self.steady(name, times).mean(axis=0)
 
     def summary(self, name):
         """(value, interval_low, interval_high) of a headline number over the free window; NaN where it may not be told."""
@@ -196,6 +198,12 @@ class Run:
         if self.oversubscribed():
             marks.append("more threads than cores")
         return marks
+
+
+def _told(rows):
+    """Of each row whether any number stands in it: NaN and -1 are what was never written."""
+    missing = np.isnan(rows) if rows.dtype.kind == "f" else rows == -1 if rows.dtype.kind == "i" else np.zeros(rows.shape, bool)
+    return ~missing.reshape(len(rows), -1).all(axis=1)
 
 
 def _flat(values, prefix=""):

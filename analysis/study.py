@@ -32,19 +32,21 @@ class Arm:
 
 class Study:
     """`keys`: the configuration keys that tell arms apart in labels; found by comparing where they are not given. `sweep`: TOML
-    file whose [analysis] may name `by` (such keys) and `baseline` (values of keys), and which declares contrasts."""
+    file whose [analysis] may name `by` (such keys) and `baseline` (values of keys), and which declares contrasts; without it
+    those of the sweep's manifest hold."""
 
     def __init__(self, launches, keys=None, sweep=None):
         declared = _declared(sweep) if sweep else {}
         self.contrasts = declared.get("contrast", launches.contrasts)
-        self._baseline = declared.get("analysis", {}).get("baseline")
+        analysis = declared.get("analysis", launches.analysis)
+        self._baseline = analysis.get("baseline")
         self.runs = sorted((Run(path) for path in launches.paths), key=lambda run: (run.created(), str(run.path)))
         self._label_names = sorted({name for labels in launches.labels.values() for name in labels})
         configurations = [_configuration(run) | launches.labels.get(run.path, {}) for run in self.runs]
         every_key = sorted(set().union(*configurations))
         self.varied = [key for key in every_key if len({_as_text(values.get(key)) for values in configurations}) > 1]
         candidates = [key for key in self.varied if key in launches.keys] or self.varied
-        self.keys = keys or declared.get("analysis", {}).get("by") or _telling(candidates, configurations)
+        self.keys = keys or analysis.get("by") or _telling(candidates, configurations)
         self.arms = self._sort(configurations)
 
     def _sort(self, configurations):
@@ -61,9 +63,16 @@ class Study:
         arms.sort(key=lambda arm: [_order(value) for value in arm.values.values()])
         return _distinctly_labelled(arms)
 
+    def _fitting(self, values):
+        return [arm for arm in self.arms if all(arm.configuration.get(key) == value for key, value in values.items())]
+
+    def has(self, *several):
+        """Whether there are launches with each of these values."""
+        return all(self._fitting(values) for values in several)
+
     def arm(self, values):
         """The one arm whose configuration has these values."""
-        fitting = [arm for arm in self.arms if all(arm.configuration.get(key) == value for key, value in values.items())]
+        fitting = self._fitting(values)
         if len(fitting) != 1:
             raise BadRunFile(f"{len(fitting)} of {len(self.arms)} configurations have {values}; it must be one.")
         return fitting[0]

@@ -30,7 +30,7 @@ def table(study):
 def _points(label, run):
     """Payload of one call on one rank, and the median over steps of the bandwidth."""
     calls, payload = (run.steady_mean(f"raw/collective_{what}").sum(axis=0) for what in ("calls", "payload_bytes"))
-    busbw = run.steady("derived/bandwidth/busbw")
+    busbw = run.steady("derived/bandwidth/busbw", times=True)
     sizes = run.array("provenance/collective_group_size").tolist()
     for number, (name, operation) in enumerate(
         zip(run.names("collective"), run.names("provenance/collective_operation"), strict=True)

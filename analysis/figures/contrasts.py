@@ -11,7 +11,12 @@ OF = "comparison"
 def table(study):
     if not study.contrasts:
         raise NotDrawn("no [[contrast]] was declared (--sweep FILE).")
-    return effects.table([effects.declared(study, contrast, measure) for contrast in study.contrasts], "declared contrasts")
+    able = [contrast for contrast in study.contrasts if study.has(contrast.get("first", {}), contrast.get("second", {}))]
+    absent = [contrast.get("name", "?") for contrast in study.contrasts if contrast not in able]
+    if not able:
+        raise NotDrawn("no declared contrast has launches of both its arms.")
+    title = "; ".join(["declared contrasts", *(f"{name}: no launches" for name in absent)])
+    return effects.table([effects.declared(study, contrast, measure) for contrast in able], title, absent=len(absent))
 
 
 def draw(table):

@@ -33,7 +33,9 @@ def table(study):
 
 def _seconds(run, phase):
     names = run.names("phase")
-    return run.steady_mean("raw/phase_seconds")[:, names.index(phase)].mean() if phase in names and phase != "record" else 0.0
+    if phase not in names or phase == "record":
+        return 0.0
+    return run.steady_mean("raw/phase_seconds", times=True)[:, names.index(phase)].mean()
 
 
 def _free(study, phased):

@@ -20,18 +20,18 @@ def table(run):
 def _of_ranks(run):
     ranks = run.names("rank")
     if run.phased():
-        for name, seconds in zip(run.names("phase"), run.steady_mean("raw/phase_seconds").T, strict=True):
+        for name, seconds in zip(run.names("phase"), run.steady_mean("raw/phase_seconds", times=True).T, strict=True):
             if name == "record":  # between the steps
                 continue
             yield from ((ON_RANK, rank, name, second) for rank, second in zip(ranks, seconds, strict=True) if seconds.any())
-    for rank, second in zip(ranks, run.steady_mean("raw/step_seconds"), strict=True):
+    for rank, second in zip(ranks, run.steady_mean("raw/step_seconds", times=True), strict=True):
         yield ON_RANK, rank, "whole step", second
 
 
 def _of_axes(run):
     axis_of = np.array(run.names("provenance/collective_axis"))
     for what in ("transfer", "wait"):
-        seconds = run.steady_mean(f"raw/collective_{what}_seconds").mean(axis=0)
+        seconds = run.steady_mean(f"raw/collective_{what}_seconds", times=True).mean(axis=0)
         for axis in dict.fromkeys(axis_of.tolist()):
             total = seconds[axis_of == axis].sum()
             if np.isfinite(total):

@@ -62,10 +62,8 @@ def _collect(arguments):
 def _report(arguments):
     """The figure kit's page of these results, beside the table."""
     results = _results(arguments)
-    facts, _ = results.load()
-    sweep = ["--sweep", str(Path(facts["experiment"], "sweep.toml"))] if facts.get("analysis") else []
     words = [str(program.ROOT / "analysis/figures.py"), str(results.folder), "--report", "--out", str(results.folder / "report")]
-    return _collect(arguments) or subprocess.run([sys.executable, *words, *sweep]).returncode
+    return _collect(arguments) or subprocess.run([sys.executable, *words]).returncode
 
 
 def _group(*options):

@@ -42,7 +42,7 @@ def _held_out(run):
 
 def _by_exchange(run, path, name):
     """Sum over ranks, mean over the steps after warm-up."""
-    steps = int((run.over_steps("raw/warm_up") == 0).sum())
+    steps = int((run.over_steps("raw/warm_up") != 1).sum())
     sums = run.steady_mean(path).sum(axis=0)
     for exchange, value in zip(run.names("collective"), sums, strict=True):
         yield Metric(f"{name}/{exchange}", _unit(run[path]), value, steps=steps)
@@ -51,7 +51,7 @@ def _by_exchange(run, path, name):
 
 def _phases(run):
     if run.phased() and not run.oversubscribed():
-        seconds = run.steady_mean("raw/phase_seconds").mean(axis=0)
+        seconds = run.steady_mean("raw/phase_seconds", times=True).mean(axis=0)
         for phase, value in zip(run.names("phase"), seconds, strict=True):
             yield Metric(f"phase_seconds/{phase}", "s", value)
 

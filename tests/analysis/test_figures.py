@@ -338,8 +338,7 @@ def test_speedup_is_the_paired_ratio_to_the_baseline(gates, every_figure):
         ratios[kind] = np.exp(np.median([(a + b) / 2 for i, a in enumerate(logs) for b in logs[i:]]))
     assert dict(zip(table["contrast"].tolist(), table["value"].tolist(), strict=True)) == pytest.approx(ratios, rel=1e-12)
     assert set(table["launches"]) == {"paired"} and set(table["n"]) == {6}
-    assert "too few, 2 contrasts need 7" in table.title
-    assert set(table["verdict"]) == {"no difference claimed"}
+    assert set(table["verdict"]) == {"not declared"}  # the sweep file declares another contrast
 
 
 def test_equal_arms_are_compared_in_the_order_of_their_launches(every_figure):

@@ -59,6 +59,17 @@ def test_arms_that_differ_in_a_key_are_no_equal_arms(tmp_path):
     assert [arm.label for arm in study.arms] == ["random", "switch"] and study.equal_arms() == []
 
 
+def test_what_the_manifest_says_of_the_analysis_holds_until_a_file_says_otherwise(tmp_path):
+    cells = {kind: cell("a", 0, {1: 1.0}, **{"gate.kind": kind}) for kind in ("switch", "random")}
+    path = write_sweep(tmp_path, cells) / "manifest.json"
+    analysis = {"by": ["gate.kind"], "baseline": {"gate.kind": "switch"}}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"analysis": analysis}))
+    assert Study(launches.find([tmp_path])).baseline().label == "switch"
+    other = tmp_path / "other.toml"
+    other.write_text('[analysis]\nbaseline = {"gate.kind" = "random"}')
+    assert Study(launches.find([tmp_path]), sweep=other).baseline().label == "random"
+
+
 def test_a_sweep_without_a_finished_cell_and_a_foreign_manifest_are_told(tmp_path):
     write_sweep(tmp_path, {"x": cell("a", 0, {})})
     with pytest.raises(BadRunFile, match="no cell of this sweep is complete"):

@@ -1,6 +1,7 @@
 """What cannot be read ends in one sentence; what must not be taken at face value is marked."""
 
 import h5py
+import numpy as np
 import pytest
 
 import style
@@ -67,6 +68,41 @@ def test_a_partial_run_ends_at_its_last_finished_step(tmp_path):
     assert list(at_step) == [0, 5]
     assert len(loss) == 2
     assert run.marks() == ["running: 6 of 10 steps"]
+
+
+def resumed(path, at, warm_up=2):
+    """The file of a launch that went on at step `at`: its first steps are marked, those before are copied."""
+    write_run(path)
+    with h5py.File(path, "r+") as file:
+        file["raw/warm_up"][at : at + warm_up] = 2
+    return Run(path)
+
+
+def test_the_first_steps_after_a_resume_count_but_their_times_do_not(tmp_path):
+    run = resumed(tmp_path / "run.h5", at=6)
+    np.testing.assert_array_equal(run.steady("raw/step_seconds", times=True), run.array("raw/step_seconds")[[2, 3, 4, 5, 8, 9]])
+    for name in ("raw/collective_payload_bytes", "raw/expert_tokens_routed", "raw/loss/total"):
+        np.testing.assert_array_equal(run.steady(name), run.array(name)[2:])
+
+
+def test_what_was_not_copied_from_an_attempt_on_another_layout_is_left_out(tmp_path):
+    run = resumed(tmp_path / "run.h5", at=6)
+    with h5py.File(run.path, "r+") as file:
+        file["raw/collective_payload_bytes"][:6] = -1
+        file["raw/step_seconds"][:6] = np.nan
+    np.testing.assert_array_equal(run.steady("raw/collective_payload_bytes"), run.array("raw/collective_payload_bytes")[6:])
+    np.testing.assert_array_equal(run.steady("raw/step_seconds", times=True), run.array("raw/step_seconds")[8:])
+    assert len(run.steady("raw/loss/total")) == 8
+
+
+def test_while_only_warm_up_is_done_it_is_shown(tmp_path):
+    run = Run(write_run(tmp_path / "run.h5.partial", status="running", steps_done=2))
+    assert len(run.steady("raw/step_seconds", times=True)) == len(run.steady("raw/loss/total")) == 2
+
+
+def test_a_stopped_run_says_how_far_it_came(tmp_path):
+    run = Run(write_run(tmp_path / "run.h5.partial", status="stopped", steps_done=3))
+    assert run.marks() == ["stopped: 3 of 10 steps"]
 
 
 def test_a_clean_run_has_no_marks_and_a_doubtful_one_all_of_them(run_path, tmp_path):

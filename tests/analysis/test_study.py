@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import effects
+import figures
 import style
 from measures import measure
 from run_file import BadRunFile, NotDrawn
@@ -106,6 +107,34 @@ def test_measures_are_the_numbers_of_the_file(run_path):
     assert measure("payload_bytes").of(run) == run.array("raw/collective_payload_bytes")[2:].sum() / 8
     with pytest.raises(BadRunFile, match="no measure speed; known are dropped_fraction"):
         measure("speed")
+
+
+@pytest.fixture
+def two_gates(tmp_path):
+    speeds = {"switch": 1.0, "random": 2.0}
+    return study_of(
+        path for kind, speed in speeds.items() for path in write_arm(tmp_path, kind, 6, {"gate.kind": kind}, speed, timing="free")
+    )
+
+
+def test_a_contrast_without_launches_is_named_and_counts_in_the_adjustment(two_gates):
+    arms = {"first": {"gate.kind": "switch"}, "second": {"gate.kind": "random"}}
+    study = two_gates
+    study.contrasts = [{"name": "there", "measure": "step_seconds"} | arms]
+    alone = figures.load("contrasts").table(study)
+    study.contrasts.append({"name": "away", "measure": "step_seconds"} | arms | {"second": {"gate.kind": "uniform"}})
+    both = figures.load("contrasts").table(study)
+    assert both["p_holm"][0] == 2 * alone["p_holm"][0] and "away: no launches" in both.title and len(both) == 1
+    assert (alone["verdict"][0], both["verdict"][0]) == (effects.CLAIM, effects.NO_CLAIM)
+
+
+def test_where_contrasts_are_declared_the_speedups_claim_nothing(two_gates):
+    study = two_gates
+    free = figures.load("speedup").table(study)
+    assert set(free["verdict"]) == {effects.CLAIM} and free.title.endswith(effects.FILLED)
+    study.contrasts = [{"name": "another"}]
+    table = figures.load("speedup").table(study)
+    assert set(table["verdict"]) == {effects.UNDECLARED} and table.title.endswith(effects.OPEN)
 
 
 def test_a_baseline_and_contrasts_come_from_the_sweep_file(gates, tmp_path):

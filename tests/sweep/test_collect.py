@@ -1,6 +1,7 @@
 """collect: every finished cell and metric in one table, everything else named, and no silence where cells disagree."""
 
 import csv
+import json
 import math
 import subprocess
 import time
@@ -143,4 +144,5 @@ def test_report_collects_and_asks_the_figure_kit_for_a_page_of_these_results(swe
     assert one.call("report").code == 3 and rows(one)
     ((_, program, folder, *options),) = asked
     assert Path(program).is_file() and folder == str(one.results)
-    assert options == ["--report", "--out", f"{one.results}/report", "--sweep", f"{one.experiment}/sweep.toml"]
+    assert options == ["--report", "--out", f"{one.results}/report"]
+    assert json.loads((one.results / "manifest.json").read_text())["analysis"] == {"by": ["data.path"]}  # the kit reads it there

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+import launch_statistics
 from experiment import FAKE, ROOT, Experiment
 from sweep import Mistake, plan, sweep_file
 from sweep.points import expand
@@ -191,6 +192,8 @@ def test_the_example_of_the_guide_is_a_sweep_file(tmp_path):
 
 @pytest.mark.parametrize("size", ["laptop", "cluster"])
 def test_the_scaling_experiment_can_be_expanded(size):
-    result = expand(sweep_file.read(ROOT / "experiments/scaling", size))
+    sweep = sweep_file.read(ROOT / "experiments/scaling", size)
+    result = expand(sweep)
     points = {(p.labels["study"], p.settings["layout.ranks"], p.settings.get("train.dispatcher")) for p in result.launches}
-    assert not result.excluded and len(result.launches) == 6 * len(points)
+    assert not result.excluded and len(result.launches) == sweep.repeats * len(points)
+    assert sweep.repeats >= launch_statistics.pairs_needed(len(sweep.contrasts)) > launch_statistics.FEWEST_LAUNCHES
