@@ -65,6 +65,7 @@ void separate_waiting(Mesh const& mesh, std::vector<Stamp> const& stamps, std::v
       calls.push_back(stamp);
       own.push_back(stamp.entry - mesh.clock_offset());
     }
+    if (calls.empty()) continue;
     auto const arrived = gather_entries(group, own);
     for (std::size_t k = 0; k < calls.size(); ++k) {
       double last = own[k];
