@@ -25,7 +25,7 @@ if(NOT Kokkos_ENABLE_CUDA)
   find_path(DNNL_INCLUDE dnnl.hpp)
   find_library(DNNL_LIBRARY dnnl)
   find_package(OpenBLAS CONFIG QUIET HINTS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-openmp/cmake/openblas)
-  if(OpenBLAS_FOUND)
+  if(OpenBLAS_FOUND AND EXISTS "${OpenBLAS_LIBRARIES}") # Debian 13's config package names a file that is not there
     set(CBLAS_LIBRARY ${OpenBLAS_LIBRARIES} CACHE STRING "CBLAS")
   endif()
   find_path(CBLAS_INCLUDE cblas.h HINTS ${OpenBLAS_INCLUDE_DIRS} PATH_SUFFIXES openblas-openmp openblas-pthread openblas REQUIRED)
