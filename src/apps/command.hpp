@@ -9,7 +9,8 @@
 namespace moescope {
 
 /// Exit codes of the program.
-enum ExitCode { success = 0, failure = 1, usage = 2 };
+/// `stopped`: a signal ended the run, which left a checkpoint (the number is EX_TEMPFAIL of sysexits.h).
+enum ExitCode { success = 0, failure = 1, usage = 2, stopped = 75 };
 
 /// Runs `action` under MPI and Kokkos and returns its exit code. An error that all ranks agree on is printed once, by rank 0;
 /// any other exception ends the whole job with the rank's name.

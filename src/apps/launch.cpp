@@ -1,10 +1,14 @@
 #include "apps/launch.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <random>
 
 #include "apps/command.hpp"
+#include "base/sha256.hpp"
 #include "kernels/gemm.hpp"
 #include "step/evaluation.hpp"
 
@@ -30,13 +34,20 @@ bool oversubscribed(std::vector<std::string> const& hosts, std::int64_t threads)
                      [&](std::string const& host) { return std::count(hosts.begin(), hosts.end(), host) * threads > cores; });
 }
 
+/// Unlike that of any other launch, wherever it was.
+std::string launch_id() {
+  std::random_device entropy;
+  auto const time = std::chrono::system_clock::now().time_since_epoch().count();
+  return sha256_hex(fmt::format("{} {} {} {}", host_name(), ::getpid(), time, entropy())).substr(0, 16);
+}
+
 }  // namespace
 
 RunFileSetup describe_launch(RunConfig const& config, Mesh& mesh, DataSource const& data) {
-  RunFileSetup setup{config, mesh.layout(), mesh.ledger().collectives(), data.domains(), evaluation_steps(config), {}, {}, {},
-                     {}};
+  RunFileSetup setup{config, mesh.layout(), mesh.ledger().collectives(), data.domains(), evaluation_steps(config)};
   auto const threads = std::int64_t(Kokkos::DefaultHostExecutionSpace().concurrency());
   setup.hosts = mesh.world().gather(host_name(), 0);
+  setup.launch = launch_id();
   setup.oversubscribed = oversubscribed(setup.hosts, threads);
   setup.computation_key = computation_key(config, data.fingerprint());
   setup.cell_key = cell_key(config, threads, build_identification(), data.fingerprint());

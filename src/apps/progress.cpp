@@ -36,7 +36,8 @@ std::string minutes(double seconds) {
 
 }  // namespace
 
-Progress::Progress(std::int64_t steps, bool shown) : steps_(steps), shown_(shown), begin_(now()) {}
+Progress::Progress(std::int64_t first_step, std::int64_t steps, bool shown)
+    : first_step_(first_step), steps_(steps), shown_(shown), begin_(now()) {}
 
 Progress::~Progress() {
   if (shown_) std::fputs("\r\033[K", stderr);
@@ -48,9 +49,10 @@ void Progress::show(StepReport const& report, std::int64_t num_experts) {
   if (!shown_ || (time - last_ < 0.2 && done < steps_)) return;
   last_ = time;
   auto const elapsed = time - begin_;
+  auto const done_here = double(done - first_step_);
   std::fprintf(stderr, "\rstep %ld/%ld  loss %.4f  %.0f tokens/s  imbalance %.2f  %s left \033[K", long(done), long(steps_),
-               report.loss_cross_entropy, double(done) * double(report.tokens) / elapsed, worst_imbalance(report, num_experts),
-               minutes(elapsed / double(done) * double(steps_ - done)).c_str());
+               report.loss_cross_entropy, done_here * double(report.tokens) / elapsed, worst_imbalance(report, num_experts),
+               minutes(elapsed / done_here * double(steps_ - done)).c_str());
   std::fflush(stderr);
 }
 

@@ -10,7 +10,8 @@ namespace moescope {
 /// `shown`.
 class Progress {
  public:
-  Progress(std::int64_t steps, bool shown);
+  /// A launch that begins with step number `first_step` of `steps`.
+  Progress(std::int64_t first_step, std::int64_t steps, bool shown);
   /// Clears the line, so that what is printed next, be it an error, starts on a clean one.
   ~Progress();
   Progress(Progress const&) = delete;
@@ -18,7 +19,7 @@ class Progress {
   void show(StepReport const& report, std::int64_t num_experts);
 
  private:
-  std::int64_t const steps_;
+  std::int64_t const first_step_, steps_;
   bool const shown_;
   double const begin_;
   double last_ = 0;

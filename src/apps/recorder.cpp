@@ -45,6 +45,10 @@ bool Recorder::check(std::string const& sentence) {
   return world_.sum(std::int64_t(failure_.empty() ? 0 : 1)) == 0;
 }
 
+void Recorder::synchronise() {
+  on_root(world_, [&] { file_->synchronise(); });
+}
+
 void Recorder::finish(std::string const& status, std::string const& reason) {
   on_root(world_, [&] { file_->finish(status, reason); });
 }

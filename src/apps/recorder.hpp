@@ -20,6 +20,7 @@ class Recorder {
   /// `sentence`, on rank 0, says what a check of the run found wrong; empty where it held. The first one is kept. False when
   /// there is one.
   bool check(std::string const& sentence);
+  void synchronise();
   void finish(std::string const& status, std::string const& reason);
   std::string path() const;
   std::string failure() const { return failure_; }

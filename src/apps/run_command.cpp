@@ -3,20 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <optional>
 
 #include "apps/command.hpp"
 #include "apps/dry_run.hpp"
 #include "apps/launch.hpp"
-#include "apps/progress.hpp"
-#include "apps/recorder.hpp"
-#include "base/region.hpp"
-#include "comm/arrivals.hpp"
+#include "apps/training.hpp"
 #include "comm/watchdog.hpp"
-#include "step/evaluation.hpp"
-#include "step/twin.hpp"
 
 namespace moescope {
 
@@ -25,7 +19,7 @@ namespace {
 struct RunOptions {
   std::string config;
   std::vector<std::string> set;
-  std::string out;
+  std::string out, resume;
   std::string progress = "auto";
   bool dry_run = false, json = false, overwrite = false;
 };
@@ -50,98 +44,6 @@ int dry_run(RunOptions const& options) {
   auto const text = options.json ? dry_run_json(config, layout, launch) : dry_run_text(config, layout, launch);
   std::fputs(text.c_str(), stdout);
   return success;
-}
-
-/// Evaluates on held-out text when the schedule says so.
-template <class T>
-class Evaluations {
- public:
-  Evaluations(RunConfig const& config, DataSource const& data)
-      : domains_(std::int64_t(data.domains().size())), due_(evaluation_steps(config)) {
-    held_out_ = [&data, total = config.eval.sequences](std::int64_t domain, std::int64_t first, std::int64_t count) {
-      return data.held_out(domain, first, count, total);
-    };
-  }
-  void evaluate_if_due(Trainer<T>& trainer, std::int64_t steps_done, Recorder& recorder) {
-    if (next_ == due_.size() || due_[next_] != steps_done) return;
-    recorder.write(evaluate<T>(ExecSpace(), trainer, held_out_, domains_, steps_done));
-    ++next_;
-  }
-
- private:
-  std::int64_t domains_;
-  std::vector<std::int64_t> due_;
-  std::size_t next_ = 0;
-  HeldOutSource held_out_;
-};
-
-/// A sentence where a step's loss or gradient is no longer a number; the same on every rank. Empty while all is well.
-std::string divergence(StepReport const& report, RunConfig const& config) {
-  bool const gradient_counts = config.train.mode == "train";
-  if (std::isfinite(report.loss_total) && (!gradient_counts || std::isfinite(report.gradient_norm))) return "";
-  return fmt::format(
-      "the training diverged: loss {} and gradient norm {} in step {}; a smaller optimizer.learning_rate (now {}), or "
-      "clipping by optimizer.clip_norm (now {}), may help",
-      report.loss_total, report.gradient_norm, report.step, config.optimizer.learning_rate, config.optimizer.clip_norm);
-}
-
-/// The twin of a run on several ranks, before its first step.
-bool twin_is_right(RunConfig const& config, Communicator const& world, Recorder& recorder) {
-  if (world.size() == 1) return true;
-  auto const begin = now();
-  auto const found = twin_deviation(world, config);
-  recorder.add_provenance("twin_difference", fmt::format("{:.3g}", found.largest));
-  recorder.add_provenance("twin_difference_of", found.where);
-  recorder.add_provenance("twin_seconds", fmt::format("{:.3g}", now() - begin));
-  return recorder.check(found.sentence());
-}
-
-/// All steps; stops early, and returns false, where a check fails.
-template <class T>
-bool run_steps(RunConfig const& config, RunOptions const& options, Trainer<T>& trainer, DataSource const& data,
-               Recorder& recorder, int rank) {
-  BatchSource const training = [&](std::int64_t first, std::int64_t count) { return data.training(first, count); };
-  auto const domains = std::int64_t(data.domains().size());
-  Evaluations<T> evaluations(config, data);
-  Progress progress(config.train.steps, progress_shown(options.progress, rank));
-  for (std::int64_t step = 0; step < config.train.steps; ++step) {
-    evaluations.evaluate_if_due(trainer, step, recorder);
-    auto const report = trainer.step(training, step, domains);
-    if (!recorder.write(report)) return false;
-    if (auto const reason = divergence(report, config); !reason.empty()) {
-      recorder.finish("failed", reason);
-      throw AgreedError(reason);
-    }
-    if (rank == 0) progress.show(report, config.model.num_experts);
-  }
-  evaluations.evaluate_if_due(trainer, config.train.steps, recorder);
-  return recorder.check(trainer.replica_difference());
-}
-
-void announce(Recorder const& recorder, bool right) {
-  if (!right) print_error(recorder.failure());
-  auto const file = recorder.path();
-  std::printf("%s: %s\nNext: moescope inspect %s, or draw it: /usr/bin/python3 analysis/figures.py %s\n",
-              right ? "Run file" : "Run file marked wrong", file.c_str(), file.c_str(), file.c_str());
-}
-
-template <class T>
-int train(RunConfig const& config, RunOptions const& options, Mesh& mesh, DataSource const& data) {
-  std::optional<Trainer<T>> trainer;
-  agreed(mesh.world(), [&] { trainer.emplace(config, mesh); });
-  auto setup = describe_launch(config, mesh, data);
-  setup.overwrite = options.overwrite;
-  setup.measured_peak_flops = measure_peak<T>(mesh);
-  auto const clock = estimate_clock_offset(mesh.world());
-  mesh.set_clock_offset(clock.offset);
-  setup.clock_error = mesh.world().max(clock.error);
-  Recorder recorder(mesh.world(), setup);
-  bool const right =
-      twin_is_right(config, mesh.world(), recorder) && run_steps<T>(config, options, *trainer, data, recorder, mesh.rank());
-  if (right) recorder.add_provenance("measured_peak_flops_after", fmt::format("{}", measure_peak<T>(mesh)));
-  recorder.finish(right ? "complete" : "wrong", recorder.failure());
-  if (mesh.rank() == 0) announce(recorder, right);
-  return right ? success : failure;
 }
 
 /// Each node may read files of its own.
@@ -172,9 +74,15 @@ int run(RunOptions const& options, Communicator const& world) {
     if (config.eval.every > 0) data->require_held_out();
   });
   require_same_everywhere(config, *data, world);
+  std::optional<Resumption> resumption;
+  agreed(world, [&] {
+    if (!options.resume.empty()) resumption = find_resumption(options.resume, config, data->fingerprint());
+    if (options.resume.empty() && world.rank() == 0) prepare_checkpoint_folder(config, options.overwrite);
+  });
   Mesh mesh(world, *layout, traffic::collectives(config, *layout));
-  return config.train.dtype == DType::float64 ? train<double>(config, options, mesh, *data)
-                                              : train<float>(config, options, mesh, *data);
+  TrainingOptions const training{options.progress, options.overwrite, std::move(resumption)};
+  return config.train.dtype == DType::float64 ? train<double>(config, training, mesh, *data)
+                                              : train<float>(config, training, mesh, *data);
 }
 
 }  // namespace
@@ -184,6 +92,7 @@ void add_run_command(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("run", "Train (or only run forward) the model of a configuration and record what it cost");
   command->footer(
       "Several ranks: mpirun -n 4 moescope run CONFIG --set layout.tp=2 --set layout.ep=2\n"
+      "After a kill, a stop or a time limit: moescope run CONFIG --resume RUN_FILE.checkpoints   (see [checkpoint])\n"
       "Threads: OMP_NUM_THREADS for each rank; unset, the node's cores are shared among its ranks.\n"
       "Look before: moescope run CONFIG --dry-run --set layout.ranks=64   (needs no launcher)");
   command->add_option("config", options->config, "TOML file; experiments/first_run/base.toml explains every key")->required();
@@ -192,7 +101,8 @@ void add_run_command(CLI::App& app, int& exit_code) {
   command->add_option("--out", options->out, "Run file to write; overrides record.path")->check([](std::string const& path) {
     return path.empty() ? "must not be empty" : "";
   });
-  command->add_flag("--overwrite", options->overwrite, "Replace an existing run file");
+  command->add_flag("--overwrite", options->overwrite, "Replace an existing run file, and remove its checkpoints");
+  command->add_option("--resume", options->resume, "Checkpoint to go on from, or a folder of them: the newest");
   auto* const dry =
       command->add_flag("--dry-run", options->dry_run, "Print layout, parameters, memory, bytes per step and keys; run nothing");
   command->add_flag("--json", options->json, "With --dry-run: the same as JSON")->needs(dry);

@@ -1,4 +1,5 @@
 #pragma once
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -49,5 +50,14 @@ class AtomicFile {
   std::string path_, temporary_;
   std::FILE* file_;
 };
+
+/// Brings a file's content, or a folder's entries, to the disk. Throws UserError.
+inline void synchronise(std::string const& path) {
+  int const file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  bool const done = file >= 0 && ::fsync(file) == 0;
+  int const reason = errno;
+  if (file >= 0) ::close(file);
+  if (!done) throw UserError(path + ": cannot be brought to the disk: " + std::strerror(reason) + ".");
+}
 
 }  // namespace moescope

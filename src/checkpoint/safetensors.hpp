@@ -50,12 +50,13 @@ class Safetensors {
   std::unique_ptr<State> state_;
 };
 
-/// Writes row-major F64, F32 or I64 tensors, atomically (temporary file, then rename). For tests and checkpoints.
+/// A row-major tensor that lies in memory.
 struct TensorToWrite {
-  std::string dtype;  ///< F64, F32 or I64
+  std::string dtype;  ///< any whose elements are whole bytes
   std::vector<std::int64_t> shape;
-  std::vector<double> values;
+  void const* data = nullptr;
 };
+/// Writes a file that appears whole or not at all. Throws UserError naming the file and the system's reason.
 void write_safetensors(std::string const& path, std::map<std::string, TensorToWrite> const& tensors);
 
 }  // namespace moescope

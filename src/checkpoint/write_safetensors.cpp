@@ -22,26 +22,24 @@ std::vector<Entry const*> in_file_order(std::map<std::string, TensorToWrite> con
   return order;
 }
 
+std::int64_t bytes_of(TensorToWrite const& tensor) {
+  auto const bits = bits_of_dtype(tensor.dtype);
+  MOESCOPE_CHECK(bits > 0 && bits % 8 == 0);
+  return TensorInfo{tensor.dtype, tensor.shape, 0, 0}.elements() * bits / 8;
+}
+
 std::string header_of(std::vector<Entry const*> const& order) {
   nlohmann::json header = nlohmann::json::object();
   std::int64_t begin = 0;
   for (auto const* entry : order) {
     auto const& [name, tensor] = *entry;
-    MOESCOPE_CHECK(tensor.dtype == "F64" || tensor.dtype == "F32" || tensor.dtype == "I64");
-    MOESCOPE_CHECK((TensorInfo{tensor.dtype, tensor.shape, 0, 0}.elements() == std::int64_t(tensor.values.size())));
-    auto const end = begin + std::int64_t(tensor.values.size()) * bits_of_dtype(tensor.dtype) / 8;
+    auto const end = begin + bytes_of(tensor);
     header[name] = {{"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {begin, end}}};
     begin = end;
   }
   auto text = header.dump();
   text.append((8 - text.size() % 8) % 8, ' ');
   return text;
-}
-
-template <class Stored>
-void write_as(AtomicFile& file, std::vector<double> const& values) {
-  std::vector<Stored> const stored(values.begin(), values.end());
-  file.write(stored.data(), stored.size() * sizeof(Stored));
 }
 
 }  // namespace
@@ -53,12 +51,7 @@ void write_safetensors(std::string const& path, std::map<std::string, TensorToWr
   AtomicFile file(path);
   file.write(&length, sizeof length);
   file.write(header.data(), header.size());
-  for (auto const* entry : order) {
-    auto const& [dtype, shape, values] = entry->second;
-    if (dtype == "F64") write_as<double>(file, values);
-    if (dtype == "F32") write_as<float>(file, values);
-    if (dtype == "I64") write_as<std::int64_t>(file, values);
-  }
+  for (auto const* entry : order) file.write(entry->second.data, std::size_t(bytes_of(entry->second)));
   file.commit();
 }
 

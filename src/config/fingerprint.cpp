@@ -1,4 +1,8 @@
+#include <fmt/format.h>
+
+#include "base/error.hpp"
 #include "base/sha256.hpp"
+#include "base/strict_json.hpp"
 #include "config/key.hpp"
 
 namespace moescope {
@@ -10,7 +14,34 @@ nlohmann::json values_that_decide(RunConfig config, Decides what) {
   return values_of(keys_of(config), [&](Key const& key) { return key.decides == what; });
 }
 
+/// Of the keys that decide the numbers, with the length of the run replaced by what it decides.
+nlohmann::json values_of_a_step(nlohmann::json values) {
+  auto& optimizer = values["optimizer"];
+  auto const steps = values["train"].value("steps", nlohmann::json());
+  if (optimizer.value("schedule", "") == "constant") optimizer.erase("schedule_steps");
+  if (optimizer.value("schedule_steps", nlohmann::json()) == 0) optimizer["schedule_steps"] = steps;
+  values["train"].erase("steps");
+  return values;
+}
+
 }  // namespace
+
+std::vector<Difference> differing_numbers(RunConfig const& config, std::string const& other_json, std::string const& source) {
+  auto other = parse_strict_json(other_json, source);
+  for (auto const* section : {"optimizer", "train"})
+    if (!other.is_object() || !other.contains(section) || !other[section].is_object())
+      throw UserError(fmt::format("{}: the configuration in it has no section '{}'.", source, section));
+  other = values_of_a_step(std::move(other));
+  auto const mine = values_of_a_step(values_that_decide(config, Decides::numbers));
+  std::vector<Difference> found;
+  for (auto const& [section, values] : mine.items()) {
+    for (auto const& [name, value] : values.items()) {
+      auto const before = other.contains(section) && other[section].is_object() ? other[section].value(name, value) : value;
+      if (before != value) found.push_back({section + "." + name, text_of(value), text_of(before)});
+    }
+  }
+  return found;
+}
 
 std::string to_json(RunConfig const& config) {
   auto copy = config;

@@ -119,6 +119,9 @@ void add_surroundings(std::vector<Key>& keys, RunConfig& c) {
                            {"record.detail_every", neither, &c.record.detail_every, count()},
                            {"record.site", cell, &c.record.site},
                            {"record.repeat", cell, &c.record.repeat, count_or_zero},
+                           {"checkpoint.every", neither, &c.checkpoint.every, count_or_zero},
+                           {"checkpoint.keep", neither, &c.checkpoint.keep, count()},
+                           {"checkpoint.path", neither, &c.checkpoint.path},
                            {"machine.stated_peak_flops", neither, &c.machine.stated_peak_flops, not_negative}});
 }
 

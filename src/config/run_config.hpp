@@ -77,6 +77,13 @@ struct RecordConfig {
   std::int64_t repeat = 0;
 };
 
+/// `[checkpoint]`: what a launch leaves for the one that resumes it (`run --resume`). A signal may ask for one at any step.
+struct CheckpointConfig {
+  std::int64_t every = 0;  ///< steps; 0: only when a signal asks
+  std::int64_t keep = 1;   ///< newest ones; older ones are removed
+  std::string path;        ///< folder of checkpoints; empty: the run file's path with ".checkpoints" appended
+};
+
 /// `[machine]`: facts nobody can measure from inside.
 struct MachineConfig {
   double stated_peak_flops = 0;  ///< per rank, FLOP/s, from a data sheet; 0: unknown, no MFU against it
@@ -92,6 +99,7 @@ struct RunConfig {
   DataConfig data;
   EvalConfig eval;
   RecordConfig record;
+  CheckpointConfig checkpoint;
   MachineConfig machine;
   std::string toml;  ///< text as given, with the --set lines appended as comments
 };
@@ -111,6 +119,15 @@ void validate(RunConfig const& config);
 
 /// JSON of every value in force, keys as in TOML, sorted.
 std::string to_json(RunConfig const& config);
+
+/// A value that decides the numbers and differs between a run and the one it goes on from, both as JSON.
+struct Difference {
+  std::string key, now, before;
+};
+/// How `config` differs from another run, given the JSON of all its values, in what decides the numbers: the steps of both are
+/// then not those of one run. train.steps may differ where the schedule of the learning rate does not follow from it. Throws
+/// UserError beginning with `source` where the text is no such JSON.
+std::vector<Difference> differing_numbers(RunConfig const& config, std::string const& other_json, std::string const& source);
 
 /// SHA-256 (hex) of the canonical JSON of what decides the numbers: model, batch, optimizer, steps, seed, dtype, mode, domain
 /// weights, eval, and the fingerprint of the packed data where the caller has one (never the path it lies at).

@@ -14,7 +14,8 @@ using Datasets = std::map<std::string, hdf5::Dataset>;
 Datasets create_datasets(hdf5::File& file, RunFileSetup const& setup);
 
 /// Writes the attributes of /, /config, /provenance and of the groups whose numbers need a word of explanation.
-void describe_run(hdf5::File& file, RunFileSetup const& setup);
+struct Lineage;
+void describe_run(hdf5::File& file, RunFileSetup const& setup, Lineage const& lineage);
 
 /// Replaces the status in place (status at most 16 bytes, reason cut at 1 KiB).
 void write_status(hdf5::File& file, std::string const& status, std::string const& reason);

@@ -3,6 +3,7 @@
 
 #include <ctime>
 
+#include "record/continuation.hpp"
 #include "record/create.hpp"
 #include "record/schema.hpp"
 
@@ -21,15 +22,16 @@ void write_text(hdf5::File& file, std::string const& group, std::string const& n
   file.write_attribute(path, "long_name", "text longer than an attribute holds");
 }
 
-void describe_root(hdf5::File& file, RunFileSetup const& setup) {
+void describe_root(hdf5::File& file, RunFileSetup const& setup, Lineage const& lineage) {
   file.write_attribute("/", "schema_version", schema::version);
   file.write_attribute("/", "status", "running", status_capacity);
   file.write_attribute("/", "status_reason", "", reason_capacity);
   file.write_attribute("/", "created", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))));
   file.write_attribute("/", "program", "moescope");
   file.write_attribute("/", "program_version", MOESCOPE_VERSION);
-  file.write_attribute("/", "attempt", std::int64_t(0));
-  file.write_attribute("/", "parent", "");
+  file.write_attribute("/", "launch", setup.launch);
+  file.write_attribute("/", "attempt", lineage.attempt);
+  file.write_attribute("/", "parent", lineage.parent);
   file.write_attribute("/", "timing", setup.config.train.timing);
   file.write_attribute("/", "oversubscribed", std::int64_t(setup.oversubscribed));
 }
@@ -71,8 +73,8 @@ void describe_numbers(hdf5::File& file, RunFileSetup const& setup) {
 
 }  // namespace
 
-void describe_run(hdf5::File& file, RunFileSetup const& setup) {
-  describe_root(file, setup);
+void describe_run(hdf5::File& file, RunFileSetup const& setup, Lineage const& lineage) {
+  describe_root(file, setup, lineage);
   describe_config(file, setup);
   describe_provenance(file, setup);
   describe_numbers(file, setup);

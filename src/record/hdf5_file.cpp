@@ -79,6 +79,17 @@ SpaceHandle space_of(std::vector<hsize_t> const& extents) {
   return SpaceHandle(checked(H5Screate_simple(int(extents.size()), extents.data(), nullptr), "make", "a data space"));
 }
 
+/// Element [row, ...] of a dataset with these extents.
+SpaceHandle row_of(std::vector<hsize_t> const& extents, std::int64_t row, std::string const& path) {
+  std::vector<hsize_t> start(extents.size(), 0), length = extents;
+  start[0] = hsize_t(row);
+  length[0] = 1;
+  auto space = space_of(extents);
+  checked(H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, start.data(), nullptr, length.data(), nullptr), "select a row of",
+          path);
+  return space;
+}
+
 std::size_t product(std::vector<hsize_t> const& extents, std::size_t first) {
   return std::accumulate(extents.begin() + std::ptrdiff_t(std::min(first, extents.size())), extents.end(), std::size_t(1),
                          std::multiplies<>());
@@ -108,12 +119,7 @@ Dataset::Dataset(DatasetHandle handle, std::string path, std::vector<hsize_t> ex
 void Dataset::write_row(std::int64_t row, std::size_t count, hid_t type, void const* values) {
   MOESCOPE_CHECK(!extents_.empty() && row >= 0 && hsize_t(row) < extents_[0] && count == product(extents_, 1));
   if (count == 0) return;
-  std::vector<hsize_t> start(extents_.size(), 0), length = extents_;
-  start[0] = hsize_t(row);
-  length[0] = 1;
-  SpaceHandle const file_space = space_of(extents_), memory_space = space_of({count});
-  checked(H5Sselect_hyperslab(file_space.id(), H5S_SELECT_SET, start.data(), nullptr, length.data(), nullptr), "select a row of",
-          path_);
+  auto const file_space = row_of(extents_, row, path_), memory_space = space_of({count});
   checked(H5Dwrite(id(), type, memory_space.id(), file_space.id(), H5P_DEFAULT, values), "write", path_);
 }
 
@@ -133,6 +139,22 @@ void Dataset::write(std::vector<std::int64_t> const& values) { write(values.size
 void Dataset::write(std::vector<std::string> const& values) {
   TypeHandle const type(checked(H5Dget_type(id()), "read the type of", path_));
   write(values.size(), type.id(), joined(values, H5Tget_size(type.id())).data());
+}
+
+void Dataset::copy_rows(File const& from, std::string const& path, std::int64_t rows) {
+  auto const source = from.dataset(path);
+  auto const there = from.extents(path);
+  TypeHandle const type(checked(H5Dget_type(id()), "read the type of", path_));
+  auto const count = product(extents_, 1);
+  MOESCOPE_CHECK(product(there, 1) == count && rows <= std::int64_t(std::min(there.at(0), extents_.at(0))));
+  std::vector<char> values(count * H5Tget_size(type.id()));
+  auto const memory_space = space_of({count});
+  for (std::int64_t row = 0; row < rows && count > 0; ++row) {
+    auto const file_space = row_of(there, row, from.where(path));
+    checked(H5Dread(source.id(), type.id(), memory_space.id(), file_space.id(), H5P_DEFAULT, values.data()), "read",
+            from.where(path));
+    write_row(row, count, type.id(), values.data());
+  }
 }
 
 File File::create(std::string const& path) {

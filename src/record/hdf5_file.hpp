@@ -9,6 +9,8 @@ namespace moescope::hdf5 {
 
 enum class Type { f64, i64, u32, i8, text };
 
+class File;
+
 /// A contiguous dataset that is open for writing.
 class Dataset {
  public:
@@ -26,6 +28,8 @@ class Dataset {
   void write(std::vector<double> const& values);
   void write(std::vector<std::int64_t> const& values);
   void write(std::vector<std::string> const& values);
+  /// The first `rows` rows of a dataset of another file that has the same type and row extents.
+  void copy_rows(File const& from, std::string const& path, std::int64_t rows);
 
  private:
   void write_row(std::int64_t row, std::size_t count, hid_t type, void const* values);
@@ -74,6 +78,7 @@ class File {
   std::vector<std::string> read_text(std::string const& path) const;
 
  private:
+  friend class Dataset;
   File(FileHandle handle, std::string path) : handle_(std::move(handle)), path_(std::move(path)) {}
   std::string where(std::string const& object) const { return path_ + ":" + object; }
   ObjectHandle object(std::string const& path) const;

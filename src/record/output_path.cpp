@@ -9,6 +9,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/atomic_file.hpp"
 #include "base/error.hpp"
 
 namespace moescope::record {
@@ -37,18 +38,23 @@ bool is_being_written(std::string const& path) {
   return file.value() >= 0 && ::flock(file.value(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
-void keep_previous(std::string const& partial) {
+void keep_previous(std::string const& path) {
+  auto const partial = partial_path(path);
   std::error_code error;
   if (!fs::exists(partial, error)) return;
   if (is_being_written(partial))
     throw UserError(fmt::format("{} is being written by another run: choose another output with --out", partial));
-  fs::rename(partial, partial + ".previous", error);
+  int number = 1;
+  while (fs::exists(kept_path(path, number), error)) ++number;
+  fs::rename(partial, kept_path(path, number), error);
   if (error) throw UserError(fmt::format("cannot move {} out of the way: {}", partial, error.message()));
 }
 
 }  // namespace
 
 std::string partial_path(std::string const& path) { return path + ".partial"; }
+
+std::string kept_path(std::string const& path, int number) { return fmt::format("{}.{}", partial_path(path), number); }
 
 void prepare_output(std::string const& path, bool overwrite) {
   std::error_code error;
@@ -60,13 +66,7 @@ void prepare_output(std::string const& path, bool overwrite) {
   error.clear();
   if (!folder.empty()) fs::create_directories(folder, error);
   if (error) throw UserError(fmt::format("cannot make the folder {}: {}", folder.string(), error.message()));
-  keep_previous(partial_path(path));
-}
-
-void synchronise(std::string const& path) {
-  Descriptor const file(path, O_RDONLY);
-  if (file.value() < 0 || ::fsync(file.value()) != 0)
-    throw UserError(fmt::format("cannot bring {} to the disk: {}", path, std::strerror(errno)));
+  keep_previous(path);
 }
 
 void publish(std::string const& path) {

@@ -134,9 +134,15 @@ Rows routing(RunConfig const& config, StepReport const& report) {
   };
 }
 
-Rows training(StepReport const& report) {
+/// 1 where the step is of the run's warm-up, 2 where it is only of a resumed launch's.
+std::int64_t warm_up(RunFileSetup const& setup, std::int64_t step) {
+  auto const steps = setup.config.train.record_warm_up_steps;
+  return step < steps ? 1 : setup.continued && step - setup.first_step() < steps ? 2 : 0;
+}
+
+Rows training(RunFileSetup const& setup, StepReport const& report) {
   return {
-      {"/raw/warm_up", Integers{report.warm_up ? 1 : 0}},
+      {"/raw/warm_up", Integers{warm_up(setup, report.step)}},
       {"/raw/loss/total", std::vector{report.loss_total}},
       {"/raw/loss/cross_entropy", std::vector{report.loss_cross_entropy}},
       {"/raw/loss/balance", report.loss_balance},
@@ -167,8 +173,8 @@ double slowest_seconds(StepReport const& report) {
 
 Rows raw_rows(RunFileSetup const& setup, StepReport const& report) {
   Rows all;
-  for (auto const& part :
-       {times(setup, report), traffic_rows(setup, report), memory(report), routing(setup.config, report), training(report)})
+  for (auto const& part : {times(setup, report), traffic_rows(setup, report), memory(report), routing(setup.config, report),
+                           training(setup, report)})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }

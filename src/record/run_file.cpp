@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "base/atomic_file.hpp"
 #include "base/error.hpp"
+#include "record/continuation.hpp"
 #include "record/create.hpp"
 #include "record/output_path.hpp"
 #include "record/rows.hpp"
@@ -12,9 +14,11 @@
 namespace moescope {
 namespace {
 
-hdf5::File create_partial(std::string const& path, bool overwrite) {
-  record::prepare_output(path, overwrite);
-  return hdf5::File::create(record::partial_path(path));
+/// Clears the way for the file. What the run goes on from may have been in the way, and has its last name then.
+std::optional<record::StoredRun> prepare(std::string const& path, RunFileSetup const& setup) {
+  record::prepare_output(path, setup.overwrite);
+  if (!setup.continued) return std::nullopt;
+  return record::open_earlier(*setup.continued);
 }
 
 }  // namespace
@@ -24,8 +28,11 @@ struct RunFile::State {
       : setup(run_setup),
         final_path(std::move(output)),
         path(record::partial_path(final_path)),
-        file(create_partial(final_path, setup.overwrite)),
-        datasets(record::create_datasets(file, setup)) {}
+        earlier(prepare(final_path, setup)),
+        lineage(earlier ? record::lineage_after(*earlier, path) : record::Lineage{}),
+        file(hdf5::File::create(path)),
+        datasets(record::create_datasets(file, setup)),
+        steps_done(setup.first_step()) {}
 
   void write(record::Rows const& rows, std::int64_t index) {
     for (auto const& row : rows)
@@ -34,17 +41,22 @@ struct RunFile::State {
 
   RunFileSetup setup;
   std::string final_path, path;
+  std::optional<record::StoredRun> earlier;
+  record::Lineage lineage;
   hdf5::File file;
   record::Datasets datasets;
-  std::int64_t steps_done = 0;
+  std::int64_t steps_done;
   std::string mismatch;
   bool closed = false;
 };
 
 RunFile::RunFile(std::string path, RunFileSetup const& setup) : state_(std::make_unique<State>(std::move(path), setup)) {
-  record::describe_run(state_->file, setup);
-  state_->file.flush();
-  record::synchronise(state_->path);
+  auto& state = *state_;
+  record::describe_run(state.file, setup, state.lineage);
+  if (state.earlier) record::copy_earlier_rows(*state.earlier, state.datasets, setup);
+  state.earlier.reset();
+  state.datasets.at("/steps_done").write(std::vector<std::int64_t>{state.steps_done});
+  synchronise();
 }
 
 /// A run that ends by an error says so; one that is killed stays "running".
@@ -69,6 +81,7 @@ void RunFile::write_step(StepReport const& report) {
   state.write(record::raw_rows(state.setup, report), report.step);
   state.write(record::derived_rows(state.setup, report), report.step);
   state.write(computed.rows, report.step);
+  state.datasets.at("/raw/attempt").write_row(report.step, std::vector<std::int64_t>{state.lineage.attempt});
   auto const every = record::detail_every(state.setup.config);
   if (report.step % every == 0) state.write(record::detail_rows(state.setup, report), report.step / every);
   state.file.flush();
@@ -88,12 +101,17 @@ void RunFile::write_evaluation(EvaluationReport const& report) {
   state.file.flush();
 }
 
+void RunFile::synchronise() {
+  state_->file.flush();
+  moescope::synchronise(state_->path);
+}
+
 std::string RunFile::mismatch() const { return state_->mismatch; }
 
 void RunFile::finish(std::string const& status, std::string const& reason) {
   auto& state = *state_;
   MOESCOPE_CHECK(!state.closed);
-  MOESCOPE_CHECK(status == "complete" || status == "failed" || status == "wrong");
+  MOESCOPE_CHECK(status == "complete" || status == "failed" || status == "wrong" || status == "stopped");
   for (auto const& row : record::summary_rows(state.file, state.setup, state.steps_done))
     state.datasets.at(row.path).write(std::get<std::vector<double>>(row.values));
   record::write_status(state.file, status, reason);
@@ -101,8 +119,8 @@ void RunFile::finish(std::string const& status, std::string const& reason) {
   state.closed = true;
   state.datasets.clear();
   state.file.close();
-  record::synchronise(state.path);
-  if (status == "failed") return;
+  moescope::synchronise(state.path);
+  if (status == "failed" || status == "stopped") return;
   record::publish(state.final_path);
   state.path = state.final_path;
 }

@@ -46,7 +46,12 @@ Table bookkeeping() {
 Table raw_times_and_traffic() {
   return {
       {"/raw/step_seconds", {"step", "rank"}, Type::f64, "s", "wall time of the step"},
-      {"/raw/warm_up", {"step"}, Type::i8, "1", "1 where the step is warm-up and no summary counts it"},
+      {"/raw/warm_up",
+       {"step"},
+       Type::i8,
+       "1",
+       "1: of the run, no summary counts the step; 2: of a resumed launch, its times are not counted"},
+      {"/raw/attempt", {"step"}, Type::i64, "1", "attempt that computed the step"},
       {"/raw/phase_seconds", {"step", "rank", "phase"}, Type::f64, "s", "fenced, exclusive time in the phase"},
       {"/raw/collective_payload_bytes", {"step", "rank", "collective"}, Type::i64, "B", "buffer arguments of the calls"},
       {"/raw/collective_wire_bytes", {"step", "rank", "collective"}, Type::i64, "B", "payload times the operation's factor"},

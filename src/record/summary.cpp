@@ -14,13 +14,16 @@ namespace {
 
 using Numbers = std::vector<double>;
 
-/// Reads one number a step, over the steps that are done and not flagged warm-up.
+/// What is read: of times, the warm-up of each launch is left out; of everything else, that of the run.
+enum class Of { times, counts };
+
+/// Reads one number a step, over the steps that are done and not warm-up.
 class FreeWindow {
  public:
-  FreeWindow(hdf5::File const& file, std::int64_t steps_done) : file_(file) {
+  FreeWindow(hdf5::File const& file, std::int64_t steps_done, Of what) : file_(file) {
     auto const warm_up = file.read_integers("/raw/warm_up");
     for (std::size_t s = 0; s < std::size_t(steps_done); ++s)
-      if (warm_up.at(s) == 0) steps_.push_back(s);
+      if (warm_up.at(s) == 0 || (what == Of::counts && warm_up.at(s) == 2)) steps_.push_back(s);
     total_steps_ = warm_up.size();
   }
 
@@ -95,9 +98,8 @@ void append_balance(Rows& rows, FreeWindow const& window) {
 
 Rows summary_rows(hdf5::File const& file, RunFileSetup const& setup, std::int64_t steps_done) {
   Rows rows;
-  FreeWindow const window(file, steps_done);
-  append_times(rows, window, setup);
-  append_balance(rows, window);
+  append_times(rows, FreeWindow(file, steps_done, Of::times), setup);
+  append_balance(rows, FreeWindow(file, steps_done, Of::counts));
   return rows;
 }
 

@@ -34,7 +34,6 @@ inline constexpr const char* memory_purposes[] = {"parameters", "gradients", "op
 /// One step as rank 0 knows it. Numbers are of the whole job.
 struct StepReport {
   std::int64_t step = 0;
-  bool warm_up = false;
   std::int64_t tokens = 0;                                   ///< trained on
   std::vector<std::int64_t> domain_tokens;                   ///< [D]
   double loss_total = 0, loss_cross_entropy = 0;             ///< nat per labelled token

@@ -93,7 +93,6 @@ StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::i
   phase_clock().set_fenced(mesh_.phased());
   StepReport report;
   report.step = step;
-  report.warm_up = step < config_.train.record_warm_up_steps;
   report.domain_tokens.resize(std::size_t(num_domains));
   auto const layers = std::size_t(config_.model.num_layers), experts = std::size_t(config_.model.num_experts);
   report.loss_balance.resize(layers);

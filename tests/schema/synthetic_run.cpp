@@ -96,7 +96,6 @@ StepReport synthetic_step(RunFileSetup const& setup, std::int64_t step) {
   auto const counts = processed(setup, step);
   StepReport report;
   report.step = step;
-  report.warm_up = step < setup.config.train.record_warm_up_steps;
   report.tokens = 12;
   report.domain_tokens = {5, 7};
   report.loss_total = 4.5 - 0.0625 * double(step);

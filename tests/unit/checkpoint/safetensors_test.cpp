@@ -11,18 +11,20 @@
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/user_error.hpp"
+#include "support/write_tensors.hpp"
 
 using namespace moescope;
+using test::write_tensors;
 using Shape = std::vector<std::int64_t>;
 
 TEST_CASE("what is written is read back: values, shapes, dtypes, rank 0 and size 0") {
   TemporaryFolder const folder;
   auto const path = folder / "a b \xC3\xA9\xE6\xBC\xA2.safetensors";
-  write_safetensors(path, {{"matrix", {"F64", {2, 3}, {1, 2, 3, -4, 0.1, 6}}},
-                           {"single", {"F32", {2}, {0.5, 0.1}}},
-                           {"ids", {"I64", {3}, {-100, 0, 1099511627776}}},
-                           {"scalar \xCE\xB1", {"F64", {}, {42}}},
-                           {"nothing", {"F64", {4, 0, 2}, {}}}});
+  write_tensors(path, {{"matrix", {"F64", {2, 3}, {1, 2, 3, -4, 0.1, 6}}},
+                       {"single", {"F32", {2}, {0.5, 0.1}}},
+                       {"ids", {"I64", {3}, {-100, 0, 1099511627776}}},
+                       {"scalar \xCE\xB1", {"F64", {}, {42}}},
+                       {"nothing", {"F64", {4, 0, 2}, {}}}});
   Safetensors const file(path);
   CHECK(file.path() == path);
   CHECK(file.tensors().size() == 5);
@@ -39,7 +41,7 @@ TEST_CASE("what is written is read back: values, shapes, dtypes, rank 0 and size
 
 TEST_CASE("an empty set of tensors is a legal file") {
   TemporaryFolder const folder;
-  write_safetensors(folder / "empty.safetensors", {});
+  write_tensors(folder / "empty.safetensors", {});
   CHECK(Safetensors(folder / "empty.safetensors").tensors().empty());
 }
 
@@ -108,10 +110,10 @@ TEST_CASE("a slice equals the same part of the whole tensor") {
   TemporaryFolder const folder;
   std::vector<double> values;
   for (int i = 0; i < 2 * 3 * 5; ++i) values.push_back(i + 0.5);
-  write_safetensors(folder / "t", {{"matrix", {"F32", {6, 5}, values}},
-                                   {"stack", {"F64", {2, 3, 5}, values}},
-                                   {"vector", {"F64", {30}, values}},
-                                   {"scalar", {"F64", {}, {7}}}});
+  write_tensors(folder / "t", {{"matrix", {"F32", {6, 5}, values}},
+                               {"stack", {"F64", {2, 3, 5}, values}},
+                               {"vector", {"F64", {30}, values}},
+                               {"scalar", {"F64", {}, {7}}}});
   Safetensors const file(folder / "t");
   for (auto const* name : {"matrix", "stack"})
     for (std::int64_t r0 = 0; r0 <= 6; ++r0)
@@ -132,7 +134,7 @@ TEST_CASE("a slice equals the same part of the whole tensor") {
 TEST_CASE("a wrong request is answered by a sentence with file, tensor and what is there") {
   TemporaryFolder const folder;
   auto const path = folder / "t.safetensors";
-  write_safetensors(path, {{"weight", {"F64", {2, 3}, {1, 2, 3, 4, 5, 6}}}, {"ids", {"I64", {1}, {1}}}});
+  write_tensors(path, {{"weight", {"F64", {2, 3}, {1, 2, 3, 4, 5, 6}}}, {"ids", {"I64", {1}, {1}}}});
   Safetensors const file(path);
   auto const absent = user_error_of([&] { file.info("wait"); });
   CHECK((mentions(absent, path) && mentions(absent, "'wait'")));
@@ -148,8 +150,8 @@ TEST_CASE("a wrong request is answered by a sentence with file, tensor and what 
 TEST_CASE("writing replaces the file at once, and a failed write leaves the old one and no rubbish") {
   TemporaryFolder const folder;
   auto const path = folder / "t";
-  write_safetensors(path, {{"a", {"F64", {1}, {1}}}});
-  write_safetensors(path, {{"a", {"F64", {1}, {2}}}});
+  write_tensors(path, {{"a", {"F64", {1}, {1}}}});
+  write_tensors(path, {{"a", {"F64", {1}, {2}}}});
   CHECK(Safetensors(path).read("a") == std::vector<double>{2});
 
   rlimit before{};
@@ -157,11 +159,11 @@ TEST_CASE("writing replaces the file at once, and a failed write leaves the old 
   rlimit const small{4096, before.rlim_max};
   auto const handler = std::signal(SIGXFSZ, SIG_IGN);
   setrlimit(RLIMIT_FSIZE, &small);
-  auto const sentence = user_error_of([&] { write_safetensors(path, {{"a", {"F64", {100000}, std::vector<double>(100000)}}}); });
+  auto const sentence = user_error_of([&] { write_tensors(path, {{"a", {"F64", {100000}, std::vector<double>(100000)}}}); });
   setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, handler);
   CHECK((mentions(sentence, path) && mentions(sentence, "cannot be written")));
   CHECK(Safetensors(path).read("a") == std::vector<double>{2});
   CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), std::filesystem::directory_iterator()) == 1);
-  CHECK(mentions(user_error_of([&] { write_safetensors(folder / "no/such/folder", {}); }), "cannot be written"));
+  CHECK(mentions(user_error_of([&] { write_tensors(folder / "no/such/folder", {}); }), "cannot be written"));
 }

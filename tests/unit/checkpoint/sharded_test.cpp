@@ -5,8 +5,10 @@
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/user_error.hpp"
+#include "support/write_tensors.hpp"
 
 using namespace moescope;
+using test::write_tensors;
 
 namespace {
 
@@ -17,8 +19,8 @@ std::string refusal(std::string const& path) {
 }
 
 void write_two_shards(TemporaryFolder const& folder) {
-  write_safetensors(folder / "one.safetensors", {{"a", {"F64", {2, 2}, {1, 2, 3, 4}}}});
-  write_safetensors(folder / "two.safetensors", {{"b", {"F64", {3}, {5, 6, 7}}}, {"ids", {"I64", {1}, {8}}}});
+  write_tensors(folder / "one.safetensors", {{"a", {"F64", {2, 2}, {1, 2, 3, 4}}}});
+  write_tensors(folder / "two.safetensors", {{"b", {"F64", {3}, {5, 6, 7}}}, {"ids", {"I64", {1}, {8}}}});
   folder.write(index_name, R"({"metadata":{"total_size":64},"weight_map":{"a":"one.safetensors","b":"two.safetensors",)"
                            R"("ids":"two.safetensors"}})");
 }
@@ -27,8 +29,8 @@ void write_two_shards(TemporaryFolder const& folder) {
 
 TEST_CASE("one file, its folder, and a folder of shards give the same tensors") {
   TemporaryFolder const single, shards;
-  write_safetensors(single / "model.safetensors",
-                    {{"a", {"F64", {2, 2}, {1, 2, 3, 4}}}, {"b", {"F64", {3}, {5, 6, 7}}}, {"ids", {"I64", {1}, {8}}}});
+  write_tensors(single / "model.safetensors",
+                {{"a", {"F64", {2, 2}, {1, 2, 3, 4}}}, {"b", {"F64", {3}, {5, 6, 7}}}, {"ids", {"I64", {1}, {8}}}});
   write_two_shards(shards);
   for (auto const& path : {single / "model.safetensors", single.path(), shards.path(), shards / index_name}) {
     TensorStore const store(path);

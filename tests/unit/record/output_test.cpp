@@ -79,14 +79,14 @@ TEST_CASE("the partial file of an earlier launch is kept under another name") {
   auto const path = folder / "run.h5";
   write_text(path + ".partial", "of a killed run");
   RunFile const run(path, synthetic_setup(1));
-  CHECK(content(path + ".partial.previous") == "of a killed run");
+  CHECK(content(path + ".partial.1") == "of a killed run");
 }
 
 TEST_CASE("a file that another run writes is refused") {
   TemporaryFolder const folder;
   RunFile const run(folder / "run.h5", synthetic_setup(1));
   CHECK_THAT(refusal([&] { RunFile(folder / "run.h5", synthetic_setup(1)); }), Catch::Contains("being written by another run"));
-  CHECK_FALSE(fs::exists(folder / "run.h5.partial.previous"));
+  CHECK_FALSE(fs::exists(folder / "run.h5.partial.1"));
 }
 
 TEST_CASE("an output that cannot be made is refused with its path and the reason") {

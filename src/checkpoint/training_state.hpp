@@ -1,0 +1,34 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "checkpoint/checkpoint_index.hpp"
+#include "comm/communicator.hpp"
+#include "model/parameters.hpp"
+
+namespace moescope {
+
+/// Buffers of a checkpoint and the prefix of their tensors' names: none for the parameters, which so keep their published
+/// names, `first_moment.` and `second_moment.`.
+template <class T>
+struct StateBuffers {
+  std::string prefix;
+  FlatBuffers<T> buffers;
+};
+template <class T>
+using TrainingBuffers = std::vector<StateBuffers<T>>;
+
+/// Writes the checkpoint `folder`: each rank its shard, with the rows that it owns, then rank 0 the index; all under the name
+/// `folder.partial`, renamed when everything is on the disk. `index.tensors` must be pieces_of() the layout on rank 0 and may
+/// be empty elsewhere. A failure on any rank is an error on every rank, and leaves what was there before. Collective.
+template <class T>
+void save_checkpoint(Communicator const& world, std::string const& folder, CheckpointIndex const& index,
+                     ParameterTable const& table, TrainingBuffers<T> const& state);
+
+/// Fills this rank's part of every buffer, whatever the layout of the checkpoint was; only the slices it holds are read. Throws
+/// UserError naming file and tensor where one is missing, has another shape or is not covered by its pieces.
+template <class T>
+void restore_checkpoint(std::string const& folder, CheckpointIndex const& index, ParameterTable const& table,
+                        TrainingBuffers<T> const& state);
+
+}  // namespace moescope

@@ -1,0 +1,117 @@
+#include "record/continuation.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/error.hpp"
+#include "record/output_path.hpp"
+#include "record/scales.hpp"
+#include "record/schema.hpp"
+
+namespace moescope::record {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Names that the file of a launch may have by now.
+std::vector<std::string> candidates(std::string const& run_file) {
+  auto const partial = partial_path(run_file);
+  std::vector<std::string> names{run_file, partial};
+  std::error_code ignored;
+  for (int n = 1; fs::exists(kept_path(run_file, n), ignored); ++n) names.push_back(kept_path(run_file, n));
+  return names;
+}
+
+bool was_written_by(std::string const& path, std::string const& launch) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(path, ignored)) return false;
+  try {
+    auto const file = hdf5::File::open(path);
+    return file.has_attribute("/", "launch") && file.read_attribute("/", "launch") == launch;
+  } catch (UserError const&) {  // not this one, whatever it is
+    return false;
+  }
+}
+
+bool same_layout(StoredRun const& earlier, RunFileSetup const& setup) {
+  return earlier.file.read_attribute("/provenance", "layout") == setup.layout.describe() &&
+         earlier.file.read_text("/collective") == scales(setup).at("collective").names;
+}
+
+std::int64_t stored_detail_every(nlohmann::json const& configuration) {
+  return configuration.value("/record/detail_every"_json_pointer, std::int64_t(0));
+}
+
+bool belongs_to_layout(schema::DatasetSpec const& spec) {
+  return std::any_of(spec.dims.begin(), spec.dims.end(), [](std::string const& dim) {
+    return dim == "rank" || dim == "peer" || dim == "collective" || dim == "phase";
+  });
+}
+
+/// Rows of a dataset that lie before the first step of this launch; 0 for those without such rows.
+std::int64_t earlier_rows(schema::DatasetSpec const& spec, RunFileSetup const& setup) {
+  auto const first = setup.first_step();
+  if (spec.is_scale() || spec.dims.empty()) return 0;
+  if (spec.dims[0] == "step") return first;
+  auto const every = detail_every(setup.config);
+  if (spec.dims[0] == "detail_step") return (first + every - 1) / every;
+  auto const is_earlier = [first](std::int64_t at_step) { return at_step < first; };
+  return spec.dims[0] == "eval" ? std::count_if(setup.eval_steps.begin(), setup.eval_steps.end(), is_earlier) : 0;
+}
+
+/// Extents but for the first.
+std::vector<hsize_t> row_extents(std::vector<hsize_t> extents) {
+  if (!extents.empty()) extents.erase(extents.begin());
+  return extents;
+}
+
+void leave_times_out(StoredRun const& earlier, Datasets& datasets, std::int64_t rows) {
+  auto const warm_up = earlier.file.read_integers("/raw/warm_up");
+  for (std::int64_t step = 0; step < rows; ++step)
+    if (warm_up.at(std::size_t(step)) != 1) datasets.at("/raw/warm_up").write_row(step, std::vector<std::int64_t>{2});
+}
+
+}  // namespace
+
+StoredRun open_earlier(Continuation const& continuation) {
+  for (auto const& path : candidates(continuation.run_file)) {
+    if (!was_written_by(path, continuation.launch)) continue;
+    auto run = open_run(path);
+    if (std::int64_t(run.steps_done) >= continuation.first_step) return run;
+    throw UserError(
+        fmt::format("{} holds {} steps, but the checkpoint was made after {}: the run cannot be resumed without "
+                    "losing the steps between",
+                    path, run.steps_done, continuation.first_step));
+  }
+  throw UserError(
+      fmt::format("the run file of the launch that wrote the checkpoint is neither {} nor a partial file beside it; "
+                  "put it back, since a resumed run goes on from what it holds",
+                  continuation.run_file));
+}
+
+Lineage lineage_after(StoredRun const& earlier, std::string const& path) {
+  std::error_code error;
+  auto const folder = fs::absolute(path).parent_path();
+  auto const relative = fs::proximate(fs::absolute(earlier.file.path()), folder, error);
+  return {std::stoll(earlier.file.read_attribute("/", "attempt")) + 1, (error ? earlier.file.path() : relative.string())};
+}
+
+void copy_earlier_rows(StoredRun const& earlier, Datasets& datasets, RunFileSetup const& setup) {
+  bool const alike = same_layout(earlier, setup);
+  bool const same_details = stored_detail_every(earlier.configuration()) == detail_every(setup.config);
+  for (auto const& spec : schema::datasets()) {
+    auto const rows = earlier_rows(spec, setup);
+    if (rows == 0 || !earlier.file.has(spec.path) || (belongs_to_layout(spec) && !alike)) continue;
+    if (spec.dims[0] == "detail_step" && !same_details) continue;
+    auto& dataset = datasets.at(spec.path);
+    auto const there = earlier.file.extents(spec.path);
+    if (row_extents(there) == row_extents(dataset.extents()) && std::int64_t(there.at(0)) >= rows)
+      dataset.copy_rows(earlier.file, spec.path, rows);
+  }
+  if (earlier.file.read_attribute("/config", "cell_key") != setup.cell_key)
+    leave_times_out(earlier, datasets, setup.first_step());
+}
+
+}  // namespace moescope::record

@@ -1,0 +1,195 @@
+"""Checkpoints and what goes on from them: the numbers are those of a run that nobody disturbed."""
+
+import os
+import signal
+import time
+
+import h5py
+import numpy as np
+import pytest
+
+from program import SMOKE, command, execute, finish, start
+from test_killed_run import rank_processes, wait_for_first_step
+from test_mistakes import overrides, refused
+
+STEPS = 12
+NUMBERS = ("raw/loss/total", "raw/loss/balance", "raw/gradient_norm", "raw/eval/loss", "raw/expert_tokens_routed")
+COUNTS = ("raw/collective_payload_bytes", "raw/rank_rows", "raw/expert_tokens_routed_by_rank", "derived/summary/imbalance_rank")
+STOPPED = 75
+
+
+def arguments(packed, out, settings=""):
+    settings = f"data.path={packed} train.steps={STEPS} train.dtype=float64 {settings}"
+    return ["run", SMOKE, *overrides(settings), "--out", out]
+
+
+def run(packed, folder, out, settings="", *more, ranks=1):
+    outcome = execute(*arguments(packed, out, settings), *more, ranks=ranks, cwd=folder)
+    assert outcome.code == 0, outcome
+    return h5py.File(folder / out)
+
+
+def checkpoints(folder, out="run.h5"):
+    return sorted(path.name for path in (folder / f"{out}.checkpoints").iterdir())
+
+
+def equal(a, b, names):
+    return [name for name in names if not np.array_equal(a[name][()], b[name][()], equal_nan=True)]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_resumed_run_has_the_bits_of_an_undisturbed_one(dtype, ranks, packed, tmp_path):
+    settings = f"layout.ep={ranks} train.dtype={dtype}"
+    whole = run(packed, tmp_path, "whole.h5", settings, ranks=ranks)
+    run(packed, tmp_path, "run.h5", f"{settings} checkpoint.every=5 checkpoint.keep=2", ranks=ranks)
+    assert checkpoints(tmp_path) == ["step_00000005", "step_00000010"]
+    last = run(packed, tmp_path, "last.h5", settings, "--resume", "run.h5.checkpoints/step_00000005", ranks=ranks)
+    assert equal(whole, last, NUMBERS + COUNTS) == []
+    assert list(last["raw/attempt"]) == [0] * 5 + [1] * 7
+    assert (last.attrs["parent"], last.attrs["attempt"]) == (b"run.h5", 1)
+    assert int(last["steps_done"][()]) == STEPS
+
+
+@pytest.mark.parametrize(
+    "before, ranks_before, after, ranks_after",
+    [
+        ("layout.tp=2 layout.ep=2", 4, "layout.ep=4", 4),
+        ("layout.ep=2", 2, "", 1),
+        ("", 1, "layout.tp=2 train.dispatcher=all_gather", 2),
+    ],
+)
+def test_another_layout_goes_on_with_the_same_numbers(before, ranks_before, after, ranks_after, packed, tmp_path):
+    whole = run(packed, tmp_path, "whole.h5")
+    shorter = f"train.steps=5 checkpoint.every=4 optimizer.schedule_steps={STEPS}"
+    run(packed, tmp_path, "first.h5", f"{before} {shorter}", ranks=ranks_before).close()
+    last = run(packed, tmp_path, "last.h5", after, "--resume", "first.h5.checkpoints", ranks=ranks_after)
+    assert equal(whole, last, ["raw/expert_tokens_routed"]) == []
+    for name in ("raw/loss/total", "raw/gradient_norm", "raw/eval/loss"):
+        np.testing.assert_allclose(last[name][()], whole[name][()], rtol=1e-12)
+
+
+def test_old_checkpoints_go_when_a_new_one_is_whole(packed, tmp_path):
+    run(packed, tmp_path, "run.h5", "checkpoint.every=3")
+    assert checkpoints(tmp_path) == ["step_00000012"]
+    longer = run(
+        packed, tmp_path, "longer.h5", f"train.steps=14 optimizer.schedule_steps={STEPS}", "--resume", "run.h5.checkpoints"
+    )
+    assert int(longer["steps_done"][()]) == 14
+
+
+def started(packed, folder, ranks, out="run.h5", settings=""):
+    process = start(
+        command(
+            *arguments(packed, out, f"train.steps=20000 eval.every=0 record.detail_every=1000 {settings}"),
+            "--progress",
+            "always",
+            ranks=ranks,
+        ),
+        folder,
+    )
+    wait_for_first_step(process)
+    return process
+
+
+def wait_for(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.01)
+
+
+def test_a_signal_asks_for_a_checkpoint_and_another_for_the_end(ranks, packed, tmp_path):
+    """The launcher passes both on to every rank."""
+    process = started(packed, tmp_path, ranks)
+    process.send_signal(signal.SIGUSR1)
+    wait_for(lambda: (tmp_path / "run.h5.checkpoints").is_dir() and [n for n in checkpoints(tmp_path) if "." not in n])
+    assert process.poll() is None
+    process.send_signal(signal.SIGUSR2)
+    outcome = finish(process)
+    assert outcome.code == STOPPED, outcome
+    assert "--resume run.h5.checkpoints" in outcome.out.strip().splitlines()[-1]
+    (newest,) = checkpoints(tmp_path)
+    with h5py.File(tmp_path / "run.h5.partial") as file:
+        assert file.attrs["status"] == b"stopped"
+        assert int(file["steps_done"][()]) == int(newest.removeprefix("step_"))
+
+
+def test_a_terminated_program_leaves_a_checkpoint(packed, tmp_path):
+    process = started(packed, tmp_path, 1)
+    process.terminate()
+    assert finish(process).code == STOPPED
+    assert len(checkpoints(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_killed_run_goes_on_under_its_own_name(victim, packed, tmp_path):
+    settings = "layout.ep=2 checkpoint.every=1"
+    process = started(packed, tmp_path, 2, settings=settings)
+    wait_for(lambda: (tmp_path / "run.h5.checkpoints").is_dir() and [n for n in checkpoints(tmp_path) if "." not in n])
+    os.kill(rank_processes(process.pid)[victim], signal.SIGKILL)
+    assert finish(process).code != 0
+    done = max(int(name.removeprefix("step_")) for name in checkpoints(tmp_path) if "." not in name)
+    steps = f"train.steps={done + 3} optimizer.schedule_steps=20000 eval.every=0"
+    last = run(packed, tmp_path, "run.h5", f"{settings} {steps}", "--resume", "run.h5.checkpoints", ranks=2)
+    assert last.attrs["parent"] == b"run.h5.partial.1"
+    assert list(last["raw/attempt"]) == [0] * done + [1] * 3
+    assert [name for name in checkpoints(tmp_path) if name.endswith(".partial")] == []
+    whole = run(packed, tmp_path, "whole.h5", f"layout.ep=2 {steps}", ranks=2)
+    assert equal(whole, last, ["raw/loss/total", "raw/gradient_norm", "raw/collective_payload_bytes"]) == []
+
+
+@pytest.fixture
+def interrupted(packed, tmp_path):
+    run(packed, tmp_path, "run.h5", "checkpoint.every=5 checkpoint.keep=9").close()
+    return tmp_path
+
+
+def damage_index(folder):
+    index = folder / "run.h5.checkpoints/step_00000010/checkpoint.json"
+    index.write_text(index.read_text()[:-20])
+
+
+def damage_shard(folder):
+    os.truncate(folder / "run.h5.checkpoints/step_00000010/shard_00000.safetensors", 5000)
+
+
+def lose_shard(folder):
+    (folder / "run.h5.checkpoints/step_00000010/shard_00000.safetensors").unlink()
+
+
+def lose_run_file(folder):
+    (folder / "run.h5").unlink()
+
+
+MISTAKES = {
+    "another learning rate": ("optimizer.learning_rate=1", None, "optimizer.learning_rate = 0.001, this run has 1.0"),
+    "another model": ("model.top_k=1", None, "model.top_k = 2, this run has 1"),
+    "another type": ("train.dtype=float32", None, 'train.dtype = "float64"'),
+    "another end of the schedule": ("train.steps=24", None, "optimizer.schedule_steps = 12, this run has 24"),
+    "nothing left": (f"train.steps=10 optimizer.schedule_steps={STEPS}", None, "10 of train.steps = 10 steps are done"),
+    "damaged index": ("", damage_index, "checkpoint.json", "JSON is not valid"),
+    "damaged shard": ("", damage_shard, "shard_00000.safetensors"),
+    "missing shard": ("", lose_shard, "shard_00000.safetensors"),
+    "missing run file": ("", lose_run_file, "run.h5", "put it back"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=[name.replace(" ", "-") for name in MISTAKES])
+def test_what_cannot_be_resumed_is_refused(mistake, ranks, interrupted, packed):
+    settings, damage, *parts = MISTAKES[mistake]
+    if damage:
+        damage(interrupted)
+    outcome = execute(*arguments(packed, "last.h5", settings), "--resume", "run.h5.checkpoints", ranks=ranks, cwd=interrupted)
+    refused(outcome, *parts)
+    assert not (interrupted / "last.h5").exists()
+
+
+def test_no_checkpoint_is_no_place_to_go_on_from(ranks, packed, tmp_path):
+    refused(execute(*arguments(packed, "run.h5"), "--resume", "absent", ranks=ranks, cwd=tmp_path), "absent", "no checkpoint")
+
+
+def test_a_run_from_the_start_spares_the_checkpoints_of_another(ranks, interrupted, packed):
+    (interrupted / "run.h5").unlink()
+    refused(execute(*arguments(packed, "run.h5"), ranks=ranks, cwd=interrupted), "run.h5.checkpoints", "--resume", "--overwrite")
+    run(packed, interrupted, "run.h5", "", "--overwrite", ranks=ranks)
+    assert checkpoints(interrupted) == []
