@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -44,11 +45,17 @@ void open_with_status(Account& account, std::string const& path) {
   auto const status = file.read_attribute("/", "status"), reason = file.read_attribute("/", "status_reason");
   account.text += fmt::format("{}\n", path);
   account.line("status", "{}{}{}", status, reason.empty() ? "" : ": ", reason);
-  if (status == "running" || status == "failed")
+  if (status == "running" || status == "failed" || status == "stopped")
     account.line("", "this file is partial: what follows is what the run has written{}", status == "running" ? " so far" : "");
   account.line("made", "{} by moescope {}, schema {}", file.read_attribute("/", "created"),
                file.read_attribute("/", "program_version"), file.read_attribute("/", "schema_version"));
   auto const warm_up = file.read_integers("/raw/warm_up");
+  if (file.has_attribute("/", "attempt") && file.read_attribute("/", "attempt") != "0") {
+    auto const attempts = file.read_integers("/raw/attempt");
+    auto const own = std::stoll(file.read_attribute("/", "attempt"));
+    account.line("resumed", "after {}, attempt {}, from step {} on", file.read_attribute("/", "parent"), own,
+                 std::find(attempts.begin(), attempts.begin() + std::ptrdiff_t(account.steps_done), own) - attempts.begin());
+  }
   account.line("steps", "{} of {} done, {} of them warm-up", account.steps_done, file.extents("/step").at(0),
                std::count(warm_up.begin(), warm_up.begin() + std::ptrdiff_t(account.steps_done), 1));
 }

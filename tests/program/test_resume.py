@@ -193,3 +193,22 @@ def test_a_run_from_the_start_spares_the_checkpoints_of_another(ranks, interrupt
     refused(execute(*arguments(packed, "run.h5"), ranks=ranks, cwd=interrupted), "run.h5.checkpoints", "--resume", "--overwrite")
     run(packed, interrupted, "run.h5", "", "--overwrite", ranks=ranks)
     assert checkpoints(interrupted) == []
+
+
+def test_a_disk_that_fills_up_spares_the_checkpoint_before(ranks, packed, tmp_path):
+    """Files may grow to more than the size of a run file, not to that of a shard."""
+    settings = "model.hidden_size=256 model.intermediate_size=1536 train.dtype=float32 checkpoint.every=5 checkpoint.path=kept"
+    shorter = f"train.steps=5 optimizer.schedule_steps={STEPS}"
+    run(packed, tmp_path, "run.h5", f"{settings} {shorter}", ranks=ranks).close()
+    before = {path: path.read_bytes() for path in (tmp_path / "kept/step_00000005").iterdir()}
+    limit = 20_000
+    assert max(map(len, before.values())) > 1024 * limit
+    outcome = execute(
+        *arguments(packed, "last.h5", settings), "--resume", "kept",
+        ranks=ranks, before=f"trap '' XFSZ; ulimit -f {limit}", cwd=tmp_path,
+    )  # fmt: skip
+    refused(outcome, "kept/step_00000010.partial", "File too large")
+    assert os.listdir(tmp_path / "kept") == ["step_00000005"]
+    assert before == {path: path.read_bytes() for path in before}
+    with h5py.File(tmp_path / "last.h5.partial") as file:
+        assert int(file["steps_done"][()]) == 10

@@ -123,3 +123,27 @@ TEST_CASE("where things lie and what is recorded change neither key") {
     CHECK(cell({change}) == cell({}));
   }
 }
+
+TEST_CASE("what decides the numbers must stay in a resumed run, but for its length where no learning rate follows from it") {
+  auto const config = [](std::vector<std::string> const& overrides) { return example::parse(example::toml, overrides); };
+  auto const differing = [&](std::vector<std::string> const& now, std::vector<std::string> const& before) {
+    std::vector<std::string> found;
+    for (auto const& [key, here, there] : differing_numbers(config(now), to_json(config(before)), "file"))
+      found.push_back(key + " " + here + " " + there);
+    return found;
+  };
+  using Texts = std::vector<std::string>;
+  CHECK(differing({}, {}).empty());
+  CHECK(differing({"layout.tp=2", "train.dispatcher=all_gather", "record.path=elsewhere", "train.timing=free"}, {}).empty());
+  CHECK(differing({"model.top_k=1"}, {}) == Texts{"model.top_k 1 2"});
+  CHECK(differing({"train.seed=5", "gate.kind=switch"}, {}) == Texts{"gate.kind \"switch\" \"noisy_top_k\"", "train.seed 5 1"});
+  CHECK(differing({"train.steps=20"}, {}) == Texts{"optimizer.schedule_steps 20 10"});
+  CHECK(differing({"train.steps=20", "optimizer.schedule_steps=10"}, {}).empty());
+  CHECK(differing({"train.steps=20", "optimizer.schedule=constant"}, {"optimizer.schedule=constant"}).empty());
+}
+
+TEST_CASE("a text that is no configuration is refused with its source") {
+  auto const config = example::parse(example::toml);
+  for (auto const* text : {"", "[]", "{}", "{\"optimizer\":{}}", "{\"optimizer\":{},\"train\":1}"})
+    CHECK_THROWS_WITH(differing_numbers(config, text, "here.json"), Catch::Contains("here.json: "));
+}
