@@ -20,6 +20,7 @@ class Cell:
     expected_seconds: float | None  # by the site's assumed rate
     cell_key: str
     computation_key: str
+    checkpoint_every: int = 0  # steps; 0: as the configuration says
     redo_after: int = 0  # attempts up to this one no longer count
     planned: bool = True  # false: of an earlier plan
 

@@ -4,21 +4,28 @@ import fcntl
 import time
 from dataclasses import dataclass
 
+from .launch_script import STOPPED, checkpoint_folder
 from .run_files import standing
 
 
 @dataclass
 class State:
-    """`name`: waiting, running, complete, failed (ended by itself), interrupted (ended by nobody), wrong."""
+    """`name`: waiting, running, complete, stopped (by a signal, with a checkpoint), failed (ended by itself), interrupted (ended
+    by nobody), wrong."""
 
     name: str
     reason: str = ""
     attempt: int = 0
+    first_step: int = 0  # of the attempt, which went on from a checkpoint where it is not 0
     steps_done: int = 0
     steps: int = 0
     seconds: float | None = None  # of the attempt, from its beginning to its end or until now
     run_file: object = None
+    checkpoint: int = 0  # steps done of the newest checkpoint; 0: there is none
     job: str = ""  # of the scheduler
+
+    def progress(self):
+        return f"step {self.steps_done} of {self.steps}" if self.steps else "no step"
 
 
 def _facts(path):
@@ -47,6 +54,11 @@ def lock_is_held(cell_folder):
     return False
 
 
+def _newest_checkpoint(cell, folder):
+    steps = [int(path.name.removeprefix("step_")) for path in checkpoint_folder(cell, folder).glob("step_" + 8 * "[0-9]")]
+    return max(steps, default=0)
+
+
 def _last_words(attempt, ended):
     """The program's own sentence, else how the launch ended."""
     try:
@@ -67,13 +79,19 @@ def _seconds(attempt):
     return (float(ended.get("ended", time.time())) - float(began["began"])) if "began" in began else None
 
 
-def _finished(cell, attempt, number):
+def _state(name, attempt, found):
+    first_step = int(_facts(attempt / "began").get("from") or 0)
+    return State(name, "", attempt_number(attempt), first_step, found.steps_done, found.steps, _seconds(attempt))
+
+
+def _finished(cell, attempt):
     """The state that a final run file means; None where there is none."""
     path = attempt / "run.h5"
     if not path.is_file():
         return None
     found = standing(path)
-    state = State("complete", "", number, found.steps_done, found.steps, _seconds(attempt), path)
+    state = _state("complete", attempt, found)
+    state.run_file = path
     if found.status == "wrong":
         state.name, state.reason = "wrong", found.reason
     elif found.status != "complete":
@@ -90,14 +108,16 @@ def state_of(cell, folder):
     if not counted:
         return State("waiting")
     for attempt in counted:
-        if state := _finished(cell, attempt, attempt_number(attempt)):
+        if state := _finished(cell, attempt):
             return state
     last = counted[-1]
     found = standing(last / "run.h5.partial")
     ended = _facts(last / "ended")
-    state = State("failed", "", attempt_number(last), found.steps_done, found.steps, _seconds(last))
-    state.job = _facts(last / "began").get("job", "")
-    if ended:
+    state = _state("failed", last, found)
+    state.job, state.checkpoint = _facts(last / "began").get("job", ""), _newest_checkpoint(cell, folder)
+    if ended.get("code") == str(STOPPED):
+        state.name, state.reason = "stopped", ended["reason"] or found.reason
+    elif ended:
         state.reason = _last_words(last, ended)
     elif lock_is_held(folder):
         state.name = "running"

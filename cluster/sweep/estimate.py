@@ -3,6 +3,7 @@
 START_UP_SECONDS = 5
 LEAST_MINUTES = 10
 MARGIN = 3  # a time limit leaves this much room
+SECONDS_BETWEEN_CHECKPOINTS = 600  # so much is lost at most where a launch is killed without a warning
 
 
 def expected_seconds(value_of, active_parameters, ranks, threads, nodes, site):
@@ -20,6 +21,13 @@ def time_limit(minutes, seconds):
     if minutes or seconds is None:
         return minutes or 60
     return max(LEAST_MINUTES, 10 * (1 + int(MARGIN * seconds / 600)))
+
+
+def checkpoint_every(steps, seconds):
+    """Steps between checkpoints of a launch that is expected to take longer than that; 0 for a shorter one."""
+    if steps is None or seconds is None or seconds <= SECONDS_BETWEEN_CHECKPOINTS:
+        return 0
+    return max(1, int(steps * SECONDS_BETWEEN_CHECKPOINTS / seconds))
 
 
 def correction(timed):

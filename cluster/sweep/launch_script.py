@@ -1,9 +1,12 @@
-"""The shell script of one cell: readable, and to be run by hand. It keeps every attempt and never runs a finished cell again."""
+"""The shell script of one cell: readable, and to be run by hand. It keeps every attempt, goes on from the newest checkpoint and
+never runs a finished cell again."""
 
 import shlex
 from string import Template
 
 from . import program
+
+STOPPED = 75  # exit code of a program that a signal stopped and that left a checkpoint
 
 SCRIPT = Template("""\
 #!/usr/bin/env bash
@@ -23,41 +26,76 @@ for ((n = 1; ; n++)); do
   mkdir "$$attempt" || exit 1
   break
 done
-job=$${SLURM_ARRAY_JOB_ID:+$${SLURM_ARRAY_JOB_ID}_$${SLURM_ARRAY_TASK_ID}}
-printf 'began=%s\\nhost=%s\\njob=%s\\n' "$$(date +%s)" "$$(uname -n)" "$$job" >"$$attempt/began"
 
-reason="" launch=0
-stop() { reason=$$1; [ "$$launch" -eq 0 ] || kill -TERM "$$launch" 2>/dev/null; }
+newest() { # the folder of the newest checkpoint; one that is being written has another name
+  local folder found=""
+  for folder in $checkpoints/step_????????; do [ ! -d "$$folder" ] || found=$$folder; done
+  echo "$$found"
+}
+from=$$(newest) resume=()
+[ -z "$$from" ] || resume=(--resume "$$from")
+job=$${SLURM_ARRAY_JOB_ID:+$${SLURM_ARRAY_JOB_ID}_$${SLURM_ARRAY_TASK_ID}}
+printf 'began=%s\\nhost=%s\\njob=%s\\nfrom=%s\\n' "$$(date +%s)" "$$(uname -n)" "$$job" "$${from##*_}" >"$$attempt/began"
+
+# USR2 asks the program for a checkpoint and its end; mpirun and srun pass it on.
+reason="" launch=0 code=1
+stop() { reason=$$1; [ "$$launch" -eq 0 ] || kill -USR2 "$$launch" 2>/dev/null; }
 trap 'stop "the time limit was near"' USR1
 trap 'stop "stopped from outside"' TERM INT HUP
 $setup
 export OMP_NUM_THREADS=$threads
-$launcher $program run $arguments \\
-  --out "$$attempt/run.h5" --progress never </dev/null >"$$attempt/stdout.txt" 2>"$$attempt/stderr.txt" &
-launch=$$!
-[ -z "$$reason" ] || stop "$$reason" # a signal that came before the launch
-wait "$$launch"; code=$$?
-while kill -0 "$$launch" 2>/dev/null; do wait "$$launch"; code=$$?; done
+build=$$($container $program --version </dev/null 2>"$$attempt/stderr.txt") # its first line; the others tell of this node
+if [ "$${build%%$$'\\n'*}" != $version ]; then
+  reason="the program is not the build that was planned with; submit plans anew"
+elif [ -z "$$reason" ]; then # no signal came so far
+  $launcher $program run $arguments "$${resume[@]}" \\
+    --out "$$attempt/run.h5" --progress never </dev/null >"$$attempt/stdout.txt" 2>"$$attempt/stderr.txt" &
+  launch=$$!
+  wait "$$launch"; code=$$?
+  while kill -0 "$$launch" 2>/dev/null; do wait "$$launch"; code=$$?; done
+fi
 
-[ "$$code" -eq 0 ] && reason=""
+if [ "$$code" -eq 0 ]; then
+  reason=""
+  rm -rf "$$cell/checkpoints" # nothing is left to go on with
+elif [ "$$code" -eq $stopped ] && [ "$$(newest)" = "$$from" ]; then
+  code=1 reason="$$reason; no step was done"
+fi
 printf 'ended=%s\\ncode=%s\\nreason=%s\\n' "$$(date +%s)" "$$code" "$$reason" >"$$attempt/.ended"
 mv "$$attempt/.ended" "$$attempt/ended"
 exit "$$code"
 """)
 
 
+def _arguments(cell, facts, checkpoints):
+    settings = cell.settings | {"checkpoint.path": str(checkpoints)}
+    if cell.checkpoint_every:
+        settings["checkpoint.every"] = cell.checkpoint_every
+    return shlex.join(program.arguments(facts["base"], settings))
+
+
+def checkpoint_folder(cell, folder):
+    """A cell that is redone begins anew: checkpoints of the attempts before are none of its own."""
+    return folder / "checkpoints" / f"since_attempt_{cell.redo_after + 1}"
+
+
 def text(cell, facts, site, folder):
-    """`folder`: of the cell; `facts`: of the manifest (directory, program, base)."""
+    """`folder`: of the cell; `facts`: of the manifest (directory, program, program_version, base)."""
+    checkpoints = checkpoint_folder(cell, folder)
     return SCRIPT.substitute(
         name=cell.name,
         cell=shlex.quote(str(folder)),
         directory=shlex.quote(facts["directory"]),
         after=cell.redo_after,
+        checkpoints=shlex.quote(str(checkpoints)),
         setup="\n".join(site.setup_lines()),
         threads=cell.threads,
         launcher=site.launch_words(cell.ranks, cell.threads, cell.nodes),
+        container=site.container,
         program=shlex.quote(facts["program"]),
-        arguments=shlex.join(program.arguments(facts["base"], cell.settings)),
+        version=shlex.quote(facts["program_version"].splitlines()[0]),
+        arguments=_arguments(cell, facts, checkpoints),
+        stopped=STOPPED,
     )
 
 

@@ -29,6 +29,7 @@ def _make(point, said, settings, threads, varied, sweep, site):
     nodes = nodes_for(ranks, threads, site)
     seconds = estimate.expected_seconds(value_of, said["parameters"]["active"], ranks, threads, nodes, site)
     own = {key: point.values[key] for key in varied if key in point.values}
+    configured = value_of("checkpoint.every") is not None
     return Cell(
         name=name_of(own, point.repeat, said["cell_key"]),
         labels=point.labels,
@@ -43,6 +44,7 @@ def _make(point, said, settings, threads, varied, sweep, site):
         expected_seconds=seconds,
         cell_key=said["cell_key"],
         computation_key=said["computation_key"],
+        checkpoint_every=0 if configured else estimate.checkpoint_every(value_of("train.steps"), seconds),
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from . import Mistake
 from .expression import evaluate
 
-SEPARATE = ("record.repeat", "record.path", "record.site")  # the driver sets these
+SEPARATE = ("record.repeat", "record.path", "record.site", "checkpoint.path")  # the driver sets these
 
 
 @dataclass

@@ -3,13 +3,15 @@
 from . import estimate
 from .cell_files import State, state_of
 
-ORDER = ("complete", "running", "queued", "waiting", "interrupted", "failed", "wrong")
+ORDER = ("complete", "running", "queued", "waiting", "stopped", "interrupted", "failed", "wrong")
 
 
 def _with_scheduler(state, said):
     """What a scheduler says of a cell that its files do not show as finished; `said`: (word, job)."""
     word, job = said
-    if state.name == "interrupted" and state.job == job:
+    if state.name == "stopped":
+        state.name, state.reason = "queued", f"stopped at {state.progress()}; resumes by itself"
+    elif state.name == "interrupted" and state.job == job:
         state.name, state.reason = word, ""
     elif state.name == "waiting" or (state.name in ("interrupted", "failed") and state.job != job):
         return State("queued", attempt=state.attempt)  # a later cell of a running task has not begun either
@@ -29,7 +31,7 @@ def _timed(cells, found):
     for cell in cells:
         state = found[cell.name]
         if state.name == "complete" and state.seconds and cell.expected_seconds:
-            yield state.seconds, cell.expected_seconds
+            yield state.seconds, cell.expected_seconds * (1 - state.first_step / max(state.steps, 1))
 
 
 def correction(cells, found):
@@ -42,8 +44,8 @@ def _left(cell, state):
     """Expected seconds until the cell is done, by the assumed rate."""
     if state.name in ("complete", "wrong") or cell.expected_seconds is None:
         return 0
-    share = state.steps_done / state.steps if state.name == "running" and state.steps else 0
-    return cell.expected_seconds * (1 - share)
+    done = state.steps_done if state.name == "running" else state.checkpoint
+    return cell.expected_seconds * (1 - done / max(state.steps, 1))
 
 
 def seconds_left(cells, found, everything=None):

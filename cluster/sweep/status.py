@@ -5,20 +5,22 @@ from .estimate import duration
 from .executors import BY_NAME
 
 
-def _running_lines(cells, found):
+def _alive_lines(cells, found):
     for cell in cells:
         state = found[cell.name]
         if state.name == "running":
-            steps = f"step {state.steps_done} of {state.steps}, " if state.steps else ""
+            steps = f"{state.progress()}, " if state.steps else ""
             yield f"  running: {cell.name} ({steps}since {duration(state.seconds)}, attempt {state.attempt})"
+        elif state.name == "queued" and state.reason:
+            yield f"  queued: {cell.name}, attempt {state.attempt}: {state.reason}"
 
 
 def _bad_lines(cells, found, most):
-    bad = [cell for cell in cells if found[cell.name].name in ("failed", "interrupted", "wrong")]
+    bad = [cell for cell in cells if found[cell.name].name in ("stopped", "failed", "interrupted", "wrong")]
     for cell in bad[:most]:
         state = found[cell.name]
-        done = f"{state.steps_done} of {state.steps} steps" if state.steps else "no step"
-        yield f"  {state.name}: {cell.name}, attempt {state.attempt}, {done}: {state.reason}"
+        goes_on = f"; goes on at step {state.checkpoint}" if state.checkpoint and state.name != "wrong" else ""
+        yield f"  {state.name}: {cell.name}, attempt {state.attempt}, {state.progress()}: {state.reason}{goes_on}"
     if len(bad) > most:
         yield f"  and {len(bad) - most} more; --all lists them"
 
@@ -30,7 +32,7 @@ def lines(results, list_all=False):
     found = progress.states(planned, results, alive)
     told = ", ".join(f"{count} {name}" for name, count in progress.counts(found).items())
     yield f"{results.folder}: {len(planned)} cells: {told}"
-    yield from _running_lines(planned, found)
+    yield from _alive_lines(planned, found)
     yield from _bad_lines(planned, found, len(planned) if list_all else 10)
     seconds, node_seconds = progress.seconds_left(planned, found)
     if seconds:

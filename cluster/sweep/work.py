@@ -87,4 +87,4 @@ def resume(results, redo=(), dry_run=False):
                 f"{facts['program']} is another build than the one that was planned with "
                 f"({version.splitlines()[0]}); its cells are other cells: submit plans them"
             )
-        _hand_over(results, facts, cells, ("waiting", "interrupted", "failed"), redo, dry_run)
+        _hand_over(results, facts, cells, ("waiting", "stopped", "interrupted", "failed"), redo, dry_run)

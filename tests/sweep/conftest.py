@@ -16,7 +16,7 @@ def sweep(experiment):
 
     def made(text, **changes):
         one = experiment(text, **changes)
-        for kind in ("ok", "fail", "fail_once", "wrong", "slow"):
+        for kind in ("ok", "fail", "fail_once", "wrong", "slow", "slow_once", "deaf"):
             (one.folder / kind).mkdir()
         return one
 

@@ -1,16 +1,19 @@
 #!/usr/bin/python3
 """Stands in for the program: keys, refusals and run files as the real one has them, in a tenth of a second.
 
-`data.path` says how a launch goes: fail, fail_once, wrong, slow (waits for a signal), or anything else for well."""
+`data.path` says how a launch goes: fail, fail_once, wrong, slow (does two of its four steps and waits for a signal), slow_once
+(so in its first attempt), deaf (so, and takes no signal), or anything else for well."""
 
 import hashlib
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
 
 NOT_NUMBERS = ("layout.", "record.", "train.dispatcher", "train.timing", "data.path")
+STEPS = 4
 
 
 def hashed(value):
@@ -23,7 +26,8 @@ def settings_of(words):
 
 
 def keys(settings):
-    numbers = {key: value for key, value in settings.items() if not key.startswith(NOT_NUMBERS)}
+    numbers = {key: value for key, value in settings.items() if not key.startswith((*NOT_NUMBERS, "checkpoint."))}
+    settings = {key: value for key, value in settings.items() if not key.startswith("checkpoint.")}
     cell = settings | {"threads": os.environ.get("OMP_NUM_THREADS"), "build": "fake"}
     return {"computation_key": hashed(numbers), "cell_key": hashed(cell)}
 
@@ -43,15 +47,22 @@ def losses(settings):
     return [first, 4.0, 3.0, 2.5 + tp * settings.get("fake.later", 0) + repeat * settings.get("fake.repeat", 0)]
 
 
-def write(path, settings, status):
+def write(path, settings, status, steps_done=STEPS, attempt=0):
     import h5py
     import numpy as np
 
     with h5py.File(path, "w") as file:
         reason = "a check failed" if status == "wrong" else ""
         file.attrs.update({"schema_version": 1, "status": status, "status_reason": reason, "timing": "free", "oversubscribed": 0})
+        file.attrs["attempt"] = attempt
         file.update(
-            {"steps_done": 4, "step": range(4), "node": [b"n0"], "collective": [b"dp.gradients"], "memory_purpose": [b"all"]}
+            {
+                "steps_done": steps_done,
+                "step": range(STEPS),
+                "node": [b"n0"],
+                "collective": [b"dp.gradients"],
+                "memory_purpose": [b"all"],
+            }
         )
         file.update({"raw/warm_up": [1, 0, 0, 0], "raw/expert_tokens_routed": np.ones((4, 1, 2))})
         file.update({f"raw/loss/{name}": losses(settings) for name in ("total", "cross_entropy")})
@@ -65,14 +76,39 @@ def write(path, settings, status):
         file.create_group("provenance").attrs.update({"dirty": "false", "build_type": "Release"})
 
 
-def run(settings, out):
-    how = settings.get("data.path", "")
-    write(f"{out}.partial", settings, "running")
-    if how == "slow":
+def stop_with_a_checkpoint(path, settings, attempt, steps):
+    """At the first signal: as the program does at the end of the step under way."""
+
+    def stop(*_):
+        checkpoint = Path(settings["checkpoint.path"], f"step_{steps:08}")
+        checkpoint.mkdir(parents=True, exist_ok=True)
+        (checkpoint / "checkpoint.json").write_text(json.dumps({"attempt": attempt}))
+        write(path, settings, "stopped", steps, attempt)
+        os._exit(75)
+
+    listen(stop)
+
+
+def listen(what):
+    for number in (signal.SIGUSR2, signal.SIGTERM):
+        signal.signal(number, what)
+
+
+def run(settings, out, resume):
+    how, first = settings.get("data.path", ""), out.parent.name == "attempt_1"
+    done = int(resume.name[5:]) if resume else 0
+    attempt = json.loads((resume / "checkpoint.json").read_text())["attempt"] + 1 if resume else 0
+    write(f"{out}.begun", settings, "running", max(done, 2), attempt)
+    if how.startswith("slow"):
+        stop_with_a_checkpoint(f"{out}.partial", settings, attempt, 2)
+    if how == "deaf":
+        listen(signal.SIG_IGN)
+    os.replace(f"{out}.begun", f"{out}.partial")  # from now on a test may send signals
+    if how in ("slow", "deaf") or (how == "slow_once" and first):
         time.sleep(60)
-    if how == "fail" or (how == "fail_once" and out.parent.name == "attempt_1"):
+    if how == "fail" or (how == "fail_once" and first):
         sys.exit("moescope: this launch was told to fail")
-    write(f"{out}.partial", settings, "wrong" if how == "wrong" else "complete")
+    write(f"{out}.partial", settings, "wrong" if how == "wrong" else "complete", STEPS, attempt)
     os.replace(f"{out}.partial", out)
     sys.exit(how == "wrong")
 
@@ -82,4 +118,5 @@ if "--version" in sys.argv:
 elif "--dry-run" in sys.argv:
     dry_run(settings_of(sys.argv))
 else:
-    run(settings_of(sys.argv), Path(sys.argv[sys.argv.index("--out") + 1]))
+    resumed = Path(sys.argv[sys.argv.index("--resume") + 1]) if "--resume" in sys.argv else None
+    run(settings_of(sys.argv), Path(sys.argv[sys.argv.index("--out") + 1]), resumed)

@@ -4,11 +4,13 @@ import csv
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
 from pathlib import Path
 
+import h5py
 import pytest
 
 from experiment import wait_for
@@ -111,7 +113,7 @@ def test_a_stopped_driver_takes_its_launch_with_it_and_resume_goes_on(number, sw
     driver.communicate(timeout=20)
     wait_for(lambda: not processes_in(one.results))
     told = one.call("status").out
-    assert "1 failed" in told and "stopped from outside" in told, told
+    assert "1 stopped" in told and "step 2 of 4: stopped from outside; goes on at step 2" in told, told
     resumed = started(one, "resume", attempt=2)
     assert attempts_of(one, "slow") == ["attempt_1", "attempt_2"]
     assert "running: " in one.call("status").out
@@ -119,6 +121,52 @@ def test_a_stopped_driver_takes_its_launch_with_it_and_resume_goes_on(number, sw
     resumed.communicate(timeout=20)
     assert resumed.returncode == 130 and "no driver" in one.call("cancel").out
     assert not processes_in(one.results)
+
+
+def test_a_stopped_cell_goes_on_from_its_checkpoint_and_leaves_none_when_it_is_complete(sweep):
+    one = sweep('[sweep.matrix]\ndata.path = ["slow_once"]')
+    driver = started(one, "submit")
+    os.kill(driver.pid, signal.SIGTERM)
+    assert "stopping with a checkpoint" in driver.communicate(timeout=20)[0].decode()
+    (checkpoint,) = one.results.glob("cells/*/checkpoints/*/step_*")
+    assert "1 to be run now" in one.call("resume").out
+    assert "1 complete" in one.call("status").out and not checkpoint.exists()
+    (run,) = one.results.glob("cells/*/attempt_2/run.h5")
+    with h5py.File(run) as file:
+        assert file.attrs["attempt"] == 1  # so the program was given the checkpoint
+    assert "from=00000002" in (run.parent / "began").read_text()
+
+
+def test_a_cell_that_is_redone_begins_anew(sweep):
+    one = sweep('[sweep.matrix]\ndata.path = ["slow_once"]')
+    os.kill((driver := started(one, "submit")).pid, signal.SIGTERM)
+    driver.communicate(timeout=20)
+    one.call("resume", "--redo", "*")
+    (began,) = one.results.glob("cells/*/attempt_2/began")
+    assert "from=\n" in began.read_text() and "1 complete" in one.call("status").out
+
+
+def test_a_second_ctrl_c_does_not_wait_for_a_launch_that_takes_no_signal(sweep):
+    one = sweep('[sweep.matrix]\ndata.path = ["deaf"]')
+    driver = started(one, "submit")
+    os.kill(driver.pid, signal.SIGINT)
+    time.sleep(0.5)
+    assert driver.poll() is None
+    os.kill(driver.pid, signal.SIGINT)
+    assert driver.communicate(timeout=20) and driver.returncode == 130 and not processes_in(one.results)
+    told = one.call("status").out
+    assert "1 interrupted" in told and "step 2 of 4: its launch ended without a word" in told and "goes on" not in told, told
+
+
+def test_a_launch_script_starts_no_other_build_than_the_one_that_was_planned(sweep):
+    one = sweep('[sweep.matrix]\ndata.path = ["ok"]')
+    one.program = Path(shutil.copy(one.program, one.folder))
+    one.call("submit", "--dry-run")
+    one.program.write_text(one.program.read_text().replace("moescope 0 (fake)", "moescope 1 (fake)"))
+    (script,) = one.results.glob("cells/*/launch.sh")
+    assert subprocess.run(["bash", script]).returncode == 1
+    told = one.call("status").out
+    assert "1 failed" in told and "not the build that was planned with" in told, told
 
 
 def test_a_killed_launch_script_is_told_as_interrupted(sweep):
@@ -179,7 +227,7 @@ def test_a_launch_that_exceeds_its_time_limit_is_ended_in_order(sweep, monkeypat
     one = sweep('[launch]\nminutes = 5\n[sweep.matrix]\ndata.path = ["slow", "ok"]')
     assert one.call("submit").code == 0
     told = one.call("status").out
-    assert "1 complete, 1 failed" in told and "the time limit was near" in told, told
+    assert "1 complete, 1 stopped" in told and "step 2 of 4: the time limit was near; goes on at step 2" in told, told
 
 
 def table(one):

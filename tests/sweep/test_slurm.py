@@ -153,22 +153,56 @@ def test_cancel_takes_jobs_out_of_the_queue(sweep, queue):
     assert "nothing is queued" in one.call("cancel").out
 
 
-@pytest.mark.parametrize(
-    "number, reason", [(signal.SIGUSR1, "the time limit was near"), (signal.SIGTERM, "stopped from outside")]
-)
-def test_a_signal_to_the_batch_script_ends_the_launch_in_order(number, reason, sweep, queue):
-    one = sweep('[launch]\ncells_per_job = 2\n[sweep.matrix]\ndata.path = ["slow"]\ntrain.seed = [1, 2]', site=SITE)
-    one.call("submit")
-    (task,) = tasks(queue)
+# Run in this order: fail_once, slow_once, ok.
+SHARED = 'order_seed = 5\n[launch]\ncells_per_job = 3\n[sweep.matrix]\ndata.path = ["fail_once", "slow_once", "ok"]\n'
+
+
+def signalled(one, task, number):
+    """The task whose cell hangs gets a signal, as its batch script does before the time limit."""
     task.write_text("RUNNING")
     batch = subprocess.Popen(["bash", task.parent / "script"], env=environment(task))
-    wait_for(lambda: list(one.results.glob("cells/*/attempt_1/run.h5.partial")))
-    assert "1 running, 1 queued" in one.call("status").out
+    (name,) = [cell["name"] for cell in manifest_cells(one) if cell["settings"]["data.path"] == "slow_once"]
+    wait_for((one.results / "cells" / name / "attempt_1/run.h5.partial").exists)
+    assert "1 running" in one.call("status").out
     batch.send_signal(number)
-    assert batch.wait(40) == 1
+    return batch.wait(40)
+
+
+def test_a_task_near_its_time_limit_stops_with_a_checkpoint_and_is_queued_again(sweep, queue):
+    one = sweep(SHARED, site=SITE)
+    one.call("submit")
+    (task,) = tasks(queue)
+    assert signalled(one, task, signal.SIGUSR1) == 0 and task.read_text() == "PENDING\n"
+    told = one.call("status").out
+    assert "stopped at step 2 of 4; resumes by itself" in told and "stopped: " not in told, told
+    assert "0 to be run now" in one.call("submit").out
+    assert run(task) == 0
+    assert "2 complete, 1 failed" in one.call("status").out
+    assert [str(path).split("-")[0] for path in one.attempts()] == ["pathfail_once", "pathok", "pathslow_once", "pathslow_once"]
+
+
+def test_where_nothing_can_be_queued_again_resume_goes_on(sweep, queue):
+    one = sweep(SHARED, site=SITE)
+    (queue / "no_requeue").touch()
+    one.call("submit")
+    (task,) = tasks(queue)
+    assert signalled(one, task, signal.SIGUSR1) == 1
     task.unlink()
     told = one.call("status").out
-    assert "1 waiting, 1 failed" in told and reason in told, told
+    assert "1 stopped" in told and "step 2 of 4: the time limit was near; goes on at step 2" in told, told
+    one.call("resume")
+    assert [run(task) for task in tasks(queue)] == [0] and "3 complete" in one.call("status").out
+
+
+def test_cancel_stops_what_runs_with_a_checkpoint_and_it_is_not_queued_again(sweep, queue):
+    one = sweep(SHARED, site=SITE)
+    one.call("submit")
+    (task,) = tasks(queue)
+    assert signalled(one, task, signal.SIGTERM) == 1 and task.read_text() == "RUNNING"
+    assert "1 running tasks stop with a checkpoint (at once: scancel 100)" in one.call("cancel").out
+    assert (task.parent / "signals").read_text() == "TERM\n" and task.exists()
+    task.unlink()
+    assert "stopped from outside; goes on at step 2" in one.call("status").out
 
 
 def test_the_example_sites_can_be_read():

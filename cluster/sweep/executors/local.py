@@ -11,7 +11,6 @@ from .. import estimate, progress
 from ..cell_files import state_of
 
 PARENT_DEATH = 1  # PR_SET_PDEATHSIG of prctl(2)
-GRACE_SECONDS = 30
 SECONDS_PER_MINUTE = 60
 LIBC = ctypes.CDLL(None)  # loaded before any fork
 
@@ -20,17 +19,17 @@ def _die_with_parent():
     LIBC.prctl(PARENT_DEATH, signal.SIGTERM)
 
 
-def _end(process, number):
-    """A signal, time to write the last words, then force."""
+def _end(process, number, seconds):
+    """A signal, time for a checkpoint and last words, then force; asked a second time, at once."""
     process.send_signal(number)
     try:
-        process.wait(GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
+        process.wait(seconds)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
-def _launch(cell, folder):
+def _launch(cell, folder, notice_seconds):
     words = ["bash", str(folder / "launch.sh")]
     process = subprocess.Popen(
         words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True, preexec_fn=_die_with_parent
@@ -38,9 +37,10 @@ def _launch(cell, folder):
     try:
         process.wait(cell.minutes * SECONDS_PER_MINUTE)
     except subprocess.TimeoutExpired:
-        _end(process, signal.SIGUSR1)
+        _end(process, signal.SIGUSR1, notice_seconds)
     except BaseException:
-        _end(process, signal.SIGTERM)
+        print(f"    stopping with a checkpoint, at most {notice_seconds} s; Ctrl-C again ends it at once", flush=True)
+        _end(process, signal.SIGTERM, notice_seconds)
         raise
 
 
@@ -58,9 +58,9 @@ def _term_stops():
         signal.signal(signal.SIGTERM, before)
 
 
-def _run_one(cell, results):
+def _run_one(cell, results, site):
     began = time.monotonic()
-    _launch(cell, results.cell_folder(cell))
+    _launch(cell, results.cell_folder(cell), site.notice_seconds)
     state = state_of(cell, results.cell_folder(cell))
     told = f": {state.reason}" if state.reason else ""
     print(f"    {state.name} after {time.monotonic() - began:.1f} s{told}", flush=True)
@@ -77,7 +77,7 @@ def submit(cells, everything, facts, site, results, dry_run=False):
         for number, cell in enumerate(cells, 1):
             left, _ = progress.seconds_left(cells[number - 1 :], found, everything)
             print(f"[{number}/{len(cells)}] {cell.name}; about {estimate.duration(left)} left", flush=True)
-            found[cell.name] = _run_one(cell, results)
+            found[cell.name] = _run_one(cell, results, site)
 
 
 def alive(results):

@@ -1,4 +1,4 @@
-"""Hands cells to a SLURM queue as job arrays. Needs sbatch, squeue and scancel; never sacct.
+"""Hands cells to a SLURM queue as job arrays. Needs sbatch, squeue, scancel and scontrol; never sacct.
 
 A job is known by its name, which is unique to the results and the array. A driver that dies between sbatch and its own notes
 finds the job again by that name."""
@@ -70,7 +70,10 @@ def cancel(results):
     jobs = sorted({job.split("_")[0] for _, _, job, _ in queue})
     if not jobs:
         return "nothing is queued or running"
-    answer = _call("scancel", *jobs)
-    if answer.returncode:
-        raise Mistake(f"scancel {' '.join(jobs)} failed: {answer.stderr.strip()}")
-    return f"cancelled {len(jobs)} jobs: {' '.join(jobs)}"
+    for options in (["--state=PENDING"], ["--state=RUNNING", "--batch", "--signal=TERM"]):
+        answer = _call("scancel", *options, *jobs)
+        if answer.returncode:
+            raise Mistake(f"scancel {' '.join([*options, *jobs])} failed: {answer.stderr.strip()}")
+    running = sum(word == "RUNNING" for *_, word in queue)
+    asked = f"; {running} running tasks stop with a checkpoint (at once: scancel {' '.join(jobs)})" if running else ""
+    return f"cancelled {len(jobs)} jobs: {' '.join(jobs)}{asked}"

@@ -4,27 +4,37 @@ import hashlib
 import shlex
 from string import Template
 
+from ..launch_script import STOPPED
 from ..manifest import write_atomically
 
 SCRIPT = Template("""\
 #!/usr/bin/env bash
 $options
 # Task i of this array launches the cells in line i + 1 of $list, one after another. Written by moescope-sweep.
-child=0 stopping=""
-forward() { stopping=1; [ "$$child" -eq 0 ] || kill -"$$1" "$$child" 2>/dev/null; }
+# USR1 (the time limit is near): the launch stops with a checkpoint and the task is queued again, to go on. TERM: it stops.
+child=0 stopping="" failed=0 left=0
+forward() { stopping=$$1; [ "$$child" -eq 0 ] || kill -"$$1" "$$child" 2>/dev/null; }
 trap 'forward USR1' USR1
 trap 'forward TERM' TERM
+ended=$ended.$$SLURM_ARRAY_TASK_ID # cells that this task is done with, should it be queued again
 read -r -a names <<<"$$(sed -n "$$((SLURM_ARRAY_TASK_ID + 1))p" $list)"
-failed=0
 for name in "$${names[@]}"; do
-  [ -z "$$stopping" ] || break # what is left waits for `resume`
+  grep -qxF "$$name" "$$ended" 2>/dev/null && continue
+  [ -z "$$stopping" ] || { left=1; continue; }
   bash $cells/"$$name"/launch.sh &
   child=$$!
   wait "$$child"; code=$$?
   while kill -0 "$$child" 2>/dev/null; do wait "$$child"; code=$$?; done
-  [ "$$code" -eq 0 ] || failed=1
+  case "$$code" in
+    $stopped) left=1 ;;
+    0) echo "$$name" >>"$$ended" ;;
+    *) echo "$$name" >>"$$ended"; failed=1 ;;
+  esac
 done
-exit "$$failed"
+if [ "$$stopping" = USR1 ] && [ "$$left" -eq 1 ]; then
+  scontrol requeue "$${SLURM_ARRAY_JOB_ID}_$$SLURM_ARRAY_TASK_ID" && exit 0
+fi
+exit "$$((failed | left))" # what is left waits for `resume`
 """)
 
 
@@ -71,6 +81,7 @@ def write(tasks, site, results, number):
     script, listed = folder / f"array_{number:03d}.sh", folder / f"array_{number:03d}.txt"
     options = "\n".join(f"#SBATCH {option}" for option in _options(tasks, site, results, number))
     write_atomically(listed, "".join(" ".join(cell.name for cell in task) + "\n" for task in tasks))
-    cells, quoted = shlex.quote(str(results.folder / "cells")), shlex.quote(str(listed))
-    write_atomically(script, SCRIPT.substitute(options=options, list=quoted, cells=cells))
+    paths = {"list": listed, "cells": results.folder / "cells", "ended": folder / f"array_{number:03d}.ended"}
+    quoted = {name: shlex.quote(str(path)) for name, path in paths.items()}
+    write_atomically(script, SCRIPT.substitute(options=options, stopped=STOPPED, **quoted))
     return script
