@@ -1,9 +1,12 @@
 """The same against a real SLURM on this machine; skipped, with the reason, where it cannot be started."""
 
 import json
+import subprocess
 import time
 
 from experiment import wait_for
+from sweep.executors import slurm_scripts
+from sweep.manifest import Results
 
 SITE = 'executor = "slurm"\nlauncher = "env RANKS={ranks}"\ncores_per_node = 4\nat_once = 2\nnotice_seconds = 50\n'
 
@@ -29,24 +32,48 @@ def test_an_array_with_a_failing_cell_is_resumed_and_collected(sweep, slurm):
     assert [path.name for path in one.attempts()].count("attempt_1") == 4 and len(one.attempts()) == 6
 
 
-def test_a_job_killed_half_way_is_resumed_and_nothing_runs_twice(sweep, slurm):
-    one = sweep('[sweep.matrix]\ndata.path = ["ok", "slow"]', site=SITE)
+def cell_folder(one, kind):
+    cells = json.loads((one.results / "manifest.json").read_text())["cells"]
+    return one.results / "cells" / next(cell["name"] for cell in cells if cell["settings"]["data.path"] == kind)
+
+
+def began(one, kind):
+    """How often the cell was launched, and the step at which its last launch began."""
+    attempts = sorted(cell_folder(one, kind).glob("attempt_*"))
+    return len(attempts), (attempts[-1] / "began").read_text().split("from=")[1].strip()
+
+
+def test_a_cancelled_job_stops_with_a_checkpoint_is_resumed_and_nothing_runs_twice(sweep, slurm):
+    one = sweep('[sweep.matrix]\ndata.path = ["ok", "slow_once"]', site=SITE)
     one.call("submit")
     wait_until(one, "1 complete, 1 running")
-    assert one.call("cancel").code == 0
-    wait_until(one, "1 complete, 1 ", 30)
-    wait_for(lambda: "running" not in status(one))
-    assert any(word in status(one) for word in ("1 failed", "1 interrupted"))
+    assert "1 running tasks stop" in one.call("cancel").out
+    wait_until(one, "1 complete, 1 stopped", 30)
     assert "1 to be run now" in one.call("resume").out
-    wait_for(lambda: len(one.attempts()) == 3)
-    one.call("cancel")
-    cells = {
-        cell["settings"]["data.path"]: cell["name"] for cell in json.loads((one.results / "manifest.json").read_text())["cells"]
-    }
-    assert len(list((one.results / "cells" / cells["ok"]).glob("attempt_*"))) == 1
+    wait_until(one, "2 complete")
+    assert began(one, "slow_once") == (2, "00000002") and began(one, "ok") == (1, "")
 
 
-def test_the_warning_before_the_time_limit_ends_a_launch_in_order(sweep, slurm):
-    one = sweep('[launch]\nminutes = 1\n[sweep.matrix]\ndata.path = ["slow"]', site=SITE)
+def test_a_killed_job_is_resumed(sweep, slurm):
+    one = sweep('[sweep.matrix]\ndata.path = ["deaf"]', site=SITE)
     one.call("submit")
-    wait_until(one, "the time limit was near", 120)
+    wait_until(one, "1 running")
+    wait_for(lambda: list(one.results.glob("cells/*/attempt_1/run.h5.partial")))
+    subprocess.run(["scancel", "--full", "--signal=KILL", f"--name={job_name(one)}"], check=True)
+    wait_until(one, "1 interrupted")
+    assert "1 to be run now" in one.call("resume").out
+    wait_for(lambda: len(one.attempts()) == 2)
+    subprocess.run(["scancel", "--full", "--signal=KILL", f"--name={job_name(one, 2)}"], check=True)
+
+
+def job_name(one, number=1):
+    return slurm_scripts.job_name(Results(one.results), number)
+
+
+def test_before_its_time_limit_a_job_stops_with_a_checkpoint_and_goes_on_by_itself(sweep, slurm):
+    one = sweep('[launch]\nminutes = 1\n[sweep.matrix]\ndata.path = ["slow_once"]', site=SITE)
+    one.call("submit")
+    wait_until(one, "stopped at step 2 of 4; resumes by itself", 60)
+    assert "0 to be run now" in one.call("resume").out
+    wait_until(one, "1 complete", 90)
+    assert began(one, "slow_once") == (2, "00000002")
