@@ -2,18 +2,17 @@
 
 import csv
 import json
-import os
+import re
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
-from experiment import ROOT
+from experiment import wait_for
+from sweep.executors import slurm_scripts
+from sweep.manifest import Results
+from text_sweep import BASE, LOCAL, LONG, PROGRAM, numbers, pack_text
 
-PROGRAM = Path(os.environ.get("MOESCOPE", ROOT / "build/src/apps/moescope")).absolute()
-BASE = (ROOT / "experiments/smoke/base.toml").read_text().replace("results/smoke/data", "data")
-LOCAL = (ROOT / "cluster/sites/local.toml").read_text()
 SWEEP = """[sweep.zip]
 "layout.ranks" = [1, 2, 2, 3]
 "layout.ep" = [1, 2, 1, 2]
@@ -27,13 +26,9 @@ pytestmark = pytest.mark.skipif(not PROGRAM.exists(), reason=f"{PROGRAM} is not 
 
 @pytest.fixture
 def sweep(experiment):
-    def made(site):
-        one = experiment(SWEEP, base=BASE, site=site, program=PROGRAM)
-        (one.folder / "text").mkdir()
-        for i in range(12):
-            (one.folder / f"text/{i}.txt").write_text(f"the cat {i} sat on the mat. " * 60)
-        words = [PROGRAM, "data", "pack", "--out", "data", "--held-out", "0.25", "--domain", "prose=text"]
-        subprocess.run(words, cwd=one.folder, check=True, capture_output=True)
+    def made(site, text=SWEEP):
+        one = experiment(text, base=BASE, site=site, program=PROGRAM)
+        pack_text(one.folder)
         return one
 
     return made
@@ -58,14 +53,67 @@ def test_on_this_machine(sweep):
     check(one)
 
 
+def in_slurm(launcher, more=""):
+    return f"executor = 'slurm'\nlauncher = '{launcher}'\ncores_per_node = 4\n{more}" + LOCAL[LOCAL.index("setup") :]
+
+
+def wait_until(one, words, seconds=120):
+    end = time.monotonic() + seconds
+    while words not in (told := one.call("status").out):
+        assert time.monotonic() < end and "failed" not in told, told
+        time.sleep(0.2)
+    return told
+
+
 @pytest.mark.parametrize("launcher", ["srun", "mpirun"])
 def test_in_slurm(launcher, sweep, slurm):
-    site = f"executor = 'slurm'\nlauncher = '{launcher}'\ncores_per_node = 4\n"
-    one = sweep(site + LOCAL[LOCAL.index("setup") :])
+    one = sweep(in_slurm(launcher))
     assert one.call("submit").code == 0
-    end = time.monotonic() + 120
-    while "3 cells: 3 complete" not in (told := one.call("status").out):
-        assert time.monotonic() < end and "failed" not in told, told
-        time.sleep(0.5)
+    wait_until(one, "3 cells: 3 complete")
     check(one)
     assert json.loads((one.results / "manifest.json").read_text())["site"]["launcher"] == launcher
+
+
+LIMITED = """[launch]
+minutes = 2
+[set]
+layout.ranks = 2
+layout.ep = 2
+train.dtype = "float64"
+train.timing = "free"
+train.steps = {steps}
+eval.every = 1000000
+"""
+
+
+def signal_batch_script(one):
+    """The warning that SLURM sends before a time limit, at a step that is known."""
+    wait_for(lambda: re.search(r"\(step [1-9]\d* of", one.call("status").out))
+    name = slurm_scripts.job_name(Results(one.results), 1)
+    subprocess.run(["scancel", "--batch", "--signal=USR1", f"--name={name}"], check=True)
+
+
+@pytest.mark.parametrize(
+    "launcher, steps", [("srun", 600), ("mpirun", 600), pytest.param("srun", 20000, marks=LONG, id="time limit")]
+)
+def test_before_a_time_limit_a_job_leaves_a_checkpoint_and_goes_on_where_it_was_with_the_same_numbers(
+    launcher, steps, sweep, slurm
+):
+    one = sweep(in_slurm(launcher, "notice_seconds = 60\n"), LIMITED.format(steps=steps))
+    assert one.call("submit").code == 0
+    if steps == 600:
+        signal_batch_script(one)
+    stopped_at = int(re.search(r"stopped at step (\d+) of", wait_until(one, "resumes by itself"))[1])
+    wait_until(one, "1 complete", 600)
+    (began,) = one.results.glob("cells/*/attempt_2/began")
+    assert 0 < stopped_at < steps and f"from={stopped_at:08}\n" in began.read_text()
+    assert one.call("collect").code == 0
+    resumed, one.results = numbers(one), one.folder / "undisturbed"
+    one.site.write_text(LOCAL)
+    assert one.call("submit").code == 0 and one.call("collect").code == 0
+    assert without_keys(resumed) == without_keys(numbers(one))
+
+
+def without_keys(rows):
+    """The site is part of a cell's key."""
+    return [{key: value for key, value in row.items() if key not in ("cell", "cell_key")} for row in rows]
