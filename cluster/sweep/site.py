@@ -33,7 +33,7 @@ class Site:
     qos: str = ""
     max_array_size: int = 1000
     at_once: int = 8  # tasks of one array that may run at the same time
-    notice_seconds: int = 120  # between the warning signal and the time limit
+    notice_seconds: int = 120  # to finish a step and write a checkpoint: before the time limit, after Ctrl-C
     sbatch: list = field(default_factory=list)  # further #SBATCH options
 
     def ranks_per_node(self, threads):

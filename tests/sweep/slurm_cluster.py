@@ -1,4 +1,4 @@
-"""A real SLURM of one node, out of Debian's packages slurm-wlm and munge: no systemd, no cgroups, everything in one folder."""
+"""A real SLURM of one node, out of Debian's packages: no systemd, no cgroups, everything in one folder."""
 
 import os
 import secrets
@@ -43,7 +43,7 @@ def missing():
     """Why no cluster can be started here; empty where it can be tried."""
     absent = [name for name in PROGRAMS if not shutil.which(name)]
     if absent:
-        return f"{', '.join(absent)} not found; on Debian: apt install slurm-wlm munge"
+        return f"{', '.join(absent)} not found; on Debian: apt install munge slurmctld slurmd slurm-client"
     return "" if os.geteuid() == 0 else "SLURM's daemons need root"
 
 

@@ -94,12 +94,12 @@ def signal_batch_script(one):
 
 
 @pytest.mark.parametrize(
-    "launcher, steps", [("srun", 600), ("mpirun", 600), pytest.param("srun", 20000, marks=LONG, id="time limit")]
+    "launcher, steps", [("srun", 600), ("mpirun", 600), pytest.param("srun", 9000, marks=LONG, id="time limit")]
 )
 def test_before_a_time_limit_a_job_leaves_a_checkpoint_and_goes_on_where_it_was_with_the_same_numbers(
     launcher, steps, sweep, slurm
 ):
-    one = sweep(in_slurm(launcher, "notice_seconds = 60\n"), LIMITED.format(steps=steps))
+    one = sweep(in_slurm(launcher, "notice_seconds = 85\n"), LIMITED.format(steps=steps))
     assert one.call("submit").code == 0
     if steps == 600:
         signal_batch_script(one)
@@ -110,6 +110,7 @@ def test_before_a_time_limit_a_job_leaves_a_checkpoint_and_goes_on_where_it_was_
     assert one.call("collect").code == 0
     resumed, one.results = numbers(one), one.folder / "undisturbed"
     one.site.write_text(LOCAL)
+    one.write(LIMITED.format(steps=steps).replace("minutes = 2", "minutes = 20"))
     assert one.call("submit").code == 0 and one.call("collect").code == 0
     assert without_keys(resumed) == without_keys(numbers(one))
 
