@@ -37,9 +37,13 @@ from=$$(newest) resume=()
 job=$${SLURM_ARRAY_JOB_ID:+$${SLURM_ARRAY_JOB_ID}_$${SLURM_ARRAY_TASK_ID}}
 printf 'began=%s\\nhost=%s\\njob=%s\\nfrom=%s\\n' "$$(date +%s)" "$$(uname -n)" "$$job" "$${from##*_}" >"$$attempt/began"
 
-# USR2 asks the program for a checkpoint and its end; mpirun and srun pass it on.
+# USR2 asks the program for a checkpoint and its end; mpirun and srun pass it on. A launcher that hangs is killed.
 reason="" launch=0 code=1
-stop() { reason=$$1; [ "$$launch" -eq 0 ] || kill -USR2 "$$launch" 2>/dev/null; }
+stop() {
+  reason=$$1
+  [ "$$launch" -ne 0 ] && kill -USR2 "$$launch" 2>/dev/null || return
+  { timeout $notice tail --pid="$$launch" -f /dev/null || kill -KILL "$$launch"; } 9>&- >/dev/null 2>&1 &
+}
 trap 'stop "the time limit was near"' USR1
 trap 'stop "stopped from outside"' TERM INT HUP
 $setup
@@ -95,6 +99,7 @@ def text(cell, facts, site, folder):
         program=shlex.quote(facts["program"]),
         version=shlex.quote(facts["program_version"].splitlines()[0]),
         arguments=_arguments(cell, facts, checkpoints),
+        notice=site.notice_seconds,
         stopped=STOPPED,
     )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-from experiment import wait_for
+from experiment import SITE, wait_for
 from sweep.executors import local
 
 KINDS = '[sweep.matrix]\ndata.path = ["ok", "fail_once", "fail", "wrong"]\n'
@@ -120,7 +120,7 @@ def test_a_stopped_driver_takes_its_launch_with_it_and_resume_goes_on(number, sw
     assert "asked the driver" in one.call("cancel").out
     resumed.communicate(timeout=20)
     assert resumed.returncode == 130 and "no driver" in one.call("cancel").out
-    assert not processes_in(one.results)
+    wait_for(lambda: not processes_in(one.results))
 
 
 def test_a_stopped_cell_goes_on_from_its_checkpoint_and_leaves_none_when_it_is_complete(sweep):
@@ -153,9 +153,20 @@ def test_a_second_ctrl_c_does_not_wait_for_a_launch_that_takes_no_signal(sweep):
     time.sleep(0.5)
     assert driver.poll() is None
     os.kill(driver.pid, signal.SIGINT)
-    assert driver.communicate(timeout=20) and driver.returncode == 130 and not processes_in(one.results)
+    assert driver.communicate(timeout=20) and driver.returncode == 130
+    wait_for(lambda: not processes_in(one.results))
     told = one.call("status").out
     assert "1 interrupted" in told and "step 2 of 4: its launch ended without a word" in told and "goes on" not in told, told
+
+
+def test_a_launch_that_does_not_stop_is_killed_even_if_the_driver_is(sweep):
+    one = sweep('[sweep.matrix]\ndata.path = ["deaf"]', site=SITE + "notice_seconds = 1\n")
+    driver = started(one, "submit")
+    os.kill(driver.pid, signal.SIGKILL)
+    driver.communicate(timeout=20)
+    wait_for(lambda: not processes_in(one.results))
+    told = one.call("status").out
+    assert "1 failed" in told and "stopped from outside" in told, told
 
 
 def test_a_launch_script_starts_no_other_build_than_the_one_that_was_planned(sweep):
