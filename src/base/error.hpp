@@ -6,9 +6,11 @@ namespace moescope {
 
 /// Something a user can cause: a wrong key, an impossible layout, a truncated file.
 /// The message is one sentence that says what, where and what would be right; `apps` prints it and exits with 1.
+/// Whatever it quotes of a damaged file, it stays one line of at most 1500 bytes: control characters become blanks, and the
+/// middle of more is left out.
 class UserError : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit UserError(std::string const& sentence);
 };
 
 namespace detail {

@@ -31,13 +31,6 @@ std::string place(std::string const& source, toml::source_region const& region) 
   return fmt::format("{}:{}:{}", source, region.begin.line, region.begin.column);
 }
 
-std::string one_line(std::string_view text) {
-  std::string line(text);
-  std::replace_if(
-      line.begin(), line.end(), [](unsigned char c) { return c < ' '; }, ' ');
-  return line;
-}
-
 nlohmann::json to_json(toml::node const& node) {
   if (auto const* table = node.as_table()) {
     auto object = nlohmann::json::object();
@@ -62,7 +55,7 @@ void add_section(Settings& settings, std::vector<Key> const& keys, std::string c
     auto const path = fmt::format("{}.{}", section, name.str());
     auto const where = place(source, name.source());
     if (!find_key(keys, path)) {
-      throw UserError(fmt::format("{}: unknown key \"{}\" in [{}]; {}", where, one_line(name.str()), section, suggest_key(path)));
+      throw UserError(fmt::format("{}: unknown key \"{}\" in [{}]; {}", where, name.str(), section, suggest_key(path)));
     }
     settings[path] = {to_json(node), where};
   }
@@ -86,7 +79,7 @@ toml::table parse(std::string const& text, std::string const& source) {
   try {
     return toml::parse(std::string_view(text), std::string_view(source));
   } catch (toml::parse_error const& error) {
-    throw UserError(fmt::format("{}: not TOML: {}", place(source, error.source()), one_line(error.description())));
+    throw UserError(fmt::format("{}: not TOML: {}", place(source, error.source()), error.description()));
   } catch (std::invalid_argument const& error) {
     throw UserError(fmt::format("{}:{}:1: not TOML: {}", source, first_line_assumed(text), error.what()));
   }
@@ -109,8 +102,7 @@ nlohmann::json override_value(std::string const& text, std::string const& argume
       } catch (std::exception const&) {
       }
     }
-    throw UserError(
-        fmt::format("--set {}: \"{}\" is neither a TOML value nor a bare word: {}", argument, text, one_line(error.what())));
+    throw UserError(fmt::format("--set {}: \"{}\" is neither a TOML value nor a bare word: {}", argument, text, error.what()));
   }
 }
 
@@ -132,10 +124,9 @@ Settings settings_from_toml(std::string const& text, std::string const& source) 
     auto const name = std::string(section.str());
     if (!is_section(name)) {
       if (!node.is_table()) {
-        throw UserError(
-            fmt::format("{}: unknown key \"{}\" outside of any section; {}", where, one_line(name), suggest_key(name)));
+        throw UserError(fmt::format("{}: unknown key \"{}\" outside of any section; {}", where, name, suggest_key(name)));
       }
-      throw UserError(fmt::format("{}: unknown section [{}]; {}", where, one_line(name), suggest_section(name)));
+      throw UserError(fmt::format("{}: unknown section [{}]; {}", where, name, suggest_section(name)));
     }
     if (!node.is_table())
       throw UserError(fmt::format("{}: \"{}\" is a section and must be written once, as [{}]", where, name, name));

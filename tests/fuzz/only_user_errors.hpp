@@ -16,7 +16,7 @@ void only_user_errors(Action&& action) {
   } catch (UserError const& error) {
     std::string_view const sentence = error.what();
     bool const one_line = std::none_of(sentence.begin(), sentence.end(), [](unsigned char c) { return c < ' '; });
-    if (one_line && !sentence.empty() && sentence.size() < 2000) return;
+    if (one_line && !sentence.empty() && sentence.size() <= 1500) return;
     std::fprintf(stderr, "no sentence of one line: %s\n", error.what());
     std::abort();
   } catch (std::exception const& error) {

@@ -181,6 +181,12 @@ TEST_CASE("text that is not TOML is refused with line and column") {
   check_says(refused("[model]\n[gate]\n[model]\n"), {"run.toml:3:", "not TOML"});
   check_says(refused("[model]\nvocab_size = 1\n[?gate]\nkind = 1\n"), {"run.toml:3:1", "not TOML: a key or value is expected"});
   check_says(refused("[train]\nsteps = t\n"), {"run.toml:2:", "not TOML"});
+  for (std::string const letter : {"é", "щ", "ж", "あ"}) {
+    check_says(refused(letter + " = 1\n"), {"run.toml:1:1", "not TOML: ", letter});
+    check_says(refused("[train]\nsteps" + letter + " = 1\n"), {"run.toml:2:", "not TOML: ", letter});
+    check_says(refused("[train]\nsteps = " + letter + "\n"), {"run.toml:2:", "not TOML: "});
+    check_says(refused("[train]\nsteps = 1" + letter + "\n"), {"run.toml:2:", "not TOML: ", letter});
+  }
   check_says(refused("[train]\n\"a\\nb\" = 1\n"), {"run.toml:2:1: unknown key \"a b\""});
   check_says(refused("[?gate]"), {"run.toml:1:1", "not TOML"});
   check_says(refused("[model\nvocab_size = 1\n"), {"run.toml:1:", "not TOML"});
