@@ -122,7 +122,7 @@ std::set<Pair> allowed_pairs() {
     for (std::size_t j = i + 1; j < options().size(); ++j)
       for (std::size_t v = 0; v < options()[i].values.size(); ++v)
         for (std::size_t w = 0; w < options()[j].values.size(); ++w)
-          if (allowed(Chosen{i, v}, Chosen{j, w})) pairs.insert({{i, v}, {j, w}});
+          if (allowed(Chosen{i, v}, Chosen{j, w})) pairs.emplace(Chosen{i, v}, Chosen{j, w});
   return pairs;
 }
 
