@@ -50,8 +50,8 @@ Resumption find_resumption(std::string const& path, RunConfig const& config, std
                     file, different[0].key, different[0].before, different[0].now));
   if (found.index.data_fingerprint != data_fingerprint)
     throw UserError(fmt::format("{}: was written by a run on other data than those in {}", file, config.data.path));
-  if (found.index.steps >= config.train.steps)
-    throw UserError(fmt::format("{}: {} of train.steps = {} steps are done; a larger number goes on", file, found.index.steps,
+  if (found.index.steps > config.train.steps)  // equal: the launch before may have ended between its last step and its end
+    throw UserError(fmt::format("{}: was written after {} steps, and train.steps = {}", file, found.index.steps,
                                 config.train.steps));
   return found;
 }

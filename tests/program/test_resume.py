@@ -138,6 +138,14 @@ def test_a_killed_run_goes_on_under_its_own_name(victim, packed, tmp_path):
     assert equal(whole, last, ["raw/loss/total", "raw/gradient_norm", "raw/collective_payload_bytes"]) == []
 
 
+def test_a_run_killed_between_its_last_step_and_its_end_is_brought_to_it(ranks, packed, tmp_path):
+    whole = run(packed, tmp_path, "whole.h5", f"layout.ep={ranks} checkpoint.every=6", ranks=ranks)
+    (tmp_path / "whole.h5").rename(tmp_path / "whole.h5.partial")
+    last = run(packed, tmp_path, "last.h5", f"layout.ep={ranks}", "--resume", "whole.h5.checkpoints", ranks=ranks)
+    assert equal(whole, last, NUMBERS + COUNTS) == [] and last.attrs["status"] == b"complete"
+    assert list(last["raw/attempt"]) == [0] * STEPS
+
+
 @pytest.fixture
 def interrupted(packed, tmp_path):
     run(packed, tmp_path, "run.h5", "checkpoint.every=5 checkpoint.keep=9").close()
@@ -166,7 +174,7 @@ MISTAKES = {
     "another model": ("model.top_k=1", None, "model.top_k = 2, this run has 1"),
     "another type": ("train.dtype=float32", None, 'train.dtype = "float64"'),
     "another end of the schedule": ("train.steps=24", None, "optimizer.schedule_steps = 12, this run has 24"),
-    "nothing left": (f"train.steps=10 optimizer.schedule_steps={STEPS}", None, "10 of train.steps = 10 steps are done"),
+    "fewer steps": (f"train.steps=9 optimizer.schedule_steps={STEPS}", None, "written after 10 steps, and train.steps = 9"),
     "damaged index": ("", damage_index, "checkpoint.json", "JSON is not valid"),
     "damaged shard": ("", damage_shard, "shard_00000.safetensors"),
     "missing shard": ("", lose_shard, "shard_00000.safetensors"),

@@ -25,9 +25,9 @@ minutes = 1 # ends an mpirun that hangs, as Open MPI 4's does where a rank is ki
 [set]
 train.dtype = "float64"
 train.timing = "free"
-train.steps = 60
-eval.every = 20
-checkpoint.every = 5
+train.steps = 200
+eval.every = 50
+checkpoint.every = 20
 """
 
 
@@ -112,7 +112,8 @@ def test_a_sweep_killed_at_random_moments_completes_with_the_numbers_of_an_undis
         assert outcome.code == 0, outcome
     check_finished_steps(sweep, losses)
     check_nothing_complete_was_launched_again(sweep)
-    print(f"killed: {' '.join(sorted(killed))}; {len(sweep.attempts())} attempts")
+    resumed = sum("from=0" in path.read_text() for path in sweep.results.glob("cells/*/attempt_*/began"))
+    print(f"killed: {' '.join(sorted(killed))}; {len(sweep.attempts())} attempts, {resumed} of them from a checkpoint")
     assert sweep.call("collect").code == 0
     found, sweep.results = numbers(sweep), sweep.folder / "undisturbed"
     assert sweep.call("submit").code == 0 and sweep.call("collect").code == 0
