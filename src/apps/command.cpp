@@ -102,6 +102,13 @@ void print_on_first_rank_only() {
   if (rank && std::string_view(rank) != "0" && !std::freopen("/dev/null", "w", stdout)) std::fclose(stdout);
 }
 
+bool one_of_several() {
+  if (!launched_rank()) return false;
+  for (auto const* variable : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"})
+    if (auto const* size = std::getenv(variable)) return std::atoi(size) > 1;
+  return false;
+}
+
 int threads_per_rank(std::int64_t ranks_on_node) {
   auto const* given = std::getenv("OMP_NUM_THREADS");
   if (int const threads = given ? std::atoi(given) : 0; threads > 0) return threads;

@@ -24,6 +24,9 @@ void print_error_once(std::string const& sentence);
 /// From now on stdout is that of rank 0, as the launcher numbers its processes; needs no MPI.
 void print_on_first_rank_only();
 
+/// Whether a launcher started more processes than this one; needs no MPI.
+bool one_of_several();
+
 /// OMP_NUM_THREADS; unset, the node's cores shared among its ranks, so that nothing is oversubscribed.
 int threads_per_rank(std::int64_t ranks_on_node);
 

@@ -41,6 +41,9 @@ int main(int argc, char** argv) {
   int exit_code = moescope::success;
   moescope::add_run_command(app, exit_code);
   moescope::add_data_command(app);
+  app.get_subcommand("data")->parse_complete_callback([] {
+    if (moescope::one_of_several()) throw moescope::UserError("data pack runs in one process: start it without a launcher");
+  });
   moescope::add_config_command(app);
   moescope::add_read_commands(app);
   moescope::add_verify_command(app, exit_code);

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 
 #include "apps/command.hpp"
 #include "apps/launch.hpp"
@@ -88,6 +89,17 @@ End run_steps(RunConfig const& config, TrainingOptions const& options, Trainer<T
   return recorder.check(trainer.replica_difference()) ? End::complete : End::wrong;
 }
 
+/// How to call the figures' script: that of the folder we are in, or of the installation this program is in. Empty where there
+/// is neither.
+std::string figures_script() {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (fs::exists("analysis/figures.py", error)) return "/usr/bin/python3 analysis/figures.py";
+  auto const installed =
+      fs::read_symlink("/proc/self/exe", error).parent_path().parent_path() / "share/moescope/analysis/figures.py";
+  return fs::exists(installed, error) ? fmt::format("/usr/bin/python3 \"{}\"", installed.string()) : "";
+}
+
 void announce(Recorder const& recorder, End end, std::string const& checkpoints) {
   if (end == End::wrong) print_error(recorder.failure());
   auto const file = recorder.path();
@@ -95,8 +107,9 @@ void announce(Recorder const& recorder, End end, std::string const& checkpoints)
     std::printf("Run file, partial: %s\nNext: the same command with --resume %s\n", file.c_str(), checkpoints.c_str());
     return;
   }
-  std::printf("%s: %s\nNext: moescope inspect %s, or draw it: /usr/bin/python3 analysis/figures.py %s\n",
-              end == End::wrong ? "Run file marked wrong" : "Run file", file.c_str(), file.c_str(), file.c_str());
+  auto const script = figures_script();
+  std::printf("%s: %s\nNext: moescope inspect %s%s\n", end == End::wrong ? "Run file marked wrong" : "Run file", file.c_str(),
+              file.c_str(), script.empty() ? "" : fmt::format(", or draw it: {} {}", script, file).c_str());
 }
 
 template <class T>

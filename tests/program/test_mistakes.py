@@ -353,6 +353,7 @@ SHARED = [
     (["run", SMOKE, "--set", "data.path=nowhere"], ["nowhere", "moescope data pack"]),
     (["run", "nowhere.toml"], ["nowhere.toml", "no such configuration file"]),
     (["run", SMOKE, "--out", "."], ["is a folder"]),
+    (["data", "pack", "--out", "x", "--domain", "a=."], ["data pack runs in one process"]),
     (["verify", "nowhere"], ["nowhere/config.json"]),
     (["inspect", "nowhere.h5"], ["nowhere.h5", "no such file"]),
 ]
