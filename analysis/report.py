@@ -10,7 +10,7 @@ import figures
 STYLE = """body{font:15px/1.45 sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}
 table{border-collapse:collapse;font-size:13px;margin:.5em 0}td,th{border-bottom:1px solid #ddd;padding:.15em .6em;text-align:left;
 vertical-align:top;overflow-wrap:anywhere}
-figure{margin:2em 0}figure img{max-width:100%}figcaption{font-size:14px}
+figure{margin:2em 0}figure img{max-width:min(100%,40em)}figcaption{font-size:14px}
 .mark{color:#b00000}.scroll{overflow:auto;max-height:30em}"""
 LONGEST = 400  # rows of a table that the page shows; its CSV has all
 
@@ -60,7 +60,7 @@ def _figure(folder, name, stem, table):
     more = f"<p>{len(rows) - LONGEST} more rows in {_text(stem)}.csv</p>" if len(rows) > LONGEST else ""
     return (
         f'<figure id="{_text(stem)}"><h2>{_text(stem)}</h2><img alt="{_text(stem)}" src="data:image/png;base64,{image}">'
-        f"<figcaption>{_text(figures.load(name).__doc__)} {_text(table.title)}</figcaption>"
+        f"<figcaption>{_text(figures.load(name).__doc__)} <i>{_text(table.title)}</i></figcaption>"
         f"<details><summary>table of {len(rows)} rows</summary>{_table(head, rows[:LONGEST])}{more}</details></figure>"
     )
 

@@ -11,7 +11,7 @@ from launch_statistics import Estimate
 from run_file import BadRunFile, NotDrawn, Run
 
 # Not part of a configuration: where a file lies, and what makes a launch one of several.
-OF_THE_LAUNCH = ("record.path", "record.repeat", "train.seed")
+OF_THE_LAUNCH = ("record.path", "record.repeat", "train.seed", "checkpoint.every", "checkpoint.keep", "checkpoint.path")
 PREFERRED = ("layout.ranks", "gate.kind", "train.dispatcher")  # of keys that always differ together, these name the arm
 
 

@@ -179,7 +179,13 @@ def medians(n):
 def caption(figure, note, marks):
     """Below the figure: what is drawn, and in red what makes runs' numbers not to be taken at face value."""
     characters = int(20 * figure.get_figwidth())  # of 6 pt
-    lines = [line for text in (note, "; ".join(marks)) for line in textwrap.wrap(text, characters)]
-    if lines:
-        figure.set_figheight(figure.get_figheight() + 0.1 * len(lines))
-        figure.supxlabel("\n".join(lines), fontsize=6, x=0.01, ha="left", color=MARK if marks else "#555555")
+    texts = (note, "#555555"), ("; ".join(marks), MARK)
+    lines = [(line, colour) for text, colour in texts for line in textwrap.wrap(text, characters)]
+    if not lines:
+        return
+    below = 0.1 * len(lines) + 0.04  # inches
+    height = figure.get_figheight() + below
+    figure.set_figheight(height)
+    figure.get_layout_engine().set(rect=(0, below / height, 1, 1 - below / height))
+    for number, (line, colour) in enumerate(reversed(lines)):
+        figure.text(0.01, (0.03 + 0.1 * number) / height, line, fontsize=6, color=colour, va="bottom")

@@ -25,5 +25,6 @@ def draw(table):
     figure = style.new_figure(style.COLUMN, sum(heights))
     panels = figure.subplots(len(measures), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
     for axes, name in zip(panels, measures, strict=True):
-        effects.draw(axes, table.where(measure=name), name.replace("_", " "))
+        part, label = table.where(measure=name), name.replace("_", " ")
+        effects.draw(axes, part, f"ratio of {label}" if part["effect"][0] == "ratio" else label)
     return figure

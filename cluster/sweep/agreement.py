@@ -11,7 +11,7 @@ import numpy as np
 
 FIRST_STEP = {"float64": 1e-12, "float32": 1e-5}
 LATER_STEPS = 1e-9  # in double
-NEITHER = ("record.repeat", "record.site")
+NEITHER = ("record.repeat", "record.site", "checkpoint.every", "checkpoint.keep")
 
 
 @dataclass

@@ -53,6 +53,7 @@ CONFIG = {
     "layout": {"ranks": RANKS, "tp": 2, "dp": 2, "ep": 4, "etp": 1, "edp": 1},
     "model": {"capacity_factor": 1.25},
     "record": {"path": "run.h5", "repeat": 0},
+    "checkpoint": {"every": 0, "keep": 1, "path": ""},
     "train": {"seed": 1, "dispatcher": "all_to_all", "timing": "phased"},
 }
 
@@ -139,7 +140,8 @@ def _merged(values, changes):
 def write_run(path, steps=STEPS, config=None, speed=1.0, **changes):
     """`config`: dotted keys; `speed`: of this launch; `changes`: attributes of the root, steps_done, and of /provenance."""
     resolved = _merged(CONFIG, {"train.timing": changes.get("timing", "phased")} | (config or {}))
-    random = np.random.default_rng([7, *json.dumps(resolved).encode()])
+    numbers = {section: values for section, values in resolved.items() if section != "checkpoint"}
+    random = np.random.default_rng([7, *json.dumps(numbers).encode()])
     with h5py.File(path, "w") as file:
         for name, default in ROOT.items():
             file.attrs[name] = changes.pop(name, default)
@@ -161,7 +163,7 @@ def write_arm(folder, name, launches=1, config=None, speed=1.0, **changes):
     """`launches` files of one configuration, each with its own repeat, made one after another."""
     paths = []
     for repeat in range(launches):
-        own = (config or {}) | {"record.repeat": repeat}
+        own = (config or {}) | {"record.repeat": repeat, "checkpoint.path": f"{name}/{repeat}"}
         created = f"2026-01-01T00:{repeat:02}:00Z"
         paths.append(write_run(folder / f"{name}.{repeat}.h5", config=own, speed=speed, created=created, **changes))
     return paths

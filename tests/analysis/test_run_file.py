@@ -119,8 +119,8 @@ def test_a_marked_run_says_so_in_its_figures_and_tables(tmp_path):
     assert "uncommitted changes in the build" in (tmp_path / "figures" / "loss.tex").read_text()
     figure = style.new_figure(style.COLUMN, 2)
     style.caption(figure, "a note", Run(path).marks())
-    assert figure._supxlabel.get_text() == "a note\nuncommitted changes in the build"
-    assert figure._supxlabel.get_color() == style.MARK
+    colours = {text.get_text(): text.get_color() for text in figure.texts}
+    assert colours == {"a note": "#555555", "uncommitted changes in the build": style.MARK}
 
 
 def test_a_configuration_is_read_by_dotted_keys_from_either_place(run_path):

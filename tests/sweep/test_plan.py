@@ -115,6 +115,14 @@ def test_a_cell_that_needs_more_memory_than_a_node_has_is_dropped(tmp_path):
     assert found.dropped[0]["reason"] == "needs about 4.0 MiB on a node, and a node of here has 3.0 MiB"
 
 
+@pytest.mark.parametrize(
+    "settings, every", [("steps = 1000", 333), ("steps = 300", 0), ("steps = 1000\ncheckpoint.every = 7", 0)]
+)
+def test_a_long_cell_gets_a_checkpoint_about_every_ten_minutes_unless_the_configuration_says_when(settings, every, tmp_path):
+    site = Site("here", cores_per_node=1, flops_per_core=6 * 1000 * 32 * 1000 / 1795)  # 1795 s + 5 s for 1000 steps of 32 tokens
+    assert [cell.checkpoint_every for cell in made(tmp_path, f"[set]\ntrain.{settings}", site).cells] == [every]
+
+
 def test_threads_belong_to_the_cell_key(tmp_path):
     cells = made(tmp_path, "[sweep.matrix]\nlaunch.threads = [1, 2]").cells
     assert sorted(cell.threads for cell in cells) == [1, 2] and len({cell.cell_key for cell in cells}) == 2
@@ -141,6 +149,7 @@ def test_a_size_replaces_keys_of_the_whole(tmp_path):
         ("[sweep.matrix]\nlayout.ep = 2", "sweep.matrix.layout.ep must be a list"),
         ("[sweep.zip]\na = [1]\nb = [1, 2]", "a has 1, b has 2"),
         ("[sweep.matrix]\nrecord.repeat = [1]", "record.repeat is set by the driver"),
+        ('[set]\ncheckpoint.path = "x"', "checkpoint.path is set by the driver"),
         ('[[sweep.exclude]]\nwhere = "layout.eq > 1"', "asks for layout.eq, which neither it nor base.toml sets"),
         ("repeats = ", "sweep.toml: "),
         ("[sweep.matrix]\ntrain.seed = [1]\n[sweep.matrix]", "sweep.toml: "),
