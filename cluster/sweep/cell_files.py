@@ -118,7 +118,8 @@ def state_of(cell, folder):
     if ended.get("code") == str(STOPPED):
         state.name, state.reason = "stopped", ended["reason"] or found.reason
     elif ended:
-        state.reason = _last_words(last, ended)
+        at_fault = "; should its checkpoint be at fault, --redo begins anew" if 0 < state.first_step >= state.steps_done else ""
+        state.reason = _last_words(last, ended) + at_fault
     elif lock_is_held(folder):
         state.name = "running"
     else:

@@ -97,6 +97,8 @@ def listen(what):
 def run(settings, out, resume):
     how, first = settings.get("data.path", ""), out.parent.name == "attempt_1"
     done = int(resume.name[5:]) if resume else 0
+    if resume and not (resume / "checkpoint.json").stat().st_size:
+        sys.exit("moescope: checkpoint.json: the JSON is not valid")
     attempt = json.loads((resume / "checkpoint.json").read_text())["attempt"] + 1 if resume else 0
     write(f"{out}.begun", settings, "running", max(done, 2), attempt)
     if how.startswith("slow"):

@@ -146,6 +146,18 @@ def test_a_cell_that_is_redone_begins_anew(sweep):
     assert "from=\n" in began.read_text() and "1 complete" in one.call("status").out
 
 
+def test_a_checkpoint_that_cannot_be_read_is_told_with_the_way_out(sweep):
+    one = sweep('[sweep.matrix]\ndata.path = ["slow_once"]')
+    os.kill((driver := started(one, "submit")).pid, signal.SIGTERM)
+    driver.communicate(timeout=20)
+    next(one.results.glob("cells/*/checkpoints/*/*/checkpoint.json")).write_text("")
+    one.call("resume")
+    told = one.call("status").out
+    assert "1 failed" in told and "the JSON is not valid; should its checkpoint be at fault, --redo begins anew" in told, told
+    one.call("resume", "--redo", "*")
+    assert "1 complete" in one.call("status").out
+
+
 def test_a_second_ctrl_c_does_not_wait_for_a_launch_that_takes_no_signal(sweep):
     one = sweep('[sweep.matrix]\ndata.path = ["deaf"]')
     driver = started(one, "submit")
