@@ -30,9 +30,7 @@ std::string usage_error(CLI::App const& app, CLI::ParseError const& error) {
   return what + "; see " + path + " --help";
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int act_on_command_line(int argc, char** argv) {
   moescope::print_on_first_rank_only();
   CLI::App app{"moescope: what a Mixture-of-Experts choice really costs, measured on a real training run"};
   app.footer("First steps: ./quickstart.sh, then README.md. What each reported number means: docs/definitions.md");
@@ -58,4 +56,15 @@ int main(int argc, char** argv) {
     return moescope::failure;
   }
   return exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return act_on_command_line(argc, argv);
+  } catch (std::exception const& error) {
+    moescope::print_error(error.what());
+    return moescope::failure;
+  }
 }

@@ -1,5 +1,7 @@
 #include "checkpoint/sharded.hpp"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -37,8 +39,8 @@ std::map<std::string, std::string> shards_of(std::string const& index_path) {
   std::map<std::string, std::string> shards;
   for (auto const& [name, shard] : index["weight_map"].items()) {
     if (!shard.is_string() || shard.get<std::string>().find('/') != std::string::npos)
-      throw UserError(index_path + ": weight_map['" + name + "'] must be the name of a file beside it, found " + shard.dump() +
-                      ".");
+      throw UserError(
+          fmt::format("{}: weight_map['{}'] must be the name of a file beside it, found {}.", index_path, name, shard.dump()));
     auto const shard_path = fs::path(index_path).parent_path() / shard.get<std::string>();
     shards.emplace(name, shard_path.string());
   }
@@ -74,7 +76,7 @@ TensorStore::TensorStore(std::string const& path) : state_(std::make_unique<Stat
   for (auto const& [name, shard] : state_->shard_of) {
     std::error_code ignored;
     if (!fs::is_regular_file(shard, ignored))
-      throw UserError(state_->path + ": names the shard " + shard + " for tensor '" + name + "', which is missing.");
+      throw UserError(fmt::format("{}: names the shard {} for tensor '{}', which is missing.", state_->path, shard, name));
   }
 }
 TensorStore::~TensorStore() = default;

@@ -15,6 +15,7 @@ using Entry = std::map<std::string, TensorToWrite>::value_type;
 /// Falling element size, then name, as the reference writer does: with a padded header every tensor is aligned.
 std::vector<Entry const*> in_file_order(std::map<std::string, TensorToWrite> const& tensors) {
   std::vector<Entry const*> order;
+  order.reserve(tensors.size());
   for (auto const& entry : tensors) order.push_back(&entry);
   std::stable_sort(order.begin(), order.end(), [](Entry const* a, Entry const* b) {
     return bits_of_dtype(a->second.dtype) > bits_of_dtype(b->second.dtype);

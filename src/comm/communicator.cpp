@@ -86,8 +86,9 @@ struct GatherShape {
 GatherShape gather_shape(std::int64_t length, Communicator const& communicator, int root) {
   bool const here = communicator.rank() == root;
   std::vector<std::int64_t> lengths(here ? std::size_t(communicator.size()) : 0);
+  auto const type = mpi::moving_type<std::int64_t>();
   collective(communicator, "MPI_Gather",
-             [&](MPI_Comm comm) { return MPI_Gather(&length, 1, MPI_INT64_T, lengths.data(), 1, MPI_INT64_T, root, comm); });
+             [&](MPI_Comm comm) { return MPI_Gather(&length, 1, type, lengths.data(), 1, type, root, comm); });
   GatherShape shape;
   for (auto const n : lengths) {
     shape.counts.push_back(mpi::count(n, "elements", "gather"));
@@ -193,8 +194,9 @@ std::int64_t Communicator::sum(std::int64_t value) const { return reduce_one(val
 std::vector<std::int64_t> Communicator::sum(std::vector<std::int64_t> values) const {
   if (values.empty()) return values;
   auto const count = mpi::count(std::int64_t(values.size()), "numbers", "sum");
+  auto const type = mpi::reducing_type<std::int64_t>();
   collective(*this, "MPI_Allreduce",
-             [&](MPI_Comm comm) { return MPI_Allreduce(MPI_IN_PLACE, values.data(), count, MPI_INT64_T, MPI_SUM, comm); });
+             [&](MPI_Comm comm) { return MPI_Allreduce(MPI_IN_PLACE, values.data(), count, type, MPI_SUM, comm); });
   return values;
 }
 

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <list>
 #include <map>
+#include <new>
 #include <thread>
 
 #include "base/region.hpp"
@@ -54,7 +55,8 @@ struct Inquiry {
 std::string listed(std::vector<int> const& ranks) {
   constexpr std::size_t most = 16;
   auto const shown = std::min(most, ranks.size());
-  auto text = fmt::format("{} {}", ranks.size() == 1 ? "rank" : "ranks", fmt::join(ranks.begin(), ranks.begin() + shown, ", "));
+  auto text = fmt::format("{} {}", ranks.size() == 1 ? "rank" : "ranks",
+                          fmt::join(ranks.begin(), ranks.begin() + std::ptrdiff_t(shown), ", "));
   return shown == ranks.size() ? text : text + fmt::format(" and {} more", ranks.size() - shown);
 }
 
@@ -96,7 +98,8 @@ class Watchdog::Watch {
     }
     wake_.notify_one();
     thread_.join();
-    if (!sent_.empty()) new std::list<Sent>(std::move(sent_));  // MPI may still read what a stopped rank has not taken
+    // MPI may still read what a stopped rank has not taken.
+    if (!sent_.empty()) new (std::nothrow) std::list<Sent>(std::move(sent_));
   }
 
  private:

@@ -37,7 +37,7 @@ std::vector<Difference> differing_numbers(RunConfig const& config, std::string c
   for (auto const& [section, values] : mine.items()) {
     for (auto const& [name, value] : values.items()) {
       auto const before = other.contains(section) && other[section].is_object() ? other[section].value(name, value) : value;
-      if (before != value) found.push_back({section + "." + name, text_of(value), text_of(before)});
+      if (before != value) found.push_back({fmt::format("{}.{}", section, name), text_of(value), text_of(before)});
     }
   }
   return found;

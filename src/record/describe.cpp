@@ -11,7 +11,7 @@ namespace moescope::record {
 namespace {
 
 constexpr std::size_t status_capacity = 16, reason_capacity = 1024;
-constexpr std::size_t longest_attribute = 60 * 1024;  ///< the format's limit for an attribute is 64 KiB
+constexpr std::size_t longest_attribute = std::size_t{60} * 1024;  ///< the format's limit for an attribute is 64 KiB
 
 /// Text that can be of any length: an attribute of the group, or a scalar text dataset in it.
 void write_text(hdf5::File& file, std::string const& group, std::string const& name, std::string const& text) {

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <filesystem>
 #include <limits>
+#include <numeric>
 
 #include "safetensors_bytes.hpp"
 #include "support/catch.hpp"
@@ -108,8 +109,8 @@ TEST_CASE("half-width floats have the values of their definitions") {
 
 TEST_CASE("a slice equals the same part of the whole tensor") {
   TemporaryFolder const folder;
-  std::vector<double> values;
-  for (int i = 0; i < 2 * 3 * 5; ++i) values.push_back(i + 0.5);
+  std::vector<double> values(2 * 3 * 5);
+  std::iota(values.begin(), values.end(), 0.5);
   write_tensors(folder / "t", {{"matrix", {"F32", {6, 5}, values}},
                                {"stack", {"F64", {2, 3, 5}, values}},
                                {"vector", {"F64", {30}, values}},

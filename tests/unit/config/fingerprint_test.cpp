@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <set>
 
 #include "example.hpp"
@@ -129,7 +131,7 @@ TEST_CASE("what decides the numbers must stay in a resumed run, but for its leng
   auto const differing = [&](std::vector<std::string> const& now, std::vector<std::string> const& before) {
     std::vector<std::string> found;
     for (auto const& [key, here, there] : differing_numbers(config(now), to_json(config(before)), "file"))
-      found.push_back(key + " " + here + " " + there);
+      found.push_back(fmt::format("{} {} {}", key, here, there));
     return found;
   };
   using Texts = std::vector<std::string>;

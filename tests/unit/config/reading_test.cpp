@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "example.hpp"
@@ -85,7 +87,7 @@ TEST_CASE("feeding every value of to_json back through --set gives the same conf
   auto const json = nlohmann::json::parse(to_json(before));
   for (auto const& [section, values] : json.items()) {
     for (auto const& [key, value] : values.items()) {
-      if (!value.is_object()) overrides.push_back(section + "." + key + "=" + value.dump());
+      if (!value.is_object()) overrides.push_back(fmt::format("{}.{}={}", section, key, value.dump()));
     }
   }
   RunConfig after;

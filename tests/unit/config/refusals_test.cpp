@@ -202,7 +202,7 @@ TEST_CASE("a file that is missing or a folder is refused by name") {
   auto const refused = [](std::string const& path) { return example::refusal([&] { load_run_config(path, {}); }); };
   check_says(refused((folder / "no.toml").string()), {"no.toml: there is no such configuration file"});
   check_says(refused(folder.string()), {folder.string(), "is a folder"});
-  std::ofstream(folder / "empty.toml");
+  std::ofstream(folder / "empty.toml").close();
   check_says(refused((folder / "empty.toml").string()), {"empty.toml: holds no settings"});
   std::ofstream(folder / "run.toml") << example::toml;
   CHECK(to_json(load_run_config((folder / "run.toml").string(), {})) == to_json(example::parse(example::toml)));
