@@ -51,8 +51,8 @@ Resumption find_resumption(std::string const& path, RunConfig const& config, std
   if (found.index.data_fingerprint != data_fingerprint)
     throw UserError(fmt::format("{}: was written by a run on other data than those in {}", file, config.data.path));
   if (found.index.steps > config.train.steps)  // equal: the launch before may have ended between its last step and its end
-    throw UserError(fmt::format("{}: was written after {} steps, and train.steps = {}", file, found.index.steps,
-                                config.train.steps));
+    throw UserError(
+        fmt::format("{}: was written after {} steps, and train.steps = {}", file, found.index.steps, config.train.steps));
   return found;
 }
 
