@@ -39,12 +39,13 @@ GemmArguments<T> product(Operand<T> const& a, Operand<T> const& b, T beta, Matri
           std::int64_t(c.stride(0))};
 }
 
-/// One product for each expert that has rows.
+/// One product for each expert that has rows, or that `always` has one.
 template <class T, class MakeProduct>
-void for_each_expert_gemm(ExecSpace const& exec, std::vector<std::int64_t> const& offsets, MakeProduct const& make) {
+void for_each_expert_gemm(ExecSpace const& exec, std::vector<std::int64_t> const& offsets, MakeProduct const& make,
+                          bool always = false) {
   std::vector<GemmArguments<T>> products;
   for (std::size_t e = 0; e + 1 < offsets.size(); ++e)
-    if (num_rows(offsets, e) > 0) products.push_back(make(e));
+    if (always || num_rows(offsets, e) > 0) products.push_back(make(e));
   kernels::grouped_gemm<T>(exec, products);
 }
 
@@ -78,7 +79,7 @@ Matrix<T> experts_forward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<s
 template <class T>
 Matrix<T> experts_backward(ExecSpace const& exec, ConstMatrix<T> d_y, ConstMatrix<T> x, std::vector<std::int64_t> const& offsets,
                            std::vector<ExpertWeights<T>> const& weights, ExpertsActivations<T> const& activations,
-                           std::vector<ExpertWeights<T>> const& gradients) {
+                           ExpertGradients how, std::vector<ExpertWeights<T>> const& gradients) {
   MOESCOPE_CHECK(offsets.size() == weights.size() + 1 && offsets.back() == std::int64_t(x.extent(0)));
   std::size_t const num_experts = weights.size();
   std::vector<Matrix<T>> d_hidden(num_experts), d_gate_up(num_experts);
@@ -87,31 +88,35 @@ Matrix<T> experts_backward(ExecSpace const& exec, ConstMatrix<T> d_y, ConstMatri
     d_hidden[e] = make_matrix<T>("layers::experts_d_hidden", num_rows(offsets, e), width);
     d_gate_up[e] = make_matrix<T>("layers::experts_d_gate_up", num_rows(offsets, e), 2 * width);
   }
+  bool const assigns = how == ExpertGradients::assign;
+  T const beta = assigns ? T(0) : T(1);
   auto const d_x = make_matrix<T>("layers::experts_d_x", std::int64_t(x.extent(0)), std::int64_t(x.extent(1)));
   auto const rows_of = [&](auto const& matrix, std::size_t e) { return rows(matrix, offsets[e], offsets[e + 1]); };
 
   for_each_expert_gemm<T>(exec, offsets, [&](std::size_t e) {
     return product<T>({Transpose::no, rows_of(d_y, e)}, {Transpose::no, weights[e].down}, T(0), d_hidden[e]);
   });
-  for_each_expert_gemm<T>(exec, offsets, [&](std::size_t e) {
-    return product<T>({Transpose::yes, rows_of(d_y, e)}, {Transpose::no, activations.hidden[e]}, T(1), gradients[e].down);
-  });
+  auto const d_down = [&](std::size_t e) {
+    return product<T>({Transpose::yes, rows_of(d_y, e)}, {Transpose::no, activations.hidden[e]}, beta, gradients[e].down);
+  };
+  for_each_expert_gemm<T>(exec, offsets, d_down, assigns);
   for (std::size_t e = 0; e < num_experts; ++e)
     kernels::swiglu_backward<T>(exec, d_hidden[e], activations.gate_up[e], d_gate_up[e]);
-  for_each_expert_gemm<T>(exec, offsets, [&](std::size_t e) {
-    return product<T>({Transpose::yes, d_gate_up[e]}, {Transpose::no, rows_of(x, e)}, T(1), gradients[e].gate_up);
-  });
+  auto const d_gate_up_weight = [&](std::size_t e) {
+    return product<T>({Transpose::yes, d_gate_up[e]}, {Transpose::no, rows_of(x, e)}, beta, gradients[e].gate_up);
+  };
+  for_each_expert_gemm<T>(exec, offsets, d_gate_up_weight, assigns);
   for_each_expert_gemm<T>(exec, offsets, [&](std::size_t e) {
     return product<T>({Transpose::no, d_gate_up[e]}, {Transpose::no, weights[e].gate_up}, T(0), rows_of(d_x, e));
   });
   return d_x;
 }
 
-#define INSTANTIATE(T)                                                                                                       \
-  template Matrix<T> experts_forward<T>(ExecSpace const&, ConstMatrix<T>, std::vector<std::int64_t> const&,                  \
-                                        std::vector<ExpertWeights<T>> const&, ExpertsActivations<T>&);                       \
-  template Matrix<T> experts_backward<T>(ExecSpace const&, ConstMatrix<T>, ConstMatrix<T>, std::vector<std::int64_t> const&, \
-                                         std::vector<ExpertWeights<T>> const&, ExpertsActivations<T> const&,                 \
+#define INSTANTIATE(T)                                                                                                        \
+  template Matrix<T> experts_forward<T>(ExecSpace const&, ConstMatrix<T>, std::vector<std::int64_t> const&,                   \
+                                        std::vector<ExpertWeights<T>> const&, ExpertsActivations<T>&);                        \
+  template Matrix<T> experts_backward<T>(ExecSpace const&, ConstMatrix<T>, ConstMatrix<T>, std::vector<std::int64_t> const&,  \
+                                         std::vector<ExpertWeights<T>> const&, ExpertsActivations<T> const&, ExpertGradients, \
                                          std::vector<ExpertWeights<T>> const&);
 INSTANTIATE(float)
 INSTANTIATE(double)

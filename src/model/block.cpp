@@ -18,9 +18,9 @@ Matrix<T> block_forward(ExecSpace const& exec, BlockServices<T>& services, Micro
 
 template <class T>
 void block_backward(ExecSpace const& exec, BlockServices<T>& services, MicroBatch const& batch, std::int64_t layer,
-                    BlockTensors<T> const& weights, BlockActivations<T> const& activations, BlockTensors<T> const& gradients,
-                    Matrix<T> d_x) {
-  moe_block_backward<T>(exec, services, batch, layer, weights, activations.moe, gradients, d_x);
+                    BlockTensors<T> const& weights, BlockActivations<T> const& activations, ExpertGradients how,
+                    BlockTensors<T> const& gradients, Matrix<T> d_x) {
+  moe_block_backward<T>(exec, services, batch, layer, weights, activations.moe, how, gradients, d_x);
   attention_block_backward<T>(exec, services, weights, activations.attention, gradients, d_x);
 }
 
@@ -29,7 +29,7 @@ void block_backward(ExecSpace const& exec, BlockServices<T>& services, MicroBatc
   template Matrix<T> block_forward<T>(ExecSpace const&, BlockServices<T>&, MicroBatch const&, PassContext const&, std::int64_t, \
                                       Matrix<T>, BlockTensors<T> const&, BlockActivations<T>&);                                 \
   template void block_backward<T>(ExecSpace const&, BlockServices<T>&, MicroBatch const&, std::int64_t, BlockTensors<T> const&, \
-                                  BlockActivations<T> const&, BlockTensors<T> const&, Matrix<T>);
+                                  BlockActivations<T> const&, ExpertGradients, BlockTensors<T> const&, Matrix<T>);
 MOESCOPE_INSTANTIATE(double)
 MOESCOPE_INSTANTIATE(float)
 #undef MOESCOPE_INSTANTIATE

@@ -62,11 +62,12 @@ struct BlockActivations {
 template <class T>
 Matrix<T> block_forward(ExecSpace const& exec, BlockServices<T>& services, MicroBatch const& batch, PassContext const& pass,
                         std::int64_t layer, Matrix<T> x, BlockTensors<T> const& weights, BlockActivations<T>& activations);
-/// d_x [T,H]: in, the gradient of the block's result; out, of its input. Adds to the weight gradients.
+/// d_x [T,H]: in, the gradient of the block's result; out, of its input. Adds to the weight gradients, or, if so told, assigns
+/// those of the routed experts.
 template <class T>
 void block_backward(ExecSpace const& exec, BlockServices<T>& services, MicroBatch const& batch, std::int64_t layer,
-                    BlockTensors<T> const& weights, BlockActivations<T> const& activations, BlockTensors<T> const& gradients,
-                    Matrix<T> d_x);
+                    BlockTensors<T> const& weights, BlockActivations<T> const& activations, ExpertGradients how,
+                    BlockTensors<T> const& gradients, Matrix<T> d_x);
 
 /// x + attention(norm(x)); the ranks' head shares are summed over tp. x, result [T,H].
 template <class T>
@@ -83,7 +84,7 @@ Matrix<T> moe_block_forward(ExecSpace const& exec, BlockServices<T>& services, M
                             std::int64_t layer, Matrix<T> x, BlockTensors<T> const& weights, MoeState<T>& state);
 template <class T>
 void moe_block_backward(ExecSpace const& exec, BlockServices<T>& services, MicroBatch const& batch, std::int64_t layer,
-                        BlockTensors<T> const& weights, MoeState<T> const& state, BlockTensors<T> const& gradients,
-                        Matrix<T> d_x);
+                        BlockTensors<T> const& weights, MoeState<T> const& state, ExpertGradients how,
+                        BlockTensors<T> const& gradients, Matrix<T> d_x);
 
 }  // namespace moescope

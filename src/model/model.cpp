@@ -31,11 +31,11 @@ Activations<T> Model<T>::forward(ExecSpace const& exec, MicroBatch const& batch,
 
 template <class T>
 void Model<T>::backward(ExecSpace const& exec, MicroBatch const& batch, double loss_scale, ModelTensors<T> const& weights,
-                        Activations<T>& activations, ModelTensors<T> const& gradients) {
+                        Activations<T>& activations, ExpertGradients how, ModelTensors<T> const& gradients) {
   auto const d_x = head_backward<T>(exec, mesh(), config(), batch, loss_scale, weights, activations.head, gradients);
   activations.head = {};
   for (auto layer = weights.blocks.size(); layer-- > 0;) {
-    block_backward<T>(exec, services_, batch, std::int64_t(layer), weights.blocks[layer], activations.blocks[layer],
+    block_backward<T>(exec, services_, batch, std::int64_t(layer), weights.blocks[layer], activations.blocks[layer], how,
                       gradients.blocks[layer], d_x);
     activations.blocks[layer] = {};
   }

@@ -127,8 +127,8 @@ namespace {
 /// d_combined [O,H] -> gradients of experts, d_weight [choices]; adds the branch's part to d_normed [O,H].
 template <class T>
 Vector<T> experts_backward_part(ExecSpace const& exec, BlockServices<T>& services, BlockTensors<T> const& weights,
-                                MoeState<T> const& state, BlockTensors<T> const& gradients, ConstMatrix<T> d_combined,
-                                Matrix<T> d_normed) {
+                                MoeState<T> const& state, ExpertGradients how, BlockTensors<T> const& gradients,
+                                ConstMatrix<T> d_combined, Matrix<T> d_normed) {
   auto& dispatcher = *services.dispatcher;
   Matrix<T> d_rows;
   Vector<T> d_row_weight = make_vector<T>("model::d_row_weight", state.rows.extent(0)), d_weight;
@@ -140,7 +140,7 @@ Vector<T> experts_backward_part(ExecSpace const& exec, BlockServices<T>& service
   }
   {
     Region const region(Phase::experts);
-    d_rows = experts_backward<T>(exec, d_rows, state.rows, state.plan.rows.expert_offsets, weights.experts, state.experts,
+    d_rows = experts_backward<T>(exec, d_rows, state.rows, state.plan.rows.expert_offsets, weights.experts, state.experts, how,
                                  gradients.experts);
   }
   Region const region(Phase::dispatch);
@@ -156,8 +156,8 @@ Vector<T> experts_backward_part(ExecSpace const& exec, BlockServices<T>& service
 
 template <class T>
 void moe_block_backward(ExecSpace const& exec, BlockServices<T>& services, MicroBatch const& batch, std::int64_t layer,
-                        BlockTensors<T> const& weights, MoeState<T> const& state, BlockTensors<T> const& gradients,
-                        Matrix<T> d_x) {
+                        BlockTensors<T> const& weights, MoeState<T> const& state, ExpertGradients how,
+                        BlockTensors<T> const& gradients, Matrix<T> d_x) {
   auto& mesh = *services.mesh;
   auto const owned = mesh.layout().owned_tokens(batch.num_tokens(), mesh.rank());
   auto const hidden = std::int64_t(d_x.extent(1));
@@ -169,7 +169,7 @@ void moe_block_backward(ExecSpace const& exec, BlockServices<T>& services, Micro
     kernels::scale_columns_backward<T>(exec, d_scaled, state.combined, weights.output_scale, d_combined, gradients.output_scale);
   }
   Matrix<T> const d_normed("model::d_ffn_normed", owned.size(), hidden);
-  auto const d_weight = experts_backward_part<T>(exec, services, weights, state, gradients, d_combined, d_normed);
+  auto const d_weight = experts_backward_part<T>(exec, services, weights, state, how, gradients, d_combined, d_normed);
   if (services.residual_gate) {
     Region const region(Phase::experts);
     residual_backward<T>(exec, services.model, *services.residual_gate, d_combined, state.normed, weights, state.residual,
@@ -194,11 +194,12 @@ void moe_block_backward(ExecSpace const& exec, BlockServices<T>& services, Micro
   kernels::add<T>(exec, T(1), d_branch, d_x);
 }
 
-#define MOESCOPE_INSTANTIATE(T)                                                                                       \
-  template Matrix<T> moe_block_forward<T>(ExecSpace const&, BlockServices<T>&, MicroBatch const&, PassContext const&, \
-                                          std::int64_t, Matrix<T>, BlockTensors<T> const&, MoeState<T>&);             \
-  template void moe_block_backward<T>(ExecSpace const&, BlockServices<T>&, MicroBatch const&, std::int64_t,           \
-                                      BlockTensors<T> const&, MoeState<T> const&, BlockTensors<T> const&, Matrix<T>);
+#define MOESCOPE_INSTANTIATE(T)                                                                                            \
+  template Matrix<T> moe_block_forward<T>(ExecSpace const&, BlockServices<T>&, MicroBatch const&, PassContext const&,      \
+                                          std::int64_t, Matrix<T>, BlockTensors<T> const&, MoeState<T>&);                  \
+  template void moe_block_backward<T>(ExecSpace const&, BlockServices<T>&, MicroBatch const&, std::int64_t,                \
+                                      BlockTensors<T> const&, MoeState<T> const&, ExpertGradients, BlockTensors<T> const&, \
+                                      Matrix<T>);
 MOESCOPE_INSTANTIATE(double)
 MOESCOPE_INSTANTIATE(float)
 #undef MOESCOPE_INSTANTIATE

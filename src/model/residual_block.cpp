@@ -77,7 +77,7 @@ void residual_backward(ExecSpace const& exec, ModelConfig const& model, Gate<T> 
   kernels::row_dots<T>(exec, d_rows, state.output, d_row_weight);
   kernels::scale_rows<T>(exec, state.row_weight, d_rows);
   auto const d_inputs = experts_backward<T>(exec, d_rows, state.rows, state.expert_offsets, weights.residual_experts,
-                                            state.experts, gradients.residual_experts);
+                                            state.experts, ExpertGradients::add, gradients.residual_experts);
   kernels::sum_rows<T>(exec, d_inputs, state.gate.routing.offsets, state.row_of_choice, d_x);
 
   auto const d_score = make_vector<T>("model::residual_d_score", num_rows);

@@ -144,7 +144,8 @@ void Trainer<T>::run_micro_steps(std::vector<LoadedMicroBatch> const& batches, d
                                  RankReport& rank_report) {
   bool const training = config_.train.mode == "train";
   if (training) {
-    for (auto const& group : state_.gradients.group) Kokkos::deep_copy(exec_, group, T(0));
+    for (auto const group : {ReductionGroup::dense, ReductionGroup::router})
+      Kokkos::deep_copy(exec_, state_.gradients.group[std::size_t(group)], T(0));
   }
   PassContext pass;
   pass.training = training;
@@ -160,7 +161,8 @@ void Trainer<T>::run_micro_steps(std::vector<LoadedMicroBatch> const& batches, d
     all_reduce_control(mesh_, Axis::dp, traffic::names::loss, std::span<double>(&cross_entropy, 1));
     report.loss_cross_entropy += cross_entropy * scale;
     report.loss_total += cross_entropy * scale + activations.balance_loss();
-    if (training) model_.backward(exec_, batches[m].device, scale, weights_, activations, gradients_);
+    auto const how = m == 0 ? ExpertGradients::assign : ExpertGradients::add;
+    if (training) model_.backward(exec_, batches[m].device, scale, weights_, activations, how, gradients_);
   }
 }
 

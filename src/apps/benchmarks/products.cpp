@@ -13,7 +13,8 @@ namespace {
 using kernels::GemmArguments;
 using kernels::Transpose;
 
-/// The three products of a linear layer y = x w^T with weights [out, in].
+/// The three products of a linear layer y = x w^T with weights [out, in]; the last assigns, as the first micro-step of a step
+/// does.
 enum class Form { forward, backward_input, backward_weight };
 constexpr std::pair<Form, char const*> forms[] = {
     {Form::forward, "forward"}, {Form::backward_input, "backward_input"}, {Form::backward_weight, "backward_weight"}};
@@ -38,7 +39,7 @@ GemmArguments<float> product(Form form, std::int64_t num_rows, std::int64_t in, 
     case Form::backward_input:
       return {Transpose::no, Transpose::no, num_rows, in, out, 1, y, out, w, in, 0, x, in};
     default:
-      return {Transpose::yes, Transpose::no, out, in, num_rows, 1, y, out, x, in, 1, gradient, in};
+      return {Transpose::yes, Transpose::no, out, in, num_rows, 1, y, out, x, in, 0, gradient, in};
   }
 }
 

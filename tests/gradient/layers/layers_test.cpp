@@ -67,8 +67,8 @@ TEST_CASE("the experts' gradient is its derivative for unequal widths and an exp
   ExpertsActivations<double> activations;
   auto const x = to_device<double>(point[0]);
   experts_forward<double>(exec(), x, offsets, weights, activations);
-  gradient.push_back(
-      to_host(experts_backward<double>(exec(), to_device<double>(d_y), x, offsets, weights, activations, gradients)));
+  gradient.push_back(to_host(experts_backward<double>(exec(), to_device<double>(d_y), x, offsets, weights, activations,
+                                                      ExpertGradients::add, gradients)));
   for (auto const& g : gradients) {
     gradient.push_back(added_to(g.gate_up));
     gradient.push_back(added_to(g.down));

@@ -143,7 +143,7 @@ class ModelObjective final : public Objective {
   }
 
   std::vector<double> backward() override {
-    model_.backward(exec(), batch_.device, scale(), weights_, activations_, weight_gradients_);
+    model_.backward(exec(), batch_.device, scale(), weights_, activations_, ExpertGradients::add, weight_gradients_);
     return {};
   }
 
@@ -184,8 +184,8 @@ class BlockObjective final : public Objective {
   std::vector<double> backward() override {
     Matrix<double> const d_x("test::d_x", input_.extent(0), input_.extent(1));
     Kokkos::deep_copy(d_x, output_gradient_);
-    block_backward<double>(exec(), services_, batch_.device, 0, weights_.blocks[0], activations_, weight_gradients_.blocks[0],
-                           d_x);
+    block_backward<double>(exec(), services_, batch_.device, 0, weights_.blocks[0], activations_, ExpertGradients::add,
+                           weight_gradients_.blocks[0], d_x);
     return host(flat(d_x));
   }
 

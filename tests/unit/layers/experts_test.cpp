@@ -1,5 +1,7 @@
 #include "layers/experts.hpp"
 
+#include <limits>
+
 #include "kernels/gemm.hpp"
 #include "reference/transformer.hpp"
 #include "support/catch.hpp"
@@ -56,7 +58,29 @@ TEMPLATE_TEST_CASE("experts of unequal widths, with and without rows, agree with
   }
 }
 
-TEST_CASE("an expert without rows costs no FLOPs and keeps its gradients as they are") {
+TEST_CASE("assigned gradients are those that are added to zero, whatever was there, and zero for experts without rows") {
+  Case const c({0, 4, 4}, {3, 6});
+  auto const weights = c.weights<double>(), assigned = c.weights<double>(), added = c.weights<double>();
+  for (std::size_t e = 0; e < weights.size(); ++e) {
+    for (auto const& matrix : {assigned[e].gate_up, assigned[e].down})
+      Kokkos::deep_copy(matrix, std::numeric_limits<double>::quiet_NaN());
+    for (auto const& matrix : {added[e].gate_up, added[e].down}) Kokkos::deep_copy(matrix, 0.0);
+  }
+  ExpertsActivations<double> activations;
+  experts_forward<double>(ExecSpace(), to_device<double>(c.x), c.offsets, weights, activations);
+  auto const backward = [&](ExpertGradients how, std::vector<ExpertWeights<double>> const& gradients) {
+    experts_backward<double>(ExecSpace(), to_device<double>(random_matrix(4, 10, 2)), to_device<double>(c.x), c.offsets, weights,
+                             activations, how, gradients);
+  };
+  backward(ExpertGradients::assign, assigned);
+  backward(ExpertGradients::add, added);
+  for (std::size_t e = 0; e < weights.size(); ++e) {
+    CHECK(to_host(assigned[e].gate_up).values == to_host(added[e].gate_up).values);
+    CHECK(to_host(assigned[e].down).values == to_host(added[e].down).values);
+  }
+}
+
+TEST_CASE("an expert without rows costs no FLOPs, and its gradients stay as they are where others are added") {
   Case const c({0, 4, 4}, {3, 6});
   auto const weights = c.weights<double>(), gradients = c.weights<double>();  // any values to start from
   ExpertsActivations<double> activations;
@@ -64,7 +88,7 @@ TEST_CASE("an expert without rows costs no FLOPs and keeps its gradients as they
   experts_forward<double>(ExecSpace(), to_device<double>(c.x), c.offsets, weights, activations);
   CHECK(kernels::take_executed_gemm_flops() == 2 * 4 * 10 * 3 * 3);
   experts_backward<double>(ExecSpace(), to_device<double>(random_matrix(4, 10, 2)), to_device<double>(c.x), c.offsets, weights,
-                           activations, gradients);
+                           activations, ExpertGradients::add, gradients);
   CHECK(kernels::take_executed_gemm_flops() == 2 * 2 * 4 * 10 * 3 * 3);
   CHECK(to_host(gradients[1].gate_up).values == c.gate_up[1].values);
   CHECK(to_host(gradients[1].down).values == c.down[1].values);
