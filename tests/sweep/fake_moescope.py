@@ -107,7 +107,7 @@ def run(settings, out, resume):
         listen(signal.SIG_IGN)
     os.replace(f"{out}.begun", f"{out}.partial")  # from now on a test may send signals
     if how in ("slow", "deaf") or (how == "slow_once" and first):
-        time.sleep(60)
+        time.sleep(600)
     if how == "fail" or (how == "fail_once" and first):
         sys.exit("moescope: this launch was told to fail")
     write(f"{out}.partial", settings, "wrong" if how == "wrong" else "complete", STEPS, attempt)

@@ -44,14 +44,21 @@ def began(one, kind):
 
 
 def test_a_cancelled_job_stops_with_a_checkpoint_is_resumed_and_nothing_runs_twice(sweep, slurm):
-    one = sweep('[sweep.matrix]\ndata.path = ["ok", "slow_once"]', site=SITE)
+    text = "[sweep.matrix]\ndata.path = ['slow_once']\nlayout.ranks = [3, 4]"  # one after the other, of an array each
+    one = sweep(text, site=SITE)
     one.call("submit")
-    wait_until(one, "1 complete, 1 running")
-    assert "1 running tasks stop" in one.call("cancel").out
-    wait_until(one, "1 complete, 1 stopped", 30)
-    assert "1 to be run now" in one.call("resume").out
+    wait_until(one, "(step 2 of 4")  # now it listens to signals
+    outcome = one.call("cancel")
+    assert outcome.code == 0 and "1 running tasks stop" in outcome.out, outcome
+    wait_until(one, "1 waiting, 1 stopped", 30)
+    assert "2 to be run now" in one.call("resume").out
+    wait_until(one, "(step 2 of 4")
+    one.call("cancel")
+    wait_for(lambda: "running" not in status(one))
+    one.call("resume")
     wait_until(one, "2 complete")
-    assert began(one, "slow_once") == (2, "00000002") and began(one, "ok") == (1, "")
+    assert [path.name for path in one.attempts()] == ["attempt_1", "attempt_2"] * 2
+    assert began(one, "slow_once") == (2, "00000002")
 
 
 def test_a_killed_job_is_resumed(sweep, slurm):

@@ -63,17 +63,23 @@ def submit(cells, everything, facts, site, results, dry_run=False):
         print(f"job {answer.stdout.strip().split(';')[0]}: {told} ({script})", flush=True)
 
 
+def _scancel(*words):
+    answer = _call("scancel", *words)
+    if answer.returncode:
+        raise Mistake(f"scancel {' '.join(words)} failed: {answer.stderr.strip()}")
+
+
 def cancel(results):
+    """What waits leaves the queue; what runs is asked to stop with a checkpoint."""
     queue = _queue(results)
     if queue is None:
         raise Mistake("squeue does not answer; nothing is cancelled")
     jobs = sorted({job.split("_")[0] for _, _, job, _ in queue})
     if not jobs:
         return "nothing is queued or running"
-    for options in (["--state=PENDING"], ["--state=RUNNING", "--batch", "--signal=TERM"]):
-        answer = _call("scancel", *options, *jobs)
-        if answer.returncode:
-            raise Mistake(f"scancel {' '.join([*options, *jobs])} failed: {answer.stderr.strip()}")
-    running = sum(word == "RUNNING" for *_, word in queue)
-    asked = f"; {running} running tasks stop with a checkpoint (at once: scancel {' '.join(jobs)})" if running else ""
+    _scancel("--state=PENDING", *jobs)
+    running = [job for _, _, job, word in _queue(results) or [] if word == "RUNNING"]
+    if running:
+        _scancel("--batch", "--signal=TERM", *running)
+    asked = f"; {len(running)} running tasks stop with a checkpoint (at once: scancel {' '.join(jobs)})" if running else ""
     return f"cancelled {len(jobs)} jobs: {' '.join(jobs)}{asked}"
