@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::int64_t format = 1;  ///< of checkpoint.json
+constexpr std::int64_t format_version = 1;  ///< of checkpoint.json
 constexpr std::string_view prefix = "step_";
 
 nlohmann::json json_of(StoredTensor const& tensor) {
@@ -89,7 +89,7 @@ bool is_checkpoint(fs::path const& folder) {
 std::string index_text(CheckpointIndex const& index) {
   auto tensors = nlohmann::json::object();
   for (auto const& [name, tensor] : index.tensors) tensors[name] = json_of(tensor);
-  nlohmann::json const text = {{"format", format},
+  nlohmann::json const text = {{"format", format_version},
                                {"steps", index.steps},
                                {"updates", index.updates},
                                {"launch", index.launch},
@@ -105,8 +105,9 @@ CheckpointIndex read_checkpoint_index(std::string const& folder) {
   MappedFile const file(path);
   auto const json = parse_strict_json(file.bytes(), path);
   Members const members(json, path);
-  if (members.count("format") != format)
-    throw UserError(fmt::format("{}: has format {}, this program reads format {}.", path, members.count("format"), format));
+  if (members.count("format") != format_version)
+    throw UserError(
+        fmt::format("{}: has format {}, this program reads format {}.", path, members.count("format"), format_version));
   CheckpointIndex index{members.count("steps"),
                         members.count("updates"),
                         members.text("launch"),
