@@ -135,6 +135,11 @@ def from_zero(axes):
     axes.set_ylim(0, 1.08 * max(axes.dataLim.y1, 1e-300))
 
 
+def whole_steps(axes):
+    """No tick between two steps."""
+    axes.xaxis.get_major_locator().set_params(integer=True)
+
+
 def arms_down(axes, labels):
     """A row for each arm or comparison, from the top down; long names take several lines, for which the figure grows."""
     broken = [_broken(label) for label in labels]

@@ -45,6 +45,7 @@ def draw(table):
         axes.plot(part["step"], part["max_over_mean"], color=colour, linewidth=0.8, label=curve, **marker)
     axes.axhline(1, color="black", linewidth=0.5, linestyle=":")
     axes.set(xlabel="step", ylabel="max / mean load of experts")
+    style.whole_steps(axes)
     axes.grid(axis="y")
     if len(curves) <= MOST_COLOURS:
         style.legend(axes, above=True)

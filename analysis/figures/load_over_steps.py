@@ -36,6 +36,7 @@ def draw(table):
         extent=(-0.5, len(load) - 0.5, load.shape[1] - 0.5, -0.5),
     )
     axes.set(xlabel="step", ylabel="expert")
+    style.whole_steps(axes)
     axes.locator_params(axis="y", integer=True)
     figure.colorbar(image, ax=axes, label="choices / even share")
     return figure

@@ -31,6 +31,7 @@ def draw(table):
         colour = style.CYCLE[number][0] if len(parts) <= MOST_COLOURS else "#999999"
         below.plot(table["step"], table[name], color=colour, linewidth=0.8, label=name.removeprefix("balance "))
     below.set(xlabel="step", ylabel="balance loss (nat)")
+    style.whole_steps(below)
     if len(parts) <= MOST_COLOURS:
         style.legend(below, above=True)
     else:

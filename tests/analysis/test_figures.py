@@ -312,6 +312,14 @@ def test_step_breakdown_stands_beside_the_free_step(both_timings, every_figure):
     assert ("do not quote" in figure.axes[0].texts[0].get_text()) == (ratio > 1.1)
 
 
+def test_no_tick_stands_between_two_steps(every_figure):
+    axes = [axes for _, figure in every_figure.values() for axes in figure.axes if axes.get_xlabel() == "step"]
+    assert len(axes) == 3
+    for one in axes:
+        one.set_xlim(-0.5, 19.5)  # would be ticked at 2.5, 7.5, ...
+        assert all(tick == round(tick) for tick in one.get_xticks())
+
+
 @pytest.mark.parametrize(
     ("name", "measure", "sequences"), [("strong_scaling", "tokens_per_second", 8), ("weak_scaling", "step_seconds", None)]
 )
