@@ -78,8 +78,9 @@ void restore(Resumption const& resumption, Trainer<T>& trainer) {
 }
 
 template <class T>
-Checkpoints<T>::Checkpoints(RunConfig const& config, Mesh const& mesh, std::string launch, std::string data_fingerprint)
-    : config_(config), mesh_(mesh), folder_(checkpoint_folder(config)) {
+Checkpoints<T>::Checkpoints(RunConfig const& config, Mesh const& mesh, Signals const& signals, std::string launch,
+                            std::string data_fingerprint)
+    : config_(config), mesh_(mesh), signals_(signals), folder_(checkpoint_folder(config)) {
   index_.launch = std::move(launch);
   index_.data_fingerprint = std::move(data_fingerprint);
   index_.configuration = to_json(config);

@@ -31,7 +31,8 @@ void restore(Resumption const& resumption, Trainer<T>& trainer);
 template <class T>
 class Checkpoints {
  public:
-  Checkpoints(RunConfig const& config, Mesh const& mesh, std::string launch, std::string data_fingerprint);
+  Checkpoints(RunConfig const& config, Mesh const& mesh, Signals const& signals, std::string launch,
+              std::string data_fingerprint);
 
   /// After step number `steps_done` was recorded. False where a signal asks to stop with steps left; the checkpoint is written
   /// then.
@@ -47,7 +48,7 @@ class Checkpoints {
   Mesh const& mesh_;
   std::string folder_;
   CheckpointIndex index_;
-  Signals signals_;
+  Signals const& signals_;
   std::int64_t written_ = 0;
   double seconds_ = 0;
 };

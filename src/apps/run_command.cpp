@@ -60,7 +60,7 @@ void require_same_everywhere(RunConfig const& config, DataSource const& data, Co
   });
 }
 
-int run(RunOptions const& options, Communicator const& world) {
+int run(RunOptions const& options, Signals const& signals, Communicator const& world) {
   RunConfig config;
   std::optional<Layout> layout;
   std::optional<DataSource> data;
@@ -80,7 +80,7 @@ int run(RunOptions const& options, Communicator const& world) {
     if (options.resume.empty() && world.rank() == 0) prepare_checkpoint_folder(config, options.overwrite);
   });
   Mesh mesh(world, *layout, traffic::collectives(config, *layout));
-  TrainingOptions const training{options.progress, options.overwrite, std::move(resumption)};
+  TrainingOptions const training{signals, options.progress, options.overwrite, std::move(resumption)};
   return config.train.dtype == DType::float64 ? train<double>(config, training, mesh, *data)
                                               : train<float>(config, training, mesh, *data);
 }
@@ -109,8 +109,12 @@ void add_run_command(CLI::App& app, int& exit_code) {
   command->add_option("--progress", options->progress, "Status line on stderr")
       ->check(CLI::IsMember({"auto", "always", "never"}));
   command->callback([options, &exit_code] {
-    exit_code =
-        options->dry_run ? dry_run(*options) : run_parallel([&](Communicator const& world) { return run(*options, world); });
+    if (options->dry_run) {
+      exit_code = dry_run(*options);
+      return;
+    }
+    Signals const signals;  // from now on: one that comes before the first step is answered after it
+    exit_code = run_parallel([&](Communicator const& world) { return run(*options, signals, world); });
   });
 }
 

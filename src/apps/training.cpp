@@ -146,7 +146,7 @@ int train(RunConfig const& config, TrainingOptions const& options, Mesh& mesh, D
   });
   auto const setup = setup_of<T>(config, options, mesh, data);
   Recorder recorder(mesh.world(), setup);
-  Checkpoints<T> checkpoints(config, mesh, setup.launch, data.fingerprint());
+  Checkpoints<T> checkpoints(config, mesh, options.signals, setup.launch, data.fingerprint());
   auto const end = twin_is_right(config, mesh.world(), recorder)
                        ? run_steps<T>(config, options, *trainer, data, checkpoints, recorder, mesh.rank())
                        : End::wrong;

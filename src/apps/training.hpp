@@ -10,6 +10,7 @@
 namespace moescope {
 
 struct TrainingOptions {
+  Signals const& signals;
   std::string progress;  ///< auto | always | never
   bool overwrite = false;
   std::optional<Resumption> resumption;

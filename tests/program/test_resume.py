@@ -114,6 +114,14 @@ def test_a_signal_asks_for_a_checkpoint_and_another_for_the_end(ranks, packed, t
         assert int(file["steps_done"][()]) == int(newest.removeprefix("step_"))
 
 
+def test_a_signal_before_the_first_step_is_answered_after_it(packed, tmp_path):
+    process = start(command(*arguments(packed, "run.h5", "train.steps=20000 eval.every=0 record.detail_every=1000")), tmp_path)
+    wait_for(lambda: (tmp_path / "run.h5.partial").exists())
+    process.send_signal(signal.SIGUSR2)
+    assert finish(process).code == STOPPED
+    assert len(checkpoints(tmp_path)) == 1
+
+
 def test_a_terminated_program_leaves_a_checkpoint(packed, tmp_path):
     process = started(packed, tmp_path, 1)
     process.terminate()
