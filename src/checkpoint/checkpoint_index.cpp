@@ -63,7 +63,7 @@ std::vector<std::int64_t> counts(nlohmann::json const& list, std::size_t size) {
 }
 
 StoredTensor stored_tensor(nlohmann::json const& entry, std::string const& name, std::string const& source) {
-  auto const refuse = [&] [[noreturn]] (char const* what) {
+  auto const refuse = [&](char const* what) {
     throw UserError(fmt::format("{}: '{}' of tensor '{}' is missing or malformed.", source, what, name));
   };
   if (!entry.is_object() || !entry.contains("shape") || !entry.contains("pieces") || !entry["pieces"].is_array())

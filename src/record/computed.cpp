@@ -57,7 +57,7 @@ void compare_volumes(Comparison& comparison, std::vector<traffic::Collective> co
       {"payload bytes", &Volume::payload_bytes}, {"messages", &Volume::messages}, {"calls", &Volume::calls}};
   for (auto const& [what, member] : parts)
     comparison.equal(rank, part(measured, member), part(expected, member),
-                     [&](std::size_t c) { return fmt::format("{} of {}", what, collectives.at(c).name); });
+                     [&, what = what](std::size_t c) { return fmt::format("{} of {}", what, collectives.at(c).name); });
 }
 
 /// What the counts say of one rank.
