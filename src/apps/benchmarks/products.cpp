@@ -72,7 +72,7 @@ constexpr Experts expert_shapes[] = {{"llama_moe_3.5b_gate_up", 16, 4096, 1376},
 
 /// Row counts are drawn anew in each iteration, so whatever a library prepares for a shape is prepared inside the time.
 void grouped_gemm(benchmark::State& state, Form form, Experts const& shape, std::int64_t rows_each) {
-  auto const [name, experts, in, out] = shape;
+  std::int64_t const experts = shape.experts, in = shape.in, out = shape.out;
   std::int64_t const num_rows = rows_each * experts;
   auto const operands = make_operands(num_rows, in, experts * out);
   auto const y = make_matrix<float>("benchmarks::y", num_rows, out);
