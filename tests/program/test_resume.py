@@ -81,13 +81,11 @@ def started(packed, folder, ranks, out="run.h5", settings=""):
     process = start(
         command(
             *arguments(packed, out, f"train.steps=20000 eval.every=0 record.detail_every=1000 {settings}"),
-            "--progress",
-            "always",
             ranks=ranks,
         ),
         folder,
     )
-    wait_for_first_step(process)
+    wait_for_first_step(process, folder / f"{out}.partial")
     return process
 
 

@@ -63,12 +63,10 @@ def test_a_run_with_a_stopped_rank_ends_and_keeps_its_steps(victim, packed, tmp_
         f"train.watchdog_seconds={LIMIT}",
         "--out",
         "run.h5",
-        "--progress",
-        "always",
         ranks=2,
     )
     process = start(words, tmp_path)
-    wait_for_first_step(process)
+    wait_for_first_step(process, tmp_path / "run.h5.partial")
     os.kill(rank_processes(process.pid)[victim], signal.SIGSTOP)
     outcome = finish(process, timeout=40)
     assert outcome.code == 1, outcome
