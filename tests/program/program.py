@@ -1,6 +1,7 @@
 """Starts the executable as a user would: alone or under mpirun, never longer than a timeout."""
 
 import os
+import shlex
 import signal
 import subprocess
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ TIMEOUT = 60
 def _environment():
     script = ROOT / "cluster/setup/mpi_environment.sh"
     text = subprocess.run(["bash", "-c", f"source '{script}' && env -0"], check=True, capture_output=True, text=True).stdout
-    return dict(line.split("=", 1) for line in text.split("\0") if line)
+    variables = dict(line.split("=", 1) for line in text.split("\0") if line)
+    return variables | {"OMPI_MCA_mpi_yield_when_idle": "1"}  # ranks that wait leave a busy machine's cores to the others
 
 
 ENVIRONMENT = _environment()
@@ -39,6 +41,12 @@ def command(*arguments, ranks=1, before=""):
     if before:
         program = ["bash", "-c", before + '; exec "$@"', "bash", *program]
     return [str(word) for word in ([] if ranks == 1 else ["mpirun", "-n", ranks]) + program]
+
+
+def rank_by_rank(*commands):
+    """One command for each rank; not in mpirun's form with colons, in which Debian 13's crashes (open-mpi/ompi issue 13303)."""
+    cases = "".join(f"{rank}) exec {shlex.join(words)};; " for rank, words in enumerate(commands))
+    return ["mpirun", "-n", str(len(commands)), "bash", "-c", f"case $OMPI_COMM_WORLD_RANK in {cases}esac"]
 
 
 def start(words, cwd):

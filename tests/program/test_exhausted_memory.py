@@ -2,7 +2,7 @@
 
 import pytest
 
-from program import SMOKE, command, finish, start
+from program import SMOKE, command, finish, rank_by_rank, start
 
 # Some GiB of activations for each rank; the first gigabyte or two are gone before the first exchange is over.
 LARGE = ["batch.sequences=8192", "batch.sequence_length=256", "eval.every=0", "train.watchdog_seconds=20", "layout.ep=2"]
@@ -15,7 +15,7 @@ def run_with_limit(kilobytes, victim, packed, folder):
         command("run", SMOKE, *settings, "--out", "run.h5", before=f"ulimit -v {kilobytes}" if rank == victim else "")
         for rank in (0, 1)
     ]
-    return finish(start(["mpirun", "-n", "1", *ranks[0], ":", "-n", "1", *ranks[1]], folder), timeout=120)
+    return finish(start(rank_by_rank(*ranks), folder), timeout=120)
 
 
 @pytest.mark.parametrize("victim", [0, 1])

@@ -10,7 +10,7 @@ import h5py
 import pytest
 
 import tensor_file
-from program import GOLDEN, SMOKE, command, execute, finish, start
+from program import GOLDEN, SMOKE, command, execute, finish, rank_by_rank, start
 
 
 def refused(outcome, *parts):
@@ -377,7 +377,7 @@ def test_a_full_disk_is_met_before_the_first_step(ranks, packed, tmp_path):
 def together(packed, folder, *other, second=()):
     one = command("run", SMOKE, *overrides(f"data.path={packed}"))
     two = command(*(second or ["run", SMOKE, *overrides(f"data.path={packed}"), *other]))
-    return finish(start(["mpirun", "-n", "1", *one, ":", "-n", "1", *two], folder))
+    return finish(start(rank_by_rank(one, two), folder))
 
 
 def test_ranks_with_different_arguments_are_refused(packed, tmp_path):
