@@ -46,9 +46,9 @@ class Checkpoints {
 
   RunConfig const& config_;
   Mesh const& mesh_;
+  Signals const& signals_;
   std::string folder_;
   CheckpointIndex index_;
-  Signals const& signals_;
   std::int64_t written_ = 0;
   double seconds_ = 0;
 };
