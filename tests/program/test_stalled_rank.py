@@ -34,7 +34,7 @@ def said(outcome):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_rank_that_never_comes_is_named(kind, tmp_path):
     outcome = stall(kind, tmp_path)
-    assert outcome.code == 1 and len(said(outcome)) == 1, outcome
+    assert outcome.code != 0 and len(said(outcome)) == 1, outcome
     for part in ("stalled: ", "train.watchdog_seconds", *KINDS[kind]):
         assert part in said(outcome)[0]
 
