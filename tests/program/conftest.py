@@ -1,8 +1,10 @@
+import os
 import random
+import signal
 
 import pytest
 
-from program import EXECUTABLE, execute
+from program import EXECUTABLE, execute, running
 
 WORDS = {"code": ["int", "for", "{", "}", "return", "x = 1;\n"], "prose": ["the", "cat", "sat", "on", "Mat", ".\n"]}
 
@@ -14,6 +16,15 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "/program/" in str(item.path):
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_running():
+    yield
+    while running:
+        process = running.pop()
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")

@@ -49,8 +49,11 @@ def rank_by_rank(*commands):
     return ["mpirun", "-n", str(len(commands)), "bash", "-c", f"case $OMPI_COMM_WORLD_RANK in {cases}esac"]
 
 
+running = []  # everything that was started; conftest ends what a failed test leaves
+
+
 def start(words, cwd):
-    return subprocess.Popen(
+    process = subprocess.Popen(
         words,
         cwd=cwd,
         env=ENVIRONMENT,
@@ -61,6 +64,8 @@ def start(words, cwd):
         errors="replace",
         start_new_session=True,
     )
+    running.append(process)
+    return process
 
 
 def finish(process, timeout=TIMEOUT):
