@@ -58,28 +58,19 @@ def check_what_is_left(path):
         assert np.all(file["raw/collective_payload_bytes"][:done].sum(axis=2) > 0)
 
 
+def start_long_run(packed, folder, *settings, ranks=2):
+    """A run of 20000 steps that has done its first."""
+    every = (f"data.path={packed}", f"train.steps={STEPS}", "eval.every=0", "record.detail_every=1000", *settings)
+    words = [word for setting in every for word in ("--set", setting)]
+    process = start(command("run", SMOKE, *words, "--out", "run.h5", ranks=ranks), folder)
+    wait_for_first_step(process, folder / "run.h5.partial")
+    return process
+
+
 @pytest.mark.parametrize("attempt", range(4))
 @pytest.mark.parametrize("victim", [0, 1])
 def test_a_killed_rank_ends_the_job_and_keeps_its_steps(victim, attempt, packed, tmp_path):
-    words = command(
-        "run",
-        SMOKE,
-        "--set",
-        f"data.path={packed}",
-        "--set",
-        "layout.ep=2",
-        "--set",
-        f"train.steps={STEPS}",
-        "--set",
-        "eval.every=0",
-        "--set",
-        "record.detail_every=1000",
-        "--out",
-        "run.h5",
-        ranks=2,
-    )
-    process = start(words, tmp_path)
-    wait_for_first_step(process, tmp_path / "run.h5.partial")
+    process = start_long_run(packed, tmp_path, "layout.ep=2")
     time.sleep(random.uniform(0, 0.7))
     os.kill(rank_processes(process.pid)[victim], signal.SIGKILL)
     outcome = finish(process, timeout=20)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from program import SMOKE, command, execute, finish, start
-from test_killed_run import rank_processes, wait_for_first_step
+from test_killed_run import rank_processes, start_long_run
 from test_mistakes import overrides, refused
 
 STEPS = 12
@@ -77,18 +77,6 @@ def test_old_checkpoints_go_when_a_new_one_is_whole(packed, tmp_path):
     assert int(longer["steps_done"][()]) == 14
 
 
-def started(packed, folder, ranks, out="run.h5", settings=""):
-    process = start(
-        command(
-            *arguments(packed, out, f"train.steps=20000 eval.every=0 record.detail_every=1000 {settings}"),
-            ranks=ranks,
-        ),
-        folder,
-    )
-    wait_for_first_step(process, folder / f"{out}.partial")
-    return process
-
-
 def wait_for(condition, seconds=20):
     end = time.monotonic() + seconds
     while not condition():
@@ -98,7 +86,7 @@ def wait_for(condition, seconds=20):
 
 def test_a_signal_asks_for_a_checkpoint_and_another_for_the_end(ranks, packed, tmp_path):
     """The launcher passes both on to every rank."""
-    process = started(packed, tmp_path, ranks)
+    process = start_long_run(packed, tmp_path, "train.dtype=float64", ranks=ranks)
     process.send_signal(signal.SIGUSR1)
     wait_for(lambda: (tmp_path / "run.h5.checkpoints").is_dir() and [n for n in checkpoints(tmp_path) if "." not in n])
     assert process.poll() is None
@@ -121,7 +109,7 @@ def test_a_signal_before_the_first_step_is_answered_after_it(packed, tmp_path):
 
 
 def test_a_terminated_program_leaves_a_checkpoint(packed, tmp_path):
-    process = started(packed, tmp_path, 1)
+    process = start_long_run(packed, tmp_path, ranks=1)
     process.terminate()
     assert finish(process).code == STOPPED
     assert len(checkpoints(tmp_path)) == 1
@@ -130,7 +118,7 @@ def test_a_terminated_program_leaves_a_checkpoint(packed, tmp_path):
 @pytest.mark.parametrize("victim", [0, 1])
 def test_a_killed_run_goes_on_under_its_own_name(victim, packed, tmp_path):
     settings = "layout.ep=2 checkpoint.every=1"
-    process = started(packed, tmp_path, 2, settings=settings)
+    process = start_long_run(packed, tmp_path, "train.dtype=float64", *settings.split())
     wait_for(lambda: (tmp_path / "run.h5.checkpoints").is_dir() and [n for n in checkpoints(tmp_path) if "." not in n])
     os.kill(rank_processes(process.pid)[victim], signal.SIGKILL)
     assert finish(process).code != 0

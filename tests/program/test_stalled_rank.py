@@ -7,7 +7,7 @@ import h5py
 import pytest
 
 from program import EXECUTABLE, SMOKE, command, finish, start
-from test_killed_run import STEPS, check_what_is_left, rank_processes, wait_for_first_step
+from test_killed_run import check_what_is_left, rank_processes, start_long_run
 
 STALLS = EXECUTABLE.parents[2] / "tests/unit/comm/stalled_rank"
 LIMIT = 1.5
@@ -46,27 +46,7 @@ def test_a_slow_rank_is_waited_for(tmp_path):
 
 @pytest.mark.parametrize("victim", [0, 1])
 def test_a_run_with_a_stopped_rank_ends_and_keeps_its_steps(victim, packed, tmp_path):
-    words = command(
-        "run",
-        SMOKE,
-        "--set",
-        f"data.path={packed}",
-        "--set",
-        "layout.ep=2",
-        "--set",
-        f"train.steps={STEPS}",
-        "--set",
-        "eval.every=0",
-        "--set",
-        "record.detail_every=1000",
-        "--set",
-        f"train.watchdog_seconds={LIMIT}",
-        "--out",
-        "run.h5",
-        ranks=2,
-    )
-    process = start(words, tmp_path)
-    wait_for_first_step(process, tmp_path / "run.h5.partial")
+    process = start_long_run(packed, tmp_path, "layout.ep=2", f"train.watchdog_seconds={LIMIT}")
     os.kill(rank_processes(process.pid)[victim], signal.SIGSTOP)
     outcome = finish(process, timeout=40)
     assert outcome.code == 1, outcome
