@@ -27,21 +27,17 @@ def stall(kind, folder):
     return finish(start(["mpirun", "-n", "4", str(STALLS), kind, str(LIMIT)], folder), timeout=60)
 
 
-def said(outcome):
-    return [line for line in outcome.err.splitlines() if line.startswith("moescope: ")]
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_rank_that_never_comes_is_named(kind, tmp_path):
     outcome = stall(kind, tmp_path)
-    assert outcome.code != 0 and len(said(outcome)) == 1, outcome
+    assert outcome.code != 0 and len(outcome.errors) == 1, outcome
     for part in ("stalled: ", "train.watchdog_seconds", *KINDS[kind]):
-        assert part in said(outcome)[0]
+        assert part in outcome.errors[0]
 
 
 def test_a_slow_rank_is_waited_for(tmp_path):
     outcome = stall("slow", tmp_path)
-    assert outcome.code == 0 and not said(outcome), outcome
+    assert outcome.code == 0 and not outcome.errors, outcome
 
 
 @pytest.mark.parametrize("victim", [0, 1])
