@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <thread>
 
 #include "base/error.hpp"
 #include "comm/mpi_call.hpp"
@@ -41,6 +43,7 @@ Session::~Session() { MPI_Finalize(); }
 
 void abort_job(int exit_code) {
   ::alarm(10);  // ends this process, and so the job, should MPI_Abort find no memory to work with
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));  // Open MPI 5's launcher drops last words that it has not read
   MPI_Abort(MPI_COMM_WORLD, exit_code);
   std::abort();
 }
