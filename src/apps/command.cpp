@@ -125,7 +125,9 @@ int run_parallel(std::function<int(Communicator const& world)> const& action) {
     print_error(error.what());
     return failure;
   }
-  return act(action);
+  auto const exit_code = act(action);
+  std::fflush(stdout);  // a launcher kills the others once one rank has ended with a code that is not 0
+  return exit_code;
 }
 
 std::string kokkos_description() {
