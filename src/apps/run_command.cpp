@@ -102,9 +102,9 @@ void add_run_command(CLI::App& app, int& exit_code) {
     return path.empty() ? "must not be empty" : "";
   });
   command->add_flag("--overwrite", options->overwrite, "Replace an existing run file, and remove its checkpoints");
-  command->add_option("--resume", options->resume, "Checkpoint to go on from, or a folder of them: the newest");
   auto* const dry =
       command->add_flag("--dry-run", options->dry_run, "Print layout, parameters, memory, bytes per step and keys; run nothing");
+  command->add_option("--resume", options->resume, "Checkpoint to go on from, or a folder of them: the newest")->excludes(dry);
   command->add_flag("--json", options->json, "With --dry-run: the same as JSON")->needs(dry);
   command->add_option("--progress", options->progress, "Status line on stderr")
       ->check(CLI::IsMember({"auto", "always", "never"}));

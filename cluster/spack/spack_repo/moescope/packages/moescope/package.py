@@ -15,7 +15,6 @@ class Moescope(CMakePackage, CudaPackage):
 
     version("main", branch="main")
 
-    variant("onednn", default=True, when="~cuda", description="Multiply floats with oneDNN instead of OpenBLAS")
     variant("figures", default=True, description="Install the Python packages that draw run files")
 
     generator("ninja")
@@ -35,7 +34,7 @@ class Moescope(CMakePackage, CudaPackage):
     depends_on("kokkos@4.7:4+serial cxxstd=20")
     depends_on("kokkos+openmp", when="~cuda")
     depends_on("openblas threads=openmp", when="~cuda")
-    depends_on("onednn@2.7: cpu_runtime=omp", when="+onednn")
+    depends_on("onednn@2.6: cpu_runtime=omp", when="~cuda")
     conflicts("cuda_arch=none", when="+cuda")
     for arch in CudaPackage.cuda_arch_values:
         depends_on(f"kokkos+cuda+cmake_lang cuda_arch={arch}", when=f"+cuda cuda_arch={arch}")
