@@ -43,15 +43,20 @@ set(MOESCOPE_TEST_ENVIRONMENT
     OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
     OMP_NUM_THREADS=1 OMP_PROC_BIND=false)
 
-# moescope_test(NAME [RANKS 1 2 4] [TIMEOUT s] [LABEL l] SOURCES ... LINK ...): one Catch2 program. Without RANKS it runs
-# alone and links no MPI; with RANKS it runs under the launcher once for each number and its main agrees on the verdict.
+# moescope_test(NAME [RANKS 1 2 4] [TIMEOUT s] [LABEL l] [MANY_ALLOCATIONS] SOURCES ... LINK ...): one Catch2 program.
+# Without RANKS it runs alone and links no MPI; with RANKS it runs under the launcher once for each number and its main
+# agrees on the verdict. MANY_ALLOCATIONS: sanitized without a check for leaks, which keeps the whole stack of each.
 function(moescope_test name)
-  cmake_parse_arguments(arg "" "TIMEOUT;LABEL" "SOURCES;LINK;RANKS" ${ARGN})
+  cmake_parse_arguments(arg "MANY_ALLOCATIONS" "TIMEOUT;LABEL" "SOURCES;LINK;RANKS" ${ARGN})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 300)
   endif()
   if(NOT arg_LABEL)
     set(arg_LABEL unit)
+  endif()
+  set(environment ${MOESCOPE_TEST_ENVIRONMENT})
+  if(arg_MANY_ALLOCATIONS)
+    list(APPEND environment ASAN_OPTIONS=detect_stack_use_after_return=1:detect_leaks=0)
   endif()
   add_executable(test_${name} ${arg_SOURCES})
   moescope_compile_options(test_${name})
@@ -62,12 +67,12 @@ function(moescope_test name)
       add_test(NAME ${name}.np${ranks}
                COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks} $<TARGET_FILE:test_${name}>)
       set_tests_properties(${name}.np${ranks} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABEL};mpi"
-                           PROCESSORS ${ranks} ENVIRONMENT "${MOESCOPE_TEST_ENVIRONMENT}")
+                           PROCESSORS ${ranks} ENVIRONMENT "${environment}")
     endforeach()
   else()
     target_link_libraries(test_${name} PRIVATE ${arg_LINK} moescope_test_main)
     add_test(NAME ${name} COMMAND test_${name})
     set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS ${arg_LABEL}
-                         ENVIRONMENT "${MOESCOPE_TEST_ENVIRONMENT}")
+                         ENVIRONMENT "${environment}")
   endif()
 endfunction()

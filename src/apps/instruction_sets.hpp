@@ -16,7 +16,7 @@ namespace moescope {
   X(xop, 9)
 
 enum InstructionSet : unsigned {
-#define MOESCOPE_BIT(name, bit) name##_bit = 1u << bit,
+#define MOESCOPE_BIT(name, bit) name##_bit = 1u << (bit),
   MOESCOPE_INSTRUCTION_SETS(MOESCOPE_BIT)
 #undef MOESCOPE_BIT
 };

@@ -47,7 +47,8 @@ void all_reduce_control(Mesh& mesh, Axis axis, std::string_view name, std::span<
   if (members == 1) return;
   Region const region(Phase::communication);
   auto const count = mpi::count(std::int64_t(values.size()), "numbers", name);
-  LedgeredCall call(mesh, axis, name, Operation::all_reduce, {count * std::int64_t(sizeof(double)), 2 * (members - 1), 1});
+  LedgeredCall call(mesh, axis, name, Operation::all_reduce,
+                    {count * std::int64_t(sizeof(double)), 2 * std::int64_t(members - 1), 1});
   call.post("MPI_Allreduce", [&] {
     return MPI_Allreduce(MPI_IN_PLACE, values.data(), count, mpi::reducing_type<double>(), MPI_SUM, call.comm());
   });

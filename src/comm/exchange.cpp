@@ -56,7 +56,7 @@ Exchange start_all_reduce(ExecSpace const& exec, Mesh& mesh, Axis axis, std::str
   Region const region(Phase::communication);
   auto const size = std::int64_t(values.extent(0));
   auto const count = mpi::count(size, "elements", name);
-  traffic::Volume const volume{size * std::int64_t(sizeof(T)), 2 * (members - 1), 1};
+  traffic::Volume const volume{size * std::int64_t(sizeof(T)), 2 * std::int64_t(members - 1), 1};
   auto const call = std::make_shared<LedgeredCall>(mesh, axis, name, Operation::all_reduce, volume);
   auto const buffer = host_copy(exec, values);
   auto const operation = reduction == Reduction::sum ? MPI_SUM : MPI_MAX;

@@ -52,6 +52,7 @@ std::vector<double> cumulative_shares(std::vector<double> const& weights) {
   for (auto const weight : weights) total += weight;
   if (!(total > 0) || !std::isfinite(total)) throw UserError("data.weights: the weights must have a positive, finite sum.");
   std::vector<double> cumulative;
+  cumulative.reserve(weights.size());
   double sum = 0;
   for (auto const weight : weights) cumulative.push_back((sum += weight) / total);
   return cumulative;

@@ -75,6 +75,7 @@ class AllGatherDispatcher final : public Dispatcher<T> {
     auto const choice_of_row =
         choices_of_rows(table, block.choices, model_.num_experts, mesh_.layout().experts(model_, mesh_.rank()));
     std::vector<int> token_of_row;
+    token_of_row.reserve(choice_of_row.size());
     for (int const choice : choice_of_row) token_of_row.push_back(token_of_choice[std::size_t(choice)]);
     auto const by_token = rows_by_token(token_of_row, total(block.tokens));
     block.choice_of_row = upload("dispatch::choice_of_row", choice_of_row);

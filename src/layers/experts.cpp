@@ -112,12 +112,14 @@ Matrix<T> experts_backward(ExecSpace const& exec, ConstMatrix<T> d_y, ConstMatri
   return d_x;
 }
 
-#define INSTANTIATE(T)                                                                                                        \
-  template Matrix<T> experts_forward<T>(ExecSpace const&, ConstMatrix<T>, std::vector<std::int64_t> const&,                   \
-                                        std::vector<ExpertWeights<T>> const&, ExpertsActivations<T>&);                        \
-  template Matrix<T> experts_backward<T>(ExecSpace const&, ConstMatrix<T>, ConstMatrix<T>, std::vector<std::int64_t> const&,  \
-                                         std::vector<ExpertWeights<T>> const&, ExpertsActivations<T> const&, ExpertGradients, \
-                                         std::vector<ExpertWeights<T>> const&);
+template <class T>
+using Weights = std::vector<ExpertWeights<T>>;
+
+#define INSTANTIATE(T)                                                                                                         \
+  template Matrix<T> experts_forward<T>(ExecSpace const&, ConstMatrix<T>, std::vector<std::int64_t> const&, Weights<T> const&, \
+                                        ExpertsActivations<T>&);                                                               \
+  template Matrix<T> experts_backward<T>(ExecSpace const&, ConstMatrix<T>, ConstMatrix<T>, std::vector<std::int64_t> const&,   \
+                                         Weights<T> const&, ExpertsActivations<T> const&, ExpertGradients, Weights<T> const&);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

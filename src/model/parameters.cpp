@@ -71,8 +71,9 @@ class TableBuilder {
   }
 
   void add_gate(std::string const& prefix, ModelConfig const& gate_model) {
+    auto const gate = prefix + "gate.";
     for (auto const& [name, rows, columns] : make_gate<double>(gate_model)->parameters()) {
-      add_router(prefix + "gate." + name, {rows, columns}, false, model_.initializer_range, 0);
+      add_router(gate + name, {rows, columns}, false, model_.initializer_range, 0);
     }
   }
 
@@ -105,15 +106,15 @@ class TableBuilder {
   void add_expert(std::string const& prefix, std::int64_t layer, std::int64_t expert) {
     auto const width = model_.expert_widths[std::size_t(layer)][std::size_t(expert)], hidden = model_.hidden_size;
     auto const columns = layout_.expert_columns(width, rank_);
-    auto const suffix = "." + std::to_string(expert);
-    for (auto const* name : {"weight_gate", "weight_up"}) {
-      ParameterSpec p = spec(prefix + name + suffix, {width, hidden}, ReductionGroup::expert);
+    auto const name = [&](char const* part) { return prefix + part + "." + std::to_string(expert); };
+    for (auto const* part : {"weight_gate", "weight_up"}) {
+      ParameterSpec p = spec(name(part), {width, hidden}, ReductionGroup::expert);
       p.held_rows = columns;
       p.owned_rows = if_first(Axis::edp, columns);
       p.init_range = -1 / std::sqrt(double(hidden));
       add(p);
     }
-    ParameterSpec down = spec(prefix + "weight_down" + suffix, {hidden, width}, ReductionGroup::expert);
+    ParameterSpec down = spec(name("weight_down"), {hidden, width}, ReductionGroup::expert);
     down.held_columns = columns;
     down.owned_rows = if_first(Axis::edp, down.held_rows);
     down.init_range = -1 / std::sqrt(double(width));

@@ -117,6 +117,7 @@ void write_dataset_csv(std::string const& path, std::string dataset, std::ostrea
   auto const extents = run.file.extents(spec.path);
   Fields const values(run, spec);
   std::vector<Fields> labels;
+  labels.reserve(dims.size());
   for (auto const& dim : dims) labels.emplace_back(run, known_dataset("/" + dim));
   auto const rows = spec.dims.empty() ? std::vector<bool>{true} : complete(run, spec.dims[0], extents.at(0));
   auto header = dims;

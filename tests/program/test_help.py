@@ -26,6 +26,7 @@ MISUSES = {
     "run x.toml --foo": ("unknown argument '--foo'", "moescope run --help"),
     "run x.toml --progress loud": ("auto,always,never", "moescope run --help"),
     "run x.toml --json": ("--dry-run", "moescope run --help"),
+    "run x.toml --dry-run --resume folder": ("--dry-run excludes --resume", "moescope run --help"),
 }
 
 

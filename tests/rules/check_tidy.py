@@ -48,7 +48,9 @@ def own_headers(source):
 
 def fingerprint(source, arguments):
     text = " ".join(arguments).replace(str(ROOT), "")
-    parts = [text.encode(), (ROOT / ".clang-tidy").read_bytes(), *(path.read_bytes() for path in own_headers(source))]
+    checks = [folder / ".clang-tidy" for folder in source.parents if folder.is_relative_to(ROOT)]
+    files = [*(path for path in checks if path.is_file()), *own_headers(source)]
+    parts = [text.encode(), *(path.read_bytes() for path in files)]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 

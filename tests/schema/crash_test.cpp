@@ -22,7 +22,7 @@ namespace {
 class Child {
  public:
   template <class Action>
-  explicit Child(Action&& action) {
+  explicit Child(Action action) {
     int ends[2];
     REQUIRE(pipe(ends) == 0);
     from_ = ends[0];

@@ -30,6 +30,16 @@ struct Training {
       : name(called), mesh(world(), layout, traffic::collectives(config, layout)), trainer(config, mesh) {}
 };
 
+/// FLOPs of matrix products on the busiest rank, over their mean.
+double imbalance(StepReport const& report) {
+  double most = 0, sum = 0;
+  for (auto const& rank : report.ranks) {
+    most = std::max(most, rank.executed_flops);
+    sum += rank.executed_flops;
+  }
+  return most * double(report.ranks.size()) / sum;
+}
+
 /// The one of this name; it lives until another is asked for.
 Training& training(std::string const& name, RunConfig const& config) {
   static std::unique_ptr<Training> current;
@@ -48,12 +58,14 @@ void step(benchmark::State& state, std::string const& name, RunConfig const& con
   auto& run = training(name, config);
   auto const source = random_tokens(config);
   std::int64_t counted = -1;  // the first warms up
-  double optimizer = 0, total = 0;
+  double optimizer = 0, total = 0, imbalances = 0;
   measure(state, [&] {
     auto const report = run.trainer.step(source, run.steps++, 1);
     if (counted++ < 0) return;
     optimizer += phase(report, Phase::optimizer) + phase(report, Phase::gradients);
-    if (ranks.rank() == 0) total += report.ranks[0].step_seconds;
+    if (ranks.rank() != 0) return;
+    total += report.ranks[0].step_seconds;
+    imbalances += imbalance(report);
   });
   double const tokens = double(config.batch.sequences * config.batch.sequence_length);
   auto const flops = metrics::step_flops(config.model, std::int64_t(tokens), config.batch.sequence_length).megatron_causal;
@@ -63,23 +75,27 @@ void step(benchmark::State& state, std::string const& name, RunConfig const& con
   state.counters["optimizer_seconds"] = optimizer / double(counted);
   state.counters["forward_backward_flops_per_second"] = flops / forward_backward;
   state.counters["forward_backward_of_peak"] = flops / forward_backward / measured_peak();
+  state.counters["executed_flops_imbalance"] = imbalances / double(counted);
   state.counters["tokens_per_second"] = {tokens, benchmark::Counter::kIsIterationInvariantRate};
 }
 
 }  // namespace
 
-/// Experts are spread over all ranks; attention over all of them or, with enough sequences, over none.
+/// Ranks share the experts, whole or each of them cut into slices, and attention or, with enough sequences, only the sequences.
 void add_step() {
   std::int64_t const ranks = world().size();
+  std::vector<std::int64_t> const none_or_all = ranks == 1 ? std::vector<std::int64_t>{1} : std::vector<std::int64_t>{1, ranks};
   for (auto const& [name, config] : cases()) {
-    for (std::int64_t const tp : ranks == 1 ? std::vector<std::int64_t>{1} : std::vector<std::int64_t>{1, ranks}) {
+    for (auto const tp : none_or_all) {
       if (config.batch.sequences < ranks / tp) continue;
-      auto chosen = config;
-      chosen.layout.tp = tp;
-      chosen.layout.ep = ranks;
-      chosen.layout.etp = 1;
-      auto const called = fmt::format("step/{}/tp:{}/ep:{}", name, tp, ranks);
-      add(called, 3, [=](auto& state) { step(state, called, chosen); });
+      for (auto const ep : none_or_all) {
+        auto chosen = config;
+        chosen.layout.tp = tp;
+        chosen.layout.ep = ep;
+        chosen.layout.etp = ranks / ep;
+        auto const called = fmt::format("step/{}/tp:{}/ep:{}", name, tp, ep);
+        add(called, 3, [=](auto& state) { step(state, called, chosen); });
+      }
     }
   }
 }

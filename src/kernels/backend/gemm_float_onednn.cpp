@@ -69,7 +69,7 @@ bool faster_as_matmul(Arguments const& g) {
 }
 
 /// On one thread only with few rows and a matrix that does not fit its cache.
-bool faster_as_matmul_on_one_thread(Arguments const& g) { return faster_as_matmul(g) && g.m <= 256 && g.n * g.k >= 256 * 256; }
+bool faster_as_matmul_on_one_thread(Arguments const& g) { return faster_as_matmul(g) && g.m <= 256 && g.n * g.k >= 65536; }
 
 }  // namespace
 

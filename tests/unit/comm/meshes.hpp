@@ -9,6 +9,7 @@ namespace moescope::test {
 
 inline std::vector<Axis> all_axes() {
   std::vector<Axis> axes;
+  axes.reserve(num_axes);
   for (int i = 0; i < num_axes; ++i) axes.push_back(Axis(i));
   return axes;
 }

@@ -14,10 +14,9 @@ namespace {
 /// Numbers of both signs over many magnitudes, so that another order of addition shows.
 template <class T>
 std::vector<T> wild_values(std::int64_t size, int rank) {
-  RandomStream const stream(7, Purpose::gate_noise, 0, std::uint64_t(rank));
+  RandomStream const stream(7, Purpose::gate_noise, 0, rank);
   std::vector<T> values;
-  for (std::int64_t i = 0; i < size; ++i)
-    values.push_back(T(stream.normal(std::uint64_t(i), 0) * std::exp2(double(i % 21) - 10)));
+  for (std::int64_t i = 0; i < size; ++i) values.push_back(T(stream.normal(i, 0) * std::exp2(double(i % 21) - 10)));
   return values;
 }
 

@@ -41,6 +41,7 @@ inline Choices random_choices(std::int64_t rank, std::int64_t num_experts) {
 /// The same list of kept experts for each of `count` tokens.
 inline Choices alike(std::size_t count, std::vector<int> const& experts) {
   std::vector<Choice> token;
+  token.reserve(experts.size());
   for (int const expert : experts) token.push_back({expert});
   return Choices(count, token);
 }

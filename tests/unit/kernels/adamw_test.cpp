@@ -15,7 +15,7 @@ TEMPLATE_TEST_CASE("three AdamW steps agree with loops", "", float, double) {
   for (std::int64_t const size : {0, 1, 101}) {
     auto value = random_vector(size, 1), m = std::vector<double>(std::size_t(size)), v = m;
     auto const device_value = to_device<T>(value), device_m = to_device<T>(m), device_v = to_device<T>(v);
-    for (int step = 1; step <= 3; ++step) {
+    for (std::int64_t step = 1; step <= 3; ++step) {
       auto const gradient = random_vector(size, std::uint64_t(10 + step));
       adamw<T>(ExecSpace(), {0.01, 0.9, 0.95, 1e-8, 0.1, 0.5, step}, to_device<T>(gradient), device_value, device_m, device_v);
       for (std::size_t i = 0; i < value.size(); ++i) {

@@ -102,6 +102,7 @@ TEMPLATE_TEST_CASE("grouped and batched products agree with loops, whatever thei
   std::vector<Product<TestType>> products;
   std::vector<GemmArguments<TestType>> arguments;
   for (auto const& c : cases()) products.emplace_back(c, products.size());
+  arguments.reserve(products.size());
   for (auto const& product : products) arguments.push_back(product.arguments());
   SECTION("grouped") { grouped_gemm<TestType>(ExecSpace(), arguments); }
   SECTION("batched") { batched_gemm<TestType>(ExecSpace(), arguments); }
