@@ -1,49 +1,56 @@
 #include "apps/signals.hpp"
 
-#include <csignal>
+#include <unistd.h>
+
 #include <cstdlib>
-#include <iterator>
+#include <utility>
 
 namespace moescope {
 
 namespace {
-
-constexpr int listened[] = {SIGUSR1, SIGUSR2, SIGTERM};
-struct sigaction previous[std::size(listened)];
-
-volatile std::sig_atomic_t checkpoint_wanted = 0, stop_wanted = 0;
 
 bool killed_by_launcher() {
   bool const by_slurm = std::getenv("SLURM_STEP_ID") != nullptr;
   return std::getenv("OMPI_COMM_WORLD_RANK") != nullptr || (std::getenv("PMI_RANK") != nullptr && !by_slurm);
 }
 
-void note(int signal) {
-  (signal == SIGUSR1 ? checkpoint_wanted : stop_wanted) = 1;
-  if (signal == SIGTERM) std::signal(SIGTERM, SIG_DFL);
+/// What SIGTERM does to a process that does not listen.
+void terminate() {
+  std::signal(SIGTERM, SIG_DFL);
+  sigset_t only;
+  sigemptyset(&only);
+  sigaddset(&only, SIGTERM);
+  pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
+  ::kill(::getpid(), SIGTERM);
 }
 
 }  // namespace
 
 Signals::Signals() {
-  checkpoint_wanted = 0;
-  stop_wanted = 0;
-  struct sigaction action {};
-  action.sa_handler = note;
-  action.sa_flags = SA_RESTART;
-  for (std::size_t i = 0; i < std::size(listened); ++i)
-    sigaction(listened[i], listened[i] == SIGTERM && killed_by_launcher() ? nullptr : &action, &previous[i]);
+  sigemptyset(&listened_);
+  for (int const signal : {SIGUSR1, SIGUSR2}) sigaddset(&listened_, signal);
+  if (!killed_by_launcher()) sigaddset(&listened_, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &listened_, nullptr);  // threads inherit it
+  receiver_ = std::thread([this] { receive(); });
 }
 
 Signals::~Signals() {
-  for (std::size_t i = 0; i < std::size(listened); ++i) sigaction(listened[i], &previous[i], nullptr);
+  ending_ = true;
+  pthread_kill(receiver_.native_handle(), SIGUSR1);
+  receiver_.join();
+}
+
+void Signals::receive() {
+  bool terminating = false;
+  for (int signal = 0; sigwait(&listened_, &signal) == 0 && !ending_;) {
+    if (signal == SIGTERM && std::exchange(terminating, true)) terminate();
+    (signal == SIGUSR1 ? checkpoint_wanted_ : stop_wanted_) = true;
+  }
 }
 
 Request Signals::take() const {
-  if (stop_wanted) return Request::stop;
-  bool const wanted = checkpoint_wanted != 0;
-  checkpoint_wanted = 0;
-  return wanted ? Request::checkpoint : Request::none;
+  if (stop_wanted_) return Request::stop;
+  return checkpoint_wanted_.exchange(false) ? Request::checkpoint : Request::none;
 }
 
 }  // namespace moescope

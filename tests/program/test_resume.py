@@ -115,6 +115,21 @@ def test_a_terminated_program_leaves_a_checkpoint(packed, tmp_path):
     assert len(checkpoints(tmp_path)) == 1
 
 
+def test_signals_interrupt_no_product(packed, tmp_path):
+    """Hundreds of them change no bit: oneDNN's products do not survive a handler (its issue 4845)."""
+    settings = "train.steps=200 train.dtype=float32 eval.every=0"
+    whole = run(packed, tmp_path, "whole.h5", settings)
+    process = start(command(*arguments(packed, "run.h5", f"{settings} checkpoint.every=1000")), tmp_path)
+    wait_for(lambda: (tmp_path / "run.h5.partial").exists())
+    while process.poll() is None:
+        process.send_signal(signal.SIGUSR1)
+        time.sleep(0.001)
+    outcome = finish(process)
+    assert outcome.code == 0, outcome
+    assert checkpoints(tmp_path)
+    assert equal(whole, h5py.File(tmp_path / "run.h5"), NUMBERS) == []
+
+
 @pytest.mark.parametrize("victim", [0, 1])
 def test_a_killed_run_goes_on_under_its_own_name(victim, packed, tmp_path):
     settings = "layout.ep=2 checkpoint.every=1"
