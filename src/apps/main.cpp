@@ -1,6 +1,5 @@
 #include <CLI/CLI.hpp>
 
-#include "apps/command.hpp"
 #include "apps/config_command.hpp"
 #include "apps/data_command.hpp"
 #include "apps/read_commands.hpp"
@@ -8,6 +7,7 @@
 #include "apps/verify_command.hpp"
 #include "kernels/gemm.hpp"
 #include "record/run_file.hpp"
+#include "run/program.hpp"
 
 namespace {
 

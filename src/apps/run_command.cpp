@@ -6,11 +6,11 @@
 #include <cstdio>
 #include <optional>
 
-#include "apps/command.hpp"
-#include "apps/dry_run.hpp"
-#include "apps/launch.hpp"
-#include "apps/training.hpp"
 #include "comm/watchdog.hpp"
+#include "run/dry_run.hpp"
+#include "run/launch.hpp"
+#include "run/program.hpp"
+#include "run/training.hpp"
 
 namespace moescope {
 

@@ -3,10 +3,10 @@
 #include <cstdio>
 #include <optional>
 
-#include "apps/command.hpp"
-#include "apps/launch.hpp"
-#include "apps/reference_comparison.hpp"
+#include "check/reference_comparison.hpp"
 #include "comm/watchdog.hpp"
+#include "run/launch.hpp"
+#include "run/program.hpp"
 
 namespace moescope {
 

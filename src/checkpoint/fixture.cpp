@@ -4,9 +4,9 @@
 #include <filesystem>
 
 #include "base/error.hpp"
-#include "base/mapped_file.hpp"
 #include "checkpoint/safetensors.hpp"
 #include "config/run_config.hpp"
+#include "files/mapped_file.hpp"
 #include "kernels/cross_entropy.hpp"
 
 namespace moescope {

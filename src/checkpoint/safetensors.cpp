@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "base/mapped_file.hpp"
-#include "base/strict_json.hpp"
 #include "checkpoint/dtype.hpp"
+#include "files/mapped_file.hpp"
+#include "files/strict_json.hpp"
 
 namespace moescope {
 

@@ -2,9 +2,9 @@
 
 #include <filesystem>
 
-#include "base/atomic_file.hpp"
 #include "checkpoint/safetensors.hpp"
 #include "checkpoint/training_state.hpp"
+#include "files/atomic_file.hpp"
 
 namespace moescope {
 

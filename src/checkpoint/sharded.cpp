@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "base/error.hpp"
-#include "base/mapped_file.hpp"
-#include "base/strict_json.hpp"
+#include "files/mapped_file.hpp"
+#include "files/strict_json.hpp"
 
 namespace moescope {
 

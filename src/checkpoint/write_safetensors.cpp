@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "base/atomic_file.hpp"
 #include "base/error.hpp"
 #include "checkpoint/dtype.hpp"
 #include "checkpoint/safetensors.hpp"
+#include "files/atomic_file.hpp"
 
 namespace moescope {
 

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "base/region.hpp"
-#include "comm/mpi_call.hpp"
+#include "comm/detail/mpi_call.hpp"
 
 namespace moescope {
 

@@ -6,8 +6,8 @@
 #include <numeric>
 
 #include "base/error.hpp"
-#include "comm/mpi_call.hpp"
-#include "comm/whereabouts.hpp"
+#include "comm/detail/mpi_call.hpp"
+#include "comm/detail/whereabouts.hpp"
 
 namespace moescope {
 

@@ -1,7 +1,7 @@
 #include "base/error.hpp"
 #include "base/region.hpp"
+#include "comm/detail/ledgered_call.hpp"
 #include "comm/exchange.hpp"
-#include "comm/ledgered_call.hpp"
 
 namespace moescope {
 

@@ -5,8 +5,8 @@
 
 #include "base/error.hpp"
 #include "base/region.hpp"
-#include "comm/ledgered_call.hpp"
-#include "comm/staging.hpp"
+#include "comm/detail/ledgered_call.hpp"
+#include "comm/detail/staging.hpp"
 
 namespace moescope {
 

@@ -1,6 +1,6 @@
 #include "comm/raw_all_to_all.hpp"
 
-#include "comm/ledgered_call.hpp"
+#include "comm/detail/ledgered_call.hpp"
 
 namespace moescope {
 

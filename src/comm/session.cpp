@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "base/error.hpp"
-#include "comm/mpi_call.hpp"
+#include "comm/detail/mpi_call.hpp"
 
 namespace moescope {
 

@@ -13,8 +13,8 @@
 #include <thread>
 
 #include "base/region.hpp"
-#include "comm/mpi_call.hpp"
-#include "comm/whereabouts.hpp"
+#include "comm/detail/mpi_call.hpp"
+#include "comm/detail/whereabouts.hpp"
 
 namespace moescope {
 

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
-#include "base/sha256.hpp"
-#include "base/strict_json.hpp"
 #include "config/key.hpp"
+#include "files/sha256.hpp"
+#include "files/strict_json.hpp"
 
 namespace moescope {
 namespace {

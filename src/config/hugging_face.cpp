@@ -4,8 +4,8 @@
 #include <array>
 
 #include "base/error.hpp"
-#include "base/strict_json.hpp"
 #include "config/settings.hpp"
+#include "files/strict_json.hpp"
 
 namespace moescope {
 namespace {

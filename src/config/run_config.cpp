@@ -5,8 +5,8 @@
 #include <filesystem>
 
 #include "base/error.hpp"
-#include "base/mapped_file.hpp"
 #include "config/settings.hpp"
+#include "files/mapped_file.hpp"
 
 namespace moescope {
 namespace {

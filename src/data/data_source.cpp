@@ -10,9 +10,9 @@
 
 #include "base/error.hpp"
 #include "base/random.hpp"
-#include "base/sha256.hpp"
 #include "data/packed_folder.hpp"
 #include "data/token_file.hpp"
+#include "files/sha256.hpp"
 
 namespace moescope {
 

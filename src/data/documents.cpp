@@ -7,8 +7,8 @@
 #include <optional>
 #include <sstream>
 
-#include "base/mapped_file.hpp"
-#include "base/sha256.hpp"
+#include "files/mapped_file.hpp"
+#include "files/sha256.hpp"
 
 namespace moescope {
 

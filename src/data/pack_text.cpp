@@ -7,11 +7,11 @@
 #include <set>
 
 #include "base/error.hpp"
-#include "base/mapped_file.hpp"
 #include "data/data_source.hpp"
 #include "data/documents.hpp"
 #include "data/packed_folder.hpp"
 #include "data/token_file.hpp"
+#include "files/mapped_file.hpp"
 
 namespace moescope {
 

@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "base/atomic_file.hpp"
-#include "base/mapped_file.hpp"
-#include "base/strict_json.hpp"
+#include "files/atomic_file.hpp"
+#include "files/mapped_file.hpp"
+#include "files/strict_json.hpp"
 
 namespace moescope {
 

@@ -4,10 +4,10 @@
 #include <string_view>
 #include <vector>
 
-#include "base/atomic_file.hpp"
-#include "base/mapped_file.hpp"
-#include "base/sha256.hpp"
 #include "data/packed_folder.hpp"
+#include "files/atomic_file.hpp"
+#include "files/mapped_file.hpp"
+#include "files/sha256.hpp"
 
 namespace moescope {
 

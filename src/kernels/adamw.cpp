@@ -4,7 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/to_host.hpp"
-#include "kernels/rows.hpp"
+#include "kernels/detail/rows.hpp"
 
 namespace moescope::kernels {
 

@@ -1,8 +1,8 @@
 #include "kernels/attention.hpp"
 
 #include "base/error.hpp"
-#include "kernels/attention_parts.hpp"
-#include "kernels/rows.hpp"
+#include "kernels/detail/attention_parts.hpp"
+#include "kernels/detail/rows.hpp"
 
 namespace moescope::kernels {
 

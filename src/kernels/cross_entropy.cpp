@@ -2,8 +2,8 @@
 
 #include "base/error.hpp"
 #include "base/to_host.hpp"
-#include "kernels/exponential.hpp"
-#include "kernels/rows.hpp"
+#include "kernels/detail/exponential.hpp"
+#include "kernels/detail/rows.hpp"
 
 namespace moescope::kernels {
 

@@ -6,7 +6,7 @@
 #include "base/error.hpp"
 #include "base/region.hpp"
 #include "kernels/backend/gemm_backend.hpp"
-#include "kernels/rows.hpp"
+#include "kernels/detail/rows.hpp"
 
 namespace moescope::kernels {
 

@@ -1,7 +1,7 @@
 #include "kernels/permute.hpp"
 
 #include "base/error.hpp"
-#include "kernels/rows.hpp"
+#include "kernels/detail/rows.hpp"
 
 namespace moescope::kernels {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
-#include "kernels/rows.hpp"
+#include "kernels/detail/rows.hpp"
 
 namespace moescope::kernels {
 

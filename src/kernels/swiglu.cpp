@@ -1,8 +1,8 @@
 #include "kernels/swiglu.hpp"
 
 #include "base/error.hpp"
-#include "kernels/exponential.hpp"
-#include "kernels/rows.hpp"
+#include "kernels/detail/exponential.hpp"
+#include "kernels/detail/rows.hpp"
 
 namespace moescope::kernels {
 

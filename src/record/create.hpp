@@ -2,7 +2,7 @@
 #include <map>
 #include <string>
 
-#include "record/hdf5_file.hpp"
+#include "record/hdf5/file.hpp"
 #include "record/run_file.hpp"
 
 namespace moescope::record {

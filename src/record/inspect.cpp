@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "record/hdf5_file.hpp"
+#include "record/hdf5/file.hpp"
 #include "record/run_file.hpp"
 #include "record/schema.hpp"
 #include "record/stored_run.hpp"

@@ -9,8 +9,8 @@
 #include <cstring>
 #include <filesystem>
 
-#include "base/atomic_file.hpp"
 #include "base/error.hpp"
+#include "files/atomic_file.hpp"
 
 namespace moescope::record {
 namespace {

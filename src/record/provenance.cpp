@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "record/build_identification.hpp"
-#include "record/hdf5_handle.hpp"
+#include "record/hdf5/handle.hpp"
 #include "record/run_file.hpp"
 
 extern char** environ;

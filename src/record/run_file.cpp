@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "base/atomic_file.hpp"
 #include "base/error.hpp"
+#include "files/atomic_file.hpp"
 #include "record/continuation.hpp"
 #include "record/create.hpp"
 #include "record/output_path.hpp"

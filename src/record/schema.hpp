@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "record/hdf5_file.hpp"
+#include "record/hdf5/file.hpp"
 
 /// The one table from which a run file is made, and with which documentation and tests are compared.
 namespace moescope::schema {

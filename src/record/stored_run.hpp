@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "record/hdf5_file.hpp"
+#include "record/hdf5/file.hpp"
 
 namespace moescope::record {
 

@@ -1,5 +1,5 @@
 #pragma once
-#include "record/hdf5_file.hpp"
+#include "record/hdf5/file.hpp"
 #include "record/rows.hpp"
 
 namespace moescope::record {

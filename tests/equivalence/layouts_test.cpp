@@ -1,10 +1,10 @@
 #include <cmath>
 #include <cstdio>
 
+#include "check/outcome.hpp"
 #include "dispatch/dispatcher.hpp"
 #include "equivalence/cases.hpp"
-#include "step/evaluation.hpp"
-#include "step/outcome.hpp"
+#include "run/evaluation.hpp"
 #include "support/catch.hpp"
 #include "support/mpi_require.hpp"
 

@@ -2,9 +2,9 @@
 
 #include <cstdio>
 
+#include "check/outcome.hpp"
+#include "check/twin.hpp"
 #include "dispatch/dispatcher.hpp"
-#include "step/outcome.hpp"
-#include "step/twin.hpp"
 #include "support/catch.hpp"
 #include "support/mpi_require.hpp"
 

@@ -2,7 +2,7 @@
 #include <map>
 
 #include "equivalence/cases.hpp"
-#include "step/evaluation.hpp"
+#include "run/evaluation.hpp"
 #include "support/catch.hpp"
 #include "support/mpi_require.hpp"
 #include "support/pmpi_counter.hpp"

@@ -1,7 +1,7 @@
 // Packed text: data.json, a NUL byte, then the bytes of one token file. In the JSON, @FILE stands for the token file's name and
 // @DIGEST for its SHA-256, so that the search gets past the checksum.
-#include "base/sha256.hpp"
 #include "data/token_file.hpp"
+#include "files/sha256.hpp"
 #include "fuzz/memory_file.hpp"
 #include "fuzz/only_user_errors.hpp"
 

@@ -49,6 +49,8 @@ def layer_breaches(root, layers):
             where = f"{path.relative_to(root)}:{line}"
             if quote == '"' and (not slash or other not in layers):
                 yield f'{where}: includes "{name}"; write the path from src, beginning with a folder of the table'
+            elif quote == '"' and "/detail/" in name and other != folder:
+                yield f"{where}: {name} is private to {name.partition('/detail/')[0]}"
             elif quote == '"' and other != folder and layers[other] >= layers[folder]:
                 yield f"{where}: {folder} (layer {layers[folder]}) includes {name} (layer {layers[other]})"
 

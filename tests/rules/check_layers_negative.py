@@ -33,6 +33,7 @@ CLEAN = {
 BREACHES = [
     ("src/base/up.hpp", '#include "kernels/gemm.hpp"\n', "base (layer 0) includes kernels/gemm.hpp (layer 1)"),
     ("src/layers/side.hpp", '#include "gates/routing.hpp"\n', "layers (layer 2) includes gates/routing.hpp (layer 2)"),
+    ("src/layers/private.hpp", '#include "kernels/detail/tiles.hpp"\n', "kernels/detail/tiles.hpp is private to kernels"),
     ("src/layers/spaced.hpp", '  #  include  "comm/mesh.hpp"\n', "src/layers/spaced.hpp:1"),
     ("src/layers/bare.hpp", '#include "norm.hpp"\n', "write the path from src"),
     ("src/model/block.hpp", "", "the folder model is not in the table"),

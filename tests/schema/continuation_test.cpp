@@ -2,7 +2,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include "record/hdf5_file.hpp"
+#include "record/hdf5/file.hpp"
 #include "record/schema.hpp"
 #include "schema/synthetic_run.hpp"
 #include "support/catch.hpp"

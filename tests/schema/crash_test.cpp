@@ -8,7 +8,7 @@
 #include <random>
 
 #include "base/error.hpp"
-#include "record/hdf5_file.hpp"
+#include "record/hdf5/file.hpp"
 #include "record/schema.hpp"
 #include "schema/synthetic_run.hpp"
 #include "support/catch.hpp"

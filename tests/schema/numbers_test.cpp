@@ -1,4 +1,4 @@
-#include "record/hdf5_file.hpp"
+#include "record/hdf5/file.hpp"
 #include "schema/synthetic_run.hpp"
 #include "support/catch.hpp"
 

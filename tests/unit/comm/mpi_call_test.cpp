@@ -1,9 +1,9 @@
-#include "comm/mpi_call.hpp"
+#include "comm/detail/mpi_call.hpp"
 
 #include <array>
 
 #include "base/error.hpp"
-#include "comm/ledgered_call.hpp"
+#include "comm/detail/ledgered_call.hpp"
 #include "support/catch.hpp"
 
 using namespace moescope;

@@ -2,7 +2,7 @@
 #include <filesystem>
 #include <limits>
 
-#include "base/sha256.hpp"
+#include "files/sha256.hpp"
 #include "packing.hpp"
 #include "support/catch.hpp"
 #include "support/user_error.hpp"

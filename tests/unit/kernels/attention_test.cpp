@@ -1,6 +1,6 @@
 #include "kernels/attention.hpp"
 
-#include "kernels/attention_parts.hpp"
+#include "kernels/detail/attention_parts.hpp"
 #include "reference/transformer.hpp"
 #include "support/catch.hpp"
 #include "support/device_arrays.hpp"

@@ -1,4 +1,4 @@
-#include "kernels/exponential.hpp"
+#include "kernels/detail/exponential.hpp"
 
 #include <algorithm>
 #include <cmath>

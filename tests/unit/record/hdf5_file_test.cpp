@@ -1,8 +1,7 @@
-#include "record/hdf5_file.hpp"
-
 #include <cmath>
 
 #include "base/error.hpp"
+#include "record/hdf5/file.hpp"
 #include "schema/synthetic_run.hpp"
 #include "support/catch.hpp"
 

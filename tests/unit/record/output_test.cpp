@@ -1,7 +1,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "record/hdf5_file.hpp"
+#include "record/hdf5/file.hpp"
 #include "schema/synthetic_run.hpp"
 #include "support/catch.hpp"
 

@@ -1,6 +1,5 @@
 #include <limits>
 
-#include "step/evaluation.hpp"
 #include "step/optimizer.hpp"
 #include "support/catch.hpp"
 
@@ -14,13 +13,6 @@ OptimizerConfig cosine() {
   config.warm_up_steps = 4;
   config.min_ratio = 0.1;
   return config;
-}
-
-std::vector<std::int64_t> evaluated(std::int64_t steps, std::int64_t every) {
-  RunConfig config;
-  config.train.steps = steps;
-  config.eval.every = every;
-  return evaluation_steps(config);
 }
 
 }  // namespace
@@ -64,13 +56,4 @@ TEST_CASE("gradients are scaled down to the clip norm, never up, and not at all 
   CHECK(clip_factor(config, std::numeric_limits<double>::infinity()) == 0);
   config.clip_norm = 0;
   CHECK(clip_factor(config, 6) == 1);
-}
-
-TEST_CASE("evaluations happen before the first step, at every multiple and after the last step, once each") {
-  using Steps = std::vector<std::int64_t>;
-  CHECK(evaluated(10, 0) == Steps{});
-  CHECK(evaluated(10, 4) == Steps{0, 4, 8, 10});
-  CHECK(evaluated(10, 5) == Steps{0, 5, 10});
-  CHECK(evaluated(10, 20) == Steps{0, 10});
-  CHECK(evaluated(1, 1) == Steps{0, 1});
 }

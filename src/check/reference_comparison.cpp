@@ -1,0 +1,154 @@
+#include "check/reference_comparison.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "kernels/cross_entropy.hpp"
+#include "model/gather.hpp"
+
+namespace moescope {
+
+namespace {
+
+constexpr double forward_limit = 1e-12, gradient_limit = 1e-10;
+
+std::vector<double> host_values(Matrix<double> const& matrix) {
+  auto const host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, matrix);
+  return {host.data(), host.data() + host.size()};
+}
+
+/// Rows of owned tokens of every rank: world rank order is token order. Empty on other ranks than 0.
+std::vector<double> gather_owned(Mesh const& mesh, std::vector<double> const& own) {
+  return mesh.world().gather(std::span<double const>(own), 0);
+}
+
+/// Logits [N,V] from each dp coordinate's rows and each tp coordinate's columns.
+std::vector<double> gather_logits(ReferencePass const& pass, Matrix<double> const& logits) {
+  auto const& layout = pass.mesh.layout();
+  std::vector<std::int64_t> counts;
+  auto const all = pass.mesh.world().gather(std::span<double const>(host_values(logits)), 0, &counts);
+  std::vector<double> assembled(pass.fixture.logits.size());
+  auto const columns = pass.config.model.vocab_size;
+  double const* next = all.data();
+  for (std::size_t rank = 0; rank < counts.size(); ++rank) {
+    auto const first = layout.sequences(pass.config.batch, 0, std::int64_t(rank)).begin * pass.fixture.sequence_length;
+    auto const held = layout.vocabulary(pass.config.model, std::int64_t(rank));
+    for (std::int64_t i = 0; i < counts[rank]; ++i) {
+      assembled[std::size_t((first + i / held.size()) * columns + held.begin + i % held.size())] = *next++;
+    }
+  }
+  return assembled;
+}
+
+/// Dense [owned, E] form of the routing: weights by expert, and 1 + position is not compared (order inside top-k is free).
+struct DenseRouting {
+  std::vector<double> weight, chosen;
+};
+
+DenseRouting dense(Routing<double> const& routing) {
+  auto const offsets = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, routing.offsets);
+  auto const expert = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, routing.expert);
+  auto const weight = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, routing.weight);
+  DenseRouting result{std::vector<double>(std::size_t(routing.num_tokens * routing.num_experts)), {}};
+  result.chosen = result.weight;
+  for (std::int64_t t = 0; t < routing.num_tokens; ++t) {
+    for (int c = offsets(t); c < offsets(t + 1); ++c) {
+      result.weight[std::size_t(t * routing.num_experts + expert(c))] = weight(c);
+      result.chosen[std::size_t(t * routing.num_experts + expert(c))] = 1;
+    }
+  }
+  return result;
+}
+
+DenseRouting dense(FixtureLayer const& layer, std::int64_t num_tokens, std::int64_t num_experts) {
+  DenseRouting result{std::vector<double>(std::size_t(num_tokens * num_experts)), {}};
+  result.chosen = result.weight;
+  auto const k = std::int64_t(layer.topk_index.size()) / num_tokens;
+  for (std::size_t i = 0; i < layer.topk_index.size(); ++i) {
+    auto const at = std::size_t(std::int64_t(i) / k * num_experts + layer.topk_index[i]);
+    result.weight[at] = layer.topk_weight.at(i);
+    result.chosen[at] = 1;
+  }
+  return result;
+}
+
+std::vector<double> block_output(ReferencePass const& pass, std::size_t layer, MoeState<double> const& moe) {
+  auto output = host_values(moe.combined);
+  auto const& scale = pass.weights.blocks[layer].output_scale;
+  if (scale.size() == 0) return output;
+  auto const host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, scale);
+  auto const width = std::size_t(pass.config.model.hidden_size);
+  for (std::size_t i = 0; i < output.size(); ++i) output[i] *= host(scale.size() == 1 ? 0 : i % width);
+  return output;
+}
+
+void compare_layer(ReferencePass const& pass, std::size_t layer, MoeState<double> const& moe, Comparison& comparison) {
+  auto const& reference = pass.fixture.layers[layer];
+  auto const prefix = "moe." + std::to_string(layer) + ".";
+  auto const input = gather_owned(pass.mesh, host_values(moe.normed));
+  auto const output = gather_owned(pass.mesh, block_output(pass, layer, moe));
+  auto const mine = dense(moe.gate.routing);
+  auto const weight = gather_owned(pass.mesh, mine.weight), chosen = gather_owned(pass.mesh, mine.chosen);
+  if (pass.mesh.rank() != 0) return;
+  comparison.add(prefix + "input", input, reference.input, forward_limit);
+  comparison.add(prefix + "output", output, reference.output, forward_limit);
+  if (!reference.topk_index.empty()) {
+    auto const expected = dense(reference, std::int64_t(pass.fixture.tokens.size()), pass.config.model.num_experts);
+    comparison.add(prefix + "chosen experts", chosen, expected.chosen, 0);
+    comparison.add(prefix + "topk_weight", weight, expected.weight, forward_limit);
+  }
+  if (!reference.importance.empty())
+    comparison.add(prefix + "importance", moe.gate.importance, reference.importance, forward_limit);
+  if (!reference.load.empty()) comparison.add(prefix + "load", moe.gate.load, reference.load, forward_limit);
+}
+
+void compare_forward(ReferencePass& pass, Activations<double> const& activations, double cross_entropy, Comparison& comparison) {
+  std::vector<double> balance;
+  for (std::size_t layer = 0; layer < activations.blocks.size(); ++layer) {
+    compare_layer(pass, layer, activations.blocks[layer].moe, comparison);
+    balance.push_back(activations.blocks[layer].moe.gate.balance_loss);
+  }
+  auto const logits = gather_logits(pass, activations.head.logits);
+  if (pass.mesh.rank() != 0) return;
+  comparison.add("logits", logits, pass.fixture.logits, forward_limit);
+  comparison.add("ce_loss", {cross_entropy}, {pass.fixture.cross_entropy}, forward_limit);
+  comparison.add("loss", {cross_entropy + activations.balance_loss()}, {pass.fixture.loss}, forward_limit);
+  if (!pass.fixture.balance_loss.empty()) comparison.add("balance_loss", balance, pass.fixture.balance_loss, forward_limit);
+}
+
+std::vector<double> found(std::map<std::string, std::vector<double>> const& tensors, std::string const& name) {
+  auto const tensor = tensors.find(name);
+  return tensor == tensors.end() ? std::vector<double>{} : tensor->second;
+}
+
+/// Those that only one of the two has count as different.
+void compare_gradients(ReferencePass& pass, Activations<double>& activations, double scale, Comparison& comparison) {
+  auto const& layout = pass.mesh.layout();
+  auto const gradients =
+      view_tensors<double>(pass.config.model, layout, pass.mesh.rank(), pass.state.table, pass.state.gradients);
+  pass.model.backward(pass.exec, pass.batch.device, scale, pass.weights, activations, ExpertGradients::add, gradients);
+  reduce_gradients<double>(pass.exec, pass.mesh, pass.config.model, pass.state);
+  auto const gathered = gather_tensors<double>(pass.mesh, pass.config.model, pass.state.table, pass.state.gradients);
+  std::set<std::string> names;
+  for (auto const& [name, values] : gathered) names.insert(name);
+  for (auto const& [name, values] : pass.fixture.gradients) names.insert(name);
+  for (auto const& name : names)
+    comparison.add("grad " + name, found(gathered, name), found(pass.fixture.gradients, name), gradient_limit);
+}
+
+}  // namespace
+
+Comparison compare_with_reference(ReferencePass& pass) {
+  auto activations = pass.model.forward(pass.exec, pass.batch.device, pass.context, pass.weights);
+  auto const& targets = pass.fixture.targets;
+  auto const labels = std::count_if(targets.begin(), targets.end(), [](int target) { return target != kernels::ignored_label; });
+  auto const scale = 1 / double(labels);
+  bool const counted_here = pass.mesh.layout().coordinate(Axis::tp, pass.mesh.rank()) == 0;
+  auto const cross_entropy = pass.mesh.world().sum(counted_here ? activations.cross_entropy_sum : 0.0) * scale;
+  Comparison comparison;
+  compare_forward(pass, activations, cross_entropy, comparison);
+  if (!pass.fixture.gradients.empty()) compare_gradients(pass, activations, scale, comparison);
+  return comparison;
+}
+
+}  // namespace moescope

@@ -1,0 +1,58 @@
+#include "check/reference_pass.hpp"
+
+#include "base/error.hpp"
+#include "checkpoint/load_parameters.hpp"
+
+namespace moescope {
+
+namespace {
+
+Batch sequences(Fixture const& fixture, std::int64_t first, std::int64_t count) {
+  auto const part = [&](std::vector<int> const& all) {
+    auto const begin = all.begin() + first * fixture.sequence_length;
+    return std::vector<int>(begin, begin + count * fixture.sequence_length);
+  };
+  return {first, count, part(fixture.tokens), part(fixture.targets), std::vector<int>(std::size_t(count))};
+}
+
+InjectedNoise noise_of(InjectedNoise const& all, Range tokens, std::int64_t num_experts) {
+  auto const part = [&](std::vector<double> const& values, std::int64_t width) {
+    if (values.empty()) return values;
+    return std::vector<double>(values.begin() + tokens.begin * width, values.begin() + tokens.end * width);
+  };
+  return {part(all.noise, num_experts), part(all.drop_key, 1)};
+}
+
+}  // namespace
+
+RunConfig reference_config(Fixture const& fixture, std::vector<std::string> const& overrides) {
+  RunConfig config;
+  config.model = fixture.model;
+  config.model.gate.pool = "batch";
+  config.batch = {fixture.sequences, fixture.sequence_length, 1};
+  config.train.dtype = DType::float64;
+  config.train.mode = fixture.training ? "train" : "forward";
+  apply_overrides(config, overrides);
+  if (config.train.dtype != DType::float64) throw UserError("verify compares in double: train.dtype must be \"float64\"");
+  return config;
+}
+
+ReferencePass::ReferencePass(Fixture const& f, RunConfig const& c, Mesh& m)
+    : fixture(f),
+      config(c),
+      mesh(m),
+      model(c.model, c.train.dispatcher, m),
+      state(c.model, m.layout(), m.rank(), true),
+      weights(view_tensors<double>(c.model, m.layout(), m.rank(), state.table, state.values)) {
+  load_parameters<double>(TensorStore(fixture.path + "/model.safetensors"), state.table, state.values);
+  auto const source = [&](std::int64_t first, std::int64_t count) { return sequences(fixture, first, count); };
+  batch = load_micro_batch(mesh.layout(), mesh.rank(), config.batch, config.model.gate.pool, source, 0, 0);
+  auto const local = mesh.layout().owned_tokens(batch.device.num_tokens(), mesh.rank());
+  auto const first = batch.device.first_token_id;
+  context.training = fixture.training;
+  for (auto const& layer : fixture.layers) {
+    context.injected.push_back(noise_of(layer.noise, {first + local.begin, first + local.end}, config.model.num_experts));
+  }
+}
+
+}  // namespace moescope

@@ -1,0 +1,112 @@
+#include "check/twin.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/random.hpp"
+#include "kernels/cross_entropy.hpp"
+
+namespace moescope {
+
+namespace {
+
+constexpr std::int64_t twin_layers = 2;
+
+/// [twin_layers] from a list by layer, repeated where it is shorter.
+template <class T>
+std::vector<T> of_layers(std::vector<T> const& all) {
+  std::vector<T> result;
+  for (std::size_t layer = 0; layer < twin_layers && !all.empty(); ++layer) result.push_back(all[layer % all.size()]);
+  return result;
+}
+
+/// The widest expert of a layer becomes `widest`, the others in proportion, none narrower than `narrowest`.
+std::vector<std::int64_t> narrowed(std::vector<std::int64_t> widths, std::int64_t narrowest, std::int64_t widest) {
+  auto const before = *std::max_element(widths.begin(), widths.end());
+  for (auto& width : widths) width = std::max(narrowest, width * widest / before);
+  return widths;
+}
+
+void shrink_model(ModelConfig& model, LayoutConfig const& layout) {
+  model.hidden_size = 64;
+  model.head_dim = 4;
+  model.num_layers = twin_layers;
+  model.vocab_size = std::max<std::int64_t>(64, layout.tp);
+  model.pad_token_id = std::min<std::int64_t>(model.pad_token_id, 0);
+  model.initializer_range = 0.2;
+  model.score_scale_factor = of_layers(model.score_scale_factor);
+  model.expert_widths = of_layers(model.expert_widths);
+  for (auto& widths : model.expert_widths) widths = narrowed(widths, layout.etp, 2 * layout.etp + 6);
+  model.intermediate_size = std::reduce(model.expert_widths[0].begin(), model.expert_widths[0].end());
+  model.residual.intermediate_size = 8 * model.residual.num_experts;
+  model.residual.score_scale_factor = of_layers(model.residual.score_scale_factor);
+}
+
+/// At most two micro-steps, each with whole pools and at least one sequence for every dp rank.
+void shrink_batch(BatchConfig& batch, std::string& pool, LayoutConfig const& layout) {
+  constexpr std::int64_t largest_pool = 4;
+  if (pool.starts_with("block:")) pool = "block:" + std::to_string(std::min(largest_pool, sequences_in_pool(pool, batch)));
+  auto const in_pool = pool == "batch" ? 1 : sequences_in_pool(pool, batch);
+  auto const pools = (std::max<std::int64_t>(2, layout.dp) + in_pool - 1) / in_pool;
+  batch.micro_steps = std::min<std::int64_t>(batch.micro_steps, 2);
+  batch.sequences = pools * in_pool * batch.micro_steps;
+  batch.sequence_length = 32;
+}
+
+/// A pool of the twin is short; each expert may take at least one of its tokens.
+void keep_capacity(RunConfig& twin) {
+  auto const in_pool = sequences_in_pool(twin.model.gate.pool, twin.batch) * twin.batch.sequence_length;
+  twin.model.capacity_factor = std::max(twin.model.capacity_factor, double(twin.model.num_experts) / double(in_pool));
+}
+
+/// Pseudo-random tokens; labels are missing at the end of each sequence and in half of every third one.
+BatchSource synthetic_text(RunConfig const& config) {
+  auto const length = config.batch.sequence_length, vocabulary = config.model.vocab_size;
+  return [=](std::int64_t first, std::int64_t count) {
+    RandomStream const stream(1, Purpose::document, 0, 0);
+    auto const token = [=](std::int64_t sequence, std::int64_t at) {
+      return int(stream.uniform(sequence, at) * double(vocabulary));
+    };
+    Batch batch{first, count, {}, {}, std::vector<int>(std::size_t(count))};
+    for (auto s = first; s < first + count; ++s) {
+      auto const labelled = s % 3 == 1 ? length / 2 : length - 1;
+      for (std::int64_t t = 0; t < length; ++t) {
+        batch.tokens.push_back(token(s, t));
+        batch.targets.push_back(t < labelled ? token(s, t + 1) : kernels::ignored_label);
+      }
+    }
+    return batch;
+  };
+}
+
+}  // namespace
+
+RunConfig twin_config(RunConfig const& config) {
+  RunConfig twin = config;
+  shrink_model(twin.model, config.layout);
+  shrink_batch(twin.batch, twin.model.gate.pool, config.layout);
+  keep_capacity(twin);
+  twin.optimizer.schedule = "constant";
+  twin.optimizer.warm_up_steps = 0;
+  twin.optimizer.learning_rate = 1e-3;
+  twin.optimizer.epsilon = 1e-3;  // beside a gradient near a smaller one, AdamW would magnify rounding
+  twin.train.mode = "train";
+  twin.train.timing = "free";
+  twin.train.dtype = DType::float64;
+  twin.train.steps = 2;
+  twin.train.seed = 1;
+  return twin;
+}
+
+Deviation twin_deviation(Communicator const& world, RunConfig const& config) {
+  auto const twin = twin_config(config);
+  auto const source = synthetic_text(twin);
+  auto const in_layout = run_two_steps(world, twin, source);
+  auto alone = twin;
+  alone.layout = {};
+  alone.train.dispatcher = "local";
+  auto const self = world.split(world.rank(), 0);
+  return world.rank() == 0 ? deviation(in_layout, run_two_steps(self, alone, source)) : Deviation{};
+}
+
+}  // namespace moescope

@@ -1,0 +1,72 @@
+#include "run/evaluation.hpp"
+
+#include <algorithm>
+
+#include "base/region.hpp"
+#include "kernels/gemm.hpp"
+#include "step/routing_counts.hpp"
+
+namespace moescope {
+
+std::vector<std::int64_t> evaluation_steps(RunConfig const& config) {
+  std::vector<std::int64_t> steps;
+  if (config.eval.every <= 0) return steps;
+  for (std::int64_t step = 0; step < config.train.steps; step += config.eval.every) steps.push_back(step);
+  steps.push_back(config.train.steps);
+  return steps;
+}
+
+namespace {
+
+/// [R,C] of the exchanges since the ledger was last emptied, on rank 0.
+std::vector<std::int64_t> gather_payload(Mesh& mesh) {
+  std::vector<std::int64_t> payload;
+  for (auto const& entry : mesh.ledger().take()) payload.push_back(entry.volume.payload_bytes);
+  return mesh.world().gather(std::span<std::int64_t const>(payload), 0);
+}
+
+}  // namespace
+
+template <class T>
+EvaluationReport evaluate(ExecSpace const& exec, Trainer<T>& trainer, HeldOutSource const& source, std::int64_t num_domains,
+                          std::int64_t at_step) {
+  auto config = trainer.config();
+  auto& mesh = trainer.model().mesh();
+  auto const micro_batch = config.batch.sequences / config.batch.micro_steps;
+  config.batch.micro_steps = 1;
+  PassContext pass;
+  pass.training = false;
+  pass.seed = config.train.seed;
+  pass.step = at_step;
+
+  EvaluationReport report;
+  report.at_step = at_step;
+  for (std::int64_t domain = 0; domain < num_domains; ++domain) {
+    auto const from_domain = [&](std::int64_t first, std::int64_t count) { return source(domain, first, count); };
+    auto counts = empty_rank_report(config, mesh);
+    double cross_entropy = 0;
+    std::int64_t labels = 0;
+    for (std::int64_t first = 0; first < config.eval.sequences; first += micro_batch) {
+      config.batch.sequences = std::min(micro_batch, config.eval.sequences - first);
+      auto const batch =
+          load_micro_batch(mesh.layout(), mesh.rank(), config.batch, config.model.gate.pool, from_domain, first, 0);
+      auto const activations = trainer.model().forward(exec, batch.device, pass, trainer.weights());
+      count_routing<T>(exec, activations, config, 0, counts);
+      bool const counted_here = mesh.layout().coordinate(Axis::tp, mesh.rank()) == 0;
+      cross_entropy += counted_here ? activations.cross_entropy_sum : 0;
+      labels += counted_here ? batch.num_labels : 0;
+    }
+    report.loss.push_back(mesh.world().sum(cross_entropy) / double(mesh.world().sum(labels)));
+    auto const choices = mesh.world().sum(counts.routed);
+    report.expert_tokens.insert(report.expert_tokens.end(), choices.begin(), choices.end());
+  }
+  report.payload_bytes = gather_payload(mesh);
+  phase_clock().take();
+  kernels::take_executed_gemm_flops();
+  return report;
+}
+
+template EvaluationReport evaluate<double>(ExecSpace const&, Trainer<double>&, HeldOutSource const&, std::int64_t, std::int64_t);
+template EvaluationReport evaluate<float>(ExecSpace const&, Trainer<float>&, HeldOutSource const&, std::int64_t, std::int64_t);
+
+}  // namespace moescope

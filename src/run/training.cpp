@@ -1,0 +1,161 @@
+#include "run/training.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+
+#include "base/region.hpp"
+#include "check/twin.hpp"
+#include "comm/arrivals.hpp"
+#include "run/evaluation.hpp"
+#include "run/launch.hpp"
+#include "run/program.hpp"
+#include "run/progress.hpp"
+
+namespace moescope {
+
+namespace {
+
+/// Evaluates on held-out text when the schedule says so.
+template <class T>
+class Evaluations {
+ public:
+  Evaluations(RunConfig const& config, DataSource const& data, std::int64_t first_step)
+      : domains_(std::int64_t(data.domains().size())), due_(evaluation_steps(config)) {
+    while (next_ < due_.size() && due_[next_] < first_step) ++next_;
+    held_out_ = [&data, total = config.eval.sequences](std::int64_t domain, std::int64_t first, std::int64_t count) {
+      return data.held_out(domain, first, count, total);
+    };
+  }
+  void evaluate_if_due(Trainer<T>& trainer, std::int64_t steps_done, Recorder& recorder) {
+    if (next_ == due_.size() || due_[next_] != steps_done) return;
+    recorder.write(evaluate<T>(ExecSpace(), trainer, held_out_, domains_, steps_done));
+    ++next_;
+  }
+
+ private:
+  std::int64_t domains_;
+  std::vector<std::int64_t> due_;
+  std::size_t next_ = 0;
+  HeldOutSource held_out_;
+};
+
+/// A sentence where a step's loss or gradient is no longer a number; the same on every rank. Empty while all is well.
+std::string divergence(StepReport const& report, RunConfig const& config) {
+  bool const gradient_counts = config.train.mode == "train";
+  if (std::isfinite(report.loss_total) && (!gradient_counts || std::isfinite(report.gradient_norm))) return "";
+  return fmt::format(
+      "the training diverged: loss {} and gradient norm {} in step {}; a smaller optimizer.learning_rate (now {}), or "
+      "clipping by optimizer.clip_norm (now {}), may help",
+      report.loss_total, report.gradient_norm, report.step, config.optimizer.learning_rate, config.optimizer.clip_norm);
+}
+
+/// The twin of a run on several ranks, before its first step.
+bool twin_is_right(RunConfig const& config, Communicator const& world, Recorder& recorder) {
+  if (world.size() == 1) return true;
+  auto const begin = now();
+  auto const found = twin_deviation(world, config);
+  recorder.add_provenance("twin_difference", fmt::format("{:.3g}", found.largest));
+  recorder.add_provenance("twin_difference_of", found.where);
+  recorder.add_provenance("twin_seconds", fmt::format("{:.3g}", now() - begin));
+  return recorder.check(found.sentence());
+}
+
+/// How a run ended; the error of one that failed is thrown.
+enum class End { complete, wrong, stopped };
+
+/// The steps that are left; ends early where a check fails or a signal asks to stop.
+template <class T>
+End run_steps(RunConfig const& config, TrainingOptions const& options, Trainer<T>& trainer, DataSource const& data,
+              Checkpoints<T>& checkpoints, Recorder& recorder, int rank) {
+  BatchSource const training = [&](std::int64_t first, std::int64_t count) { return data.training(first, count); };
+  auto const domains = std::int64_t(data.domains().size()), first_step = options.first_step();
+  Evaluations<T> evaluations(config, data, first_step);
+  Progress progress(first_step, config.train.steps, progress_shown(options.progress, rank));
+  for (auto step = first_step; step < config.train.steps; ++step) {
+    evaluations.evaluate_if_due(trainer, step, recorder);
+    auto const report = trainer.step(training, step, domains);
+    if (!recorder.write(report)) return End::wrong;
+    if (auto const reason = divergence(report, config); !reason.empty()) {
+      recorder.finish("failed", reason);
+      throw AgreedError(reason);
+    }
+    if (rank == 0) progress.show(report, config.model.num_experts);
+    if (!checkpoints.save_if_due(trainer, step + 1, recorder)) return End::stopped;
+  }
+  evaluations.evaluate_if_due(trainer, config.train.steps, recorder);
+  return recorder.check(trainer.replica_difference()) ? End::complete : End::wrong;
+}
+
+/// How to call the figures' script: that of the folder we are in, or of the installation this program is in. Empty where there
+/// is neither.
+std::string figures_script() {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (fs::exists("analysis/figures.py", error)) return "/usr/bin/python3 analysis/figures.py";
+  auto const installed =
+      fs::read_symlink("/proc/self/exe", error).parent_path().parent_path() / "share/moescope/analysis/figures.py";
+  return fs::exists(installed, error) ? fmt::format("/usr/bin/python3 \"{}\"", installed.string()) : "";
+}
+
+void announce(Recorder const& recorder, End end, std::string const& checkpoints) {
+  if (end == End::wrong) print_error(recorder.failure());
+  auto const file = recorder.path();
+  if (end == End::stopped) {
+    std::printf("Run file, partial: %s\nNext: the same command with --resume %s\n", file.c_str(), checkpoints.c_str());
+    return;
+  }
+  auto const script = figures_script();
+  std::printf("%s: %s\nNext: moescope inspect %s%s\n", end == End::wrong ? "Run file marked wrong" : "Run file", file.c_str(),
+              file.c_str(), script.empty() ? "" : fmt::format(", or draw it: {} {}", script, file).c_str());
+}
+
+template <class T>
+RunFileSetup setup_of(RunConfig const& config, TrainingOptions const& options, Mesh& mesh, DataSource const& data) {
+  auto setup = describe_launch(config, mesh, data);
+  setup.overwrite = options.overwrite;
+  if (options.resumption) {
+    setup.continued = options.resumption->continuation();
+    setup.provenance.emplace_back("resumed_from", options.resumption->folder);
+  }
+  setup.measured_peak_flops = measure_peak<T>(mesh);
+  auto const clock = estimate_clock_offset(mesh.world());
+  mesh.set_clock_offset(clock.offset);
+  setup.clock_error = mesh.world().max(clock.error);
+  return setup;
+}
+
+int finish(End end, Recorder& recorder, std::string const& checkpoints, int rank) {
+  char const* const status[] = {"complete", "wrong", "stopped"};
+  auto const reason = end == End::stopped ? "stopped by a signal, with a checkpoint in " + checkpoints : recorder.failure();
+  recorder.finish(status[int(end)], reason);
+  if (rank == 0) announce(recorder, end, checkpoints);
+  return end == End::complete ? success : end == End::stopped ? stopped : failure;
+}
+
+}  // namespace
+
+template <class T>
+int train(RunConfig const& config, TrainingOptions const& options, Mesh& mesh, DataSource const& data) {
+  std::optional<Trainer<T>> trainer;
+  agreed(mesh.world(), [&] {
+    trainer.emplace(config, mesh);
+    if (options.resumption) restore(*options.resumption, *trainer);
+  });
+  auto const setup = setup_of<T>(config, options, mesh, data);
+  Recorder recorder(mesh.world(), setup);
+  Checkpoints<T> checkpoints(config, mesh, options.signals, setup.launch, data.fingerprint());
+  auto const end = twin_is_right(config, mesh.world(), recorder)
+                       ? run_steps<T>(config, options, *trainer, data, checkpoints, recorder, mesh.rank())
+                       : End::wrong;
+  if (end == End::complete) recorder.add_provenance("measured_peak_flops_after", fmt::format("{}", measure_peak<T>(mesh)));
+  checkpoints.report(recorder);
+  return finish(end, recorder, checkpoints.folder(), mesh.rank());
+}
+
+template int train<double>(RunConfig const&, TrainingOptions const&, Mesh&, DataSource const&);
+template int train<float>(RunConfig const&, TrainingOptions const&, Mesh&, DataSource const&);
+
+}  // namespace moescope

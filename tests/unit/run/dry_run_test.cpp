@@ -1,0 +1,68 @@
+#include "run/dry_run.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "support/catch.hpp"
+#include "unit/traffic/small_run.hpp"
+
+using namespace moescope;
+using namespace moescope::testing;
+using nlohmann::json;
+
+namespace {
+
+bool contains(std::string const& text, std::string const& part) { return text.find(part) != std::string::npos; }
+
+json entry(json const& run, std::string const& name) {
+  for (auto const& c : run["step"]["collectives"])
+    if (c["name"] == name) return c;
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("A dry run prints layout, parameters, memory, exchanges and keys") {
+  auto const config = small_run();
+  auto const layout = make_layout({2, 1, 2});
+  auto const text = dry_run_text(config, layout, {2, "build", "data"});
+  CHECK(contains(text, "2 ranks = dp 2 x tp 1 (attention) = edp 1 x ep 2 x etp 1 (experts)\n"));
+  CHECK(contains(text, "parameters: 1896 in all, 1320 active for a token\n"));
+  CHECK(contains(text, "assumes even routing"));
+  CHECK(contains(text, "ep.dispatch.forward"));
+  CHECK(contains(text, "computation_key " + computation_key(config, "data") + "\n"));
+  CHECK(contains(text, "cell_key " + cell_key(config, 2, "build", "data") + "\n"));
+}
+
+TEST_CASE("The JSON holds the numbers as integers") {
+  auto const config = small_run();
+  auto const run = json::parse(dry_run_json(config, make_layout({2, 1, 2})));
+  CHECK(run["layout"] == json{{"ranks", 2}, {"tp", 1}, {"dp", 2}, {"ep", 2}, {"etp", 1}, {"edp", 1}});
+  CHECK(run["parameters"] == json{{"total", 1896}, {"active", 1320}});
+  CHECK(run["step"]["assumes"] == "even routing");
+  // 6 tokens, 12 choices a rank, half of them away; two layers of 64 bytes a row.
+  auto const dispatch = entry(run, "ep.dispatch.forward");
+  CHECK(dispatch["axis"] == "ep");
+  CHECK(dispatch["operation"] == "all_to_all");
+  CHECK(dispatch["calls"] == 2);
+  CHECK(dispatch["payload_bytes"] == json{{"largest_rank", 768}, {"all_ranks", 1536}});
+  CHECK(run["step"]["axes"]["ep"] == json{{"largest_rank", 4 * 768 + 2 * 96}, {"all_ranks", 2 * (4 * 768 + 2 * 96)}});
+  CHECK(run["memory_bytes_of_heaviest_rank"]["parameters"] == 8 * (568 + 176 + 576));
+  CHECK(run["computation_key"] == computation_key(config));
+}
+
+TEST_CASE("One rank exchanges nothing") {
+  CHECK(contains(dry_run_text(small_run(), make_layout({1})), "one rank exchanges nothing\n"));
+  CHECK(json::parse(dry_run_json(small_run(), make_layout({1})))["step"]["collectives"].empty());
+}
+
+TEST_CASE("Above 1024 ranks rank 0 speaks alone, and a million ranks take no table") {
+  auto config = small_run();
+  config.model.num_heads = config.model.num_kv_heads = 8;
+  config.batch = {1048576 / 8, 16, 1};
+  auto const layout = make_layout({1048576, 8, 4, 2});
+  auto const run = json::parse(dry_run_json(config, layout));
+  CHECK(run["step"]["ranks_counted"] == 1);
+  CHECK(run["step"]["axes"]["tp"]["all_ranks"].is_null());
+  CHECK(run["step"]["axes"]["tp"]["largest_rank"] > 0);
+  CHECK(contains(dry_run_text(config, layout), "rank 0"));
+}
