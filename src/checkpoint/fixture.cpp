@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "checkpoint/safetensors.hpp"
+#include "config/gate_kinds.hpp"
 #include "config/run_config.hpp"
 #include "files/mapped_file.hpp"
 #include "kernels/cross_entropy.hpp"
@@ -111,20 +112,21 @@ FixtureLayer read_layer(Safetensors const& io, std::int64_t index, ModelConfig c
   if (!layer.topk_index.empty()) {
     layer.topk_weight = read_weights(io, prefix + "topk_weight", tokens, std::int64_t(layer.topk_index.size()) / tokens);
   }
-  if (model.gate.kind == "noisy_top_k" || model.gate.kind == "switch") {  // the others report -1
+  auto const& kind = gate_kind(model);
+  if (kind.sums.calls > 0) {  // the others report -1
     layer.importance = read_if_there(io, prefix + "importance", experts);
     layer.load = read_if_there(io, prefix + "load", experts);
   }
   layer.noise.noise = read_if_there(io, prefix + "noise", tokens * experts);
-  if (model.gate.kind.starts_with("random")) layer.noise.noise = draws_of_choices(layer.topk_index, tokens, experts);
-  if (model.gate.kind == "switch") layer.noise.drop_key = drop_keys(io, prefix, layer.topk_index, experts);
+  if (kind.draws == GateKind::Draws::choices) layer.noise.noise = draws_of_choices(layer.topk_index, tokens, experts);
+  if (kind.uses_capacity) layer.noise.drop_key = drop_keys(io, prefix, layer.topk_index, experts);
   return layer;
 }
 
-/// The released noisy gate without balance reports -100 a layer, which its model does not add: nothing, that is.
+/// A released gate told to use no balance reports -100 a layer, which its model does not add: nothing, that is.
 std::vector<double> read_balance_losses(Safetensors const& io, ModelConfig const& model) {
   auto losses = read_if_there(io, "balance_loss", model.num_layers);
-  if (model.gate.kind == "noisy_top_k" && !model.gate.use_balance) std::fill(losses.begin(), losses.end(), 0.0);
+  if (has_key(gate_kind(model), "gate.use_balance") && !model.gate.use_balance) std::fill(losses.begin(), losses.end(), 0.0);
   return losses;
 }
 

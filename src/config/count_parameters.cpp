@@ -1,6 +1,6 @@
 #include <numeric>
 
-#include "config/gate_facts.hpp"
+#include "config/gate_kinds.hpp"
 #include "config/model_config.hpp"
 
 namespace moescope {
@@ -10,10 +10,7 @@ std::int64_t attention_parameters(ModelConfig const& m) {
   return 2 * m.hidden_size * m.head_dim * (m.num_heads + m.num_kv_heads);
 }
 
-std::int64_t output_scale_parameters(ModelConfig const& m) {
-  if (!m.add_weight_norm) return 0;
-  return m.gate.kind == "switch" ? m.hidden_size : 1;
-}
+std::int64_t output_scale_parameters(ModelConfig const& m) { return m.add_weight_norm ? output_scale_columns(m) : 0; }
 
 /// The residual block's linear gate and experts, all of which each token visits.
 std::int64_t residual_parameters(ModelConfig const& m) {
@@ -21,12 +18,6 @@ std::int64_t residual_parameters(ModelConfig const& m) {
 }
 
 }  // namespace
-
-std::int64_t choices_per_token(ModelConfig const& model) {
-  auto const visits = gate_facts(model).visits;
-  if (visits == GateFacts::Visits::one) return 1;
-  return visits == GateFacts::Visits::all ? model.num_experts : model.top_k;
-}
 
 ParameterCount count_parameters(ModelConfig const& m) {
   auto const embeddings = m.vocab_size * m.hidden_size * (m.tie_word_embeddings ? 1 : 2);

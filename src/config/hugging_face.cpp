@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "base/error.hpp"
+#include "config/gate_kinds.hpp"
 #include "config/settings.hpp"
 #include "files/strict_json.hpp"
 
@@ -74,19 +74,6 @@ std::vector<Fixed> const& fixed_fields() {
   return table;
 }
 
-struct GateType {
-  std::string_view name, kind;
-  std::array<std::string_view, 2> calculators;  ///< that can compute with its routing
-};
-
-constexpr std::array<GateType, 6> gate_types{
-    {{"TopKBalancedNoisyGate", "noisy_top_k", {"UniversalCalculator"}},
-     {"SwitchBalancedGate", "switch", {"SwitchDropTokenCalculator"}},
-     {"UniformPlainGate", "uniform", {"UniformCalculator", "UniversalCalculator"}},
-     {"UniformLearnableGate", "uniform_learnable", {"UniformCalculator", "UniversalCalculator"}},
-     {"RandomPlainGate", "random", {"UniversalCalculator"}},
-     {"RandomLearnableGate", "random_learnable", {"UniversalCalculator"}}}};
-
 constexpr char const* supported_types = "the supported ones are \"llama_moe\" and \"llama_moe_residual\"";
 
 class Reader {
@@ -145,19 +132,20 @@ class Reader {
   void add_gate() {
     auto const type = get("gate_type", "TopKBalancedNoisyGate");
     auto const calculator = get("calculator_type", "UniversalCalculator");
-    auto const known = std::find_if(gate_types.begin(), gate_types.end(), [&](auto const& gate) { return type == gate.name; });
-    if (known == gate_types.end()) {
+    auto const kinds = all_gate_kinds();
+    auto const known = std::find_if(kinds.begin(), kinds.end(), [&](auto const& kind) { return type == kind.published_name; });
+    if (known == kinds.end()) {
       std::vector<std::string_view> names;
-      names.reserve(std::size(gate_types));
-      for (auto const& gate : gate_types) names.push_back(gate.name);
+      names.reserve(kinds.size());
+      for (auto const& kind : kinds) names.push_back(kind.published_name);
       reject("gate_type", fmt::format("must be one of {}", fmt::join(names, ", ")));
     }
-    auto const& fitting = known->calculators;
-    if (std::none_of(fitting.begin(), fitting.end(), [&](auto name) { return !name.empty() && calculator == name; })) {
-      auto const problem = fmt::format("does not fit gate_type = \"{}\", which needs {}", known->name, fitting[0]);
+    auto const fitting = known->published_calculators;
+    if (std::none_of(fitting.begin(), fitting.end(), [&](auto name) { return calculator == name; })) {
+      auto const problem = fmt::format("does not fit gate_type = \"{}\", which needs {}", known->published_name, fitting[0]);
       throw UserError(fmt::format("{}: calculator_type = {} {}", source_, calculator.dump(), problem));
     }
-    settings_["gate.kind"] = {known->kind, source_ + ": gate_type"};
+    settings_["gate.kind"] = {known->name, source_ + ": gate_type"};
     settings_["gate.pool"] = {"batch", source_};
   }
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "config/choices.hpp"
+#include "config/dispatcher_kinds.hpp"
+#include "config/gate_kinds.hpp"
 
 namespace moescope {
 namespace {
@@ -50,7 +52,7 @@ void add_model(std::vector<Key>& keys, ModelConfig& m) {
 
 void add_gate(std::vector<Key>& keys, GateConfig& g) {
   using enum Decides;
-  keys.insert(keys.end(), {{"gate.kind", numbers, &g.kind, any, choices::gate_kind},
+  keys.insert(keys.end(), {{"gate.kind", numbers, &g.kind, any, gate_kind_names()},
                            {"gate.network", numbers, &g.network, any, choices::gate_network},
                            {"gate.use_softmax", numbers, &g.use_softmax},
                            {"gate.use_balance", numbers, &g.use_balance},
@@ -105,7 +107,7 @@ void add_training(std::vector<Key>& keys, BatchConfig& b, OptimizerConfig& o, Tr
                            {"train.record_warm_up_steps", neither, &t.record_warm_up_steps, count_or_zero},
                            {"train.seed", numbers, &t.seed, not_negative},
                            {"train.dtype", numbers, &t.dtype, any, choices::dtype},
-                           {"train.dispatcher", cell, &t.dispatcher, any, choices::dispatcher},
+                           {"train.dispatcher", cell, &t.dispatcher, any, dispatcher_kind_names},
                            {"train.watchdog_seconds", neither, &t.watchdog_seconds, not_negative}});
 }
 

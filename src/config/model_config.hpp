@@ -5,9 +5,9 @@
 
 namespace moescope {
 
-/// The gate of every MoE block (`[gate]`); semantics in `docs/definitions.md`. `kind` names a file of `src/gates`.
+/// The gate of every MoE block (`[gate]`); semantics in `docs/definitions.md`.
 struct GateConfig {
-  std::string kind = "noisy_top_k";   ///< noisy_top_k, switch, uniform, uniform_learnable, random, random_learnable
+  std::string kind = "noisy_top_k";   ///< a name of gate_kinds.cpp
   std::string network = "mlp";        ///< linear: W x; mlp: W2 tanh(W0 x)
   bool use_softmax = true;            ///< softmax over the selected logits (switch: over all)
   bool use_balance = true;            ///< false: no balance loss is added (ignored by switch, as released)
@@ -59,7 +59,7 @@ struct ModelConfig {
   ResidualConfig residual;
 };
 
-/// Experts that one token chooses: top_k, 1 with the switch gate, all with the uniform gates.
+/// Experts that one token chooses, as the row of its gate says: one, top_k, or all.
 std::int64_t choices_per_token(ModelConfig const& model);
 
 /// Number of parameters, all and those one token uses (top_k experts; noise matrix, embeddings and norms included).

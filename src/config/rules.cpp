@@ -1,9 +1,12 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <charconv>
 #include <cmath>
 #include <numeric>
 
+#include "config/dispatcher_kinds.hpp"
+#include "config/gate_kinds.hpp"
 #include "config/key.hpp"
 #include "config/settings.hpp"
 
@@ -50,8 +53,9 @@ void Rules::check_attention() {
 void Rules::check_experts() {
   auto const& m = c_.model;
   if (m.top_k > m.num_experts) broken("model.top_k", fmt::format("must be at most model.num_experts = {}", m.num_experts));
-  if (m.gate.kind == "switch" && m.top_k > 2) {
-    broken("model.top_k", "must be 1 or 2 with gate.kind = \"switch\", which sends each token to one expert either way");
+  if (auto const most = gate_kind(m).largest_top_k; m.top_k > most) {
+    broken("model.top_k", fmt::format("must be 1 or {} with gate.kind = \"{}\", which sends each token to one expert either way",
+                                      most, m.gate.kind));
   }
   for (auto const& widths : m.expert_widths) {
     if (static_cast<std::int64_t>(widths.size()) != m.num_experts) {
@@ -102,9 +106,12 @@ void Rules::check_run() {
   for (auto const* axis : {"layout.pp", "layout.cp"}) {
     if (value_of(*find_key(keys_, axis)) != 1) broken(axis, "must be 1: only 1 so far");
   }
-  if (c_.train.dispatcher == "local" && c_.layout.ep > 1) {
+  if (c_.layout.ep > dispatcher_kind(c_.train.dispatcher).largest_ep) {
+    std::vector<std::string> fitting;
+    for (auto const& kind : all_dispatcher_kinds)
+      if (c_.layout.ep <= kind.largest_ep) fitting.push_back(fmt::format("\"{}\"", kind.name));
     broken("train.dispatcher",
-           fmt::format("must be \"all_to_all\" or \"all_gather\" with layout.ep = {}: \"local\" moves no token", c_.layout.ep));
+           fmt::format("must be {} with layout.ep = {}: it moves no token", fmt::join(fitting, " or "), c_.layout.ep));
   }
   double sum = 0;
   for (auto const& [domain, weight] : c_.data.weights) sum += weight;

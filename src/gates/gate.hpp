@@ -11,12 +11,6 @@
 
 namespace moescope {
 
-/// A parameter of a gate: name under `mlp.gate.` in published checkpoints, and shape [rows, columns].
-struct GateParameter {
-  std::string name;
-  std::int64_t rows, columns;
-};
-
 /// Values that replace drawn ones, for owned tokens: recorded noise of a fixture, a replayed permutation. Empty = draw.
 struct InjectedNoise {
   std::vector<double>
@@ -56,8 +50,7 @@ template <class T>
 class Gate {
  public:
   virtual ~Gate() = default;
-  virtual std::vector<GateParameter> parameters() const = 0;
-  /// x [tokens,H]; parameters in the order of parameters().
+  /// x [tokens,H]; parameters as `gate_tensors` lists them.
   virtual GateResult<T> forward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const& parameters,
                                 GateContext const& context) const = 0;
   /// d_weight [num_choices] = dL/d(routing.weight) from the outputs. Adds to d_x and to `gradients`, the balance loss
@@ -67,18 +60,9 @@ class Gate {
                         std::vector<Matrix<T>> const& gradients) const = 0;
 };
 
-/// Traits a gate declares once; `docs/definitions.md` explains them.
-struct GateTraits {
-  bool weights_sum_to_one;  ///< in training with use_softmax
-  bool causal;              ///< no decision depends on later tokens
-  bool uses_capacity;
-  bool draws;  ///< in training the same tokens are routed or weighed anew in each step
-};
-
-/// One line per kind in registry.cpp. Throws UserError listing the known names for an unknown kind.
+/// One name per kind in registry.cpp. Throws UserError listing the known names for an unknown kind.
 template <class T>
 std::unique_ptr<Gate<T>> make_gate(ModelConfig const& model);
-GateTraits gate_traits(std::string const& kind);
 std::vector<std::string> gate_kinds();
 
 }  // namespace moescope

@@ -35,12 +35,6 @@ GateNetwork<T>::GateNetwork(ModelConfig const& model)
 }
 
 template <class T>
-std::vector<GateParameter> GateNetwork<T>::parameters() const {
-  if (!mlp_) return {{"gate_network.weight", num_experts_, hidden_size_}};
-  return {{"gate_network.0.weight", num_experts_, hidden_size_}, {"gate_network.2.weight", num_experts_, num_experts_}};
-}
-
-template <class T>
 auto GateNetwork<T>::forward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const& parameters) const
     -> Activations {
   auto const tokens = std::int64_t(x.extent(0));

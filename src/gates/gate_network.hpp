@@ -8,7 +8,7 @@
 namespace moescope::gates {
 
 /// The router logits g(x) of LLaMA-MoE (`create_gate_network`), without biases:
-/// linear: W x, W [E,H]; mlp: W2 tanh(W0 x), W0 [E,H], W2 [E,E]. Its parameters are the first ones of a gate.
+/// linear: W x, W [E,H]; mlp: W2 tanh(W0 x), W0 [E,H], W2 [E,E]. Its tensors are the first ones of a gate.
 template <class T>
 class GateNetwork {
  public:
@@ -19,7 +19,6 @@ class GateNetwork {
     Matrix<T> logits;  ///< [tokens,E]
   };
 
-  std::vector<GateParameter> parameters() const;
   Activations forward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const& parameters) const;
   /// Adds to d_x and to the first of `gradients`.
   void backward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const& parameters, Activations const& activations,

@@ -12,8 +12,6 @@ class LearnableGate : public Gate<T> {
   explicit LearnableGate(ModelConfig const& model)
       : num_experts_(model.num_experts), use_softmax_(model.gate.use_softmax), network_(model) {}
 
-  std::vector<GateParameter> parameters() const override { return network_.parameters(); }
-
   GateResult<T> forward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const& parameters,
                         GateContext const& context) const override {
     auto const activations = network_.forward(exec, x, parameters);

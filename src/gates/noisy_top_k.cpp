@@ -107,18 +107,8 @@ template <class T>
 class NoisyTopKGate final : public Gate<T> {
  public:
   explicit NoisyTopKGate(ModelConfig const& model)
-      : config_(model.gate),
-        hidden_size_(model.hidden_size),
-        num_experts_(model.num_experts),
-        top_k_(model.top_k),
-        network_(model) {
+      : config_(model.gate), num_experts_(model.num_experts), top_k_(model.top_k), network_(model) {
     MOESCOPE_CHECK(config_.load_estimate == "released" || config_.load_estimate == "noisy_logit");
-  }
-
-  std::vector<GateParameter> parameters() const override {
-    auto list = network_.parameters();
-    if (config_.add_noise) list.push_back({"weight_noise.weight", num_experts_, hidden_size_});
-    return list;
   }
 
   GateResult<T> forward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const& parameters,
@@ -194,7 +184,7 @@ class NoisyTopKGate final : public Gate<T> {
   }
 
   GateConfig config_;
-  std::int64_t hidden_size_, num_experts_, top_k_;
+  std::int64_t num_experts_, top_k_;
   gates::GateNetwork<T> network_;
 };
 

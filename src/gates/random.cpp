@@ -14,8 +14,6 @@ class RandomGate final : public Gate<T> {
         top_k_(model.top_k),
         weight_(model.gate.use_softmax ? 1.0 / double(model.num_experts) : 1.0) {}
 
-  std::vector<GateParameter> parameters() const override { return {}; }
-
   GateResult<T> forward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const&,
                         GateContext const& context) const override {
     auto const draws = gates::draw_noise<double>(exec, Purpose::random_routing, context, x.extent(0), num_experts_);

@@ -113,8 +113,6 @@ class SwitchGate final : public Gate<T> {
     MOESCOPE_CHECK(score_is_probability_ || config_.switch_score == "noisy_logit");
   }
 
-  std::vector<GateParameter> parameters() const override { return network_.parameters(); }
-
   GateResult<T> forward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const& parameters,
                         GateContext const& context) const override {
     SwitchActivations<T> saved;

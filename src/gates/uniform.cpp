@@ -19,8 +19,6 @@ class UniformGate final : public Gate<T> {
   explicit UniformGate(ModelConfig const& model)
       : num_experts_(model.num_experts), weight_(model.gate.use_softmax ? 1.0 / double(model.num_experts) : 1.0) {}
 
-  std::vector<GateParameter> parameters() const override { return {}; }
-
   GateResult<T> forward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const&,
                         GateContext const&) const override {
     GateResult<T> result;

@@ -3,7 +3,7 @@
 #include <limits>
 #include <numeric>
 
-#include "config/gate_facts.hpp"
+#include "config/gate_kinds.hpp"
 
 namespace moescope::metrics {
 namespace {
@@ -25,9 +25,10 @@ double attention_parameters(ModelConfig const& model) {
 }  // namespace
 
 std::int64_t active_parameters(ModelConfig const& model) {
-  bool const has_noise = gate_facts(model).has_noise_matrix && model.gate.add_noise;
-  auto const noise = has_noise ? model.num_layers * model.num_experts * model.hidden_size : 0;
-  return count_parameters(model).active - noise;
+  std::int64_t idle_in_evaluation = 0;
+  for (auto const& tensor : gate_tensors(model))
+    if (tensor.only_in_training) idle_in_evaluation += tensor.rows * tensor.columns;
+  return count_parameters(model).active - model.num_layers * idle_in_evaluation;
 }
 
 StepFlops step_flops(ModelConfig const& model, std::int64_t tokens, std::int64_t sequence_length) {

@@ -1,5 +1,6 @@
 #include "base/region.hpp"
 #include "comm/exchange.hpp"
+#include "config/gate_kinds.hpp"
 #include "kernels/permute.hpp"
 #include "kernels/rms_norm.hpp"
 #include "model/block.hpp"
@@ -11,10 +12,9 @@ namespace names = traffic::names;
 
 namespace {
 
-/// What a gate's score is multiplied with: score_scale_factor, or 1 where the learnable output scale stands in for it
-/// (LLaMA-MoE's UniversalCalculator; its Switch calculator applies both).
+/// What a gate's score is multiplied with: score_scale_factor, or 1 where the learnable output scale stands in for it.
 double score_scale(ModelConfig const& model, std::int64_t layer) {
-  bool const replaced = model.add_weight_norm && model.gate.kind != "switch";
+  bool const replaced = model.add_weight_norm && !gate_kind(model).score_scale_beside_output_scale;
   return replaced ? 1.0 : model.score_scale_factor[std::size_t(layer)];
 }
 

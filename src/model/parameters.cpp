@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
-#include "gates/gate.hpp"
+#include "config/gate_kinds.hpp"
 
 namespace moescope {
 
@@ -62,7 +62,7 @@ class TableBuilder {
     auto const routed = prefix + routed_prefix(model_);
     add_gate(routed, model_);
     if (model_.add_weight_norm) {
-      auto const columns = model_.gate.kind == "switch" ? model_.hidden_size : 1;
+      auto const columns = output_scale_columns(model_);
       add_router(routed + "calculator.mlp_norm.weight", {1, columns}, true, 0, model_.score_scale_factor[std::size_t(layer)]);
     }
     auto const experts = layout_.experts(model_, rank_);
@@ -72,9 +72,8 @@ class TableBuilder {
 
   void add_gate(std::string const& prefix, ModelConfig const& gate_model) {
     auto const gate = prefix + "gate.";
-    for (auto const& [name, rows, columns] : make_gate<double>(gate_model)->parameters()) {
-      add_router(gate + name, {rows, columns}, false, model_.initializer_range, 0);
-    }
+    for (auto const& tensor : gate_tensors(gate_model))
+      add_router(gate + tensor.name, {tensor.rows, tensor.columns}, false, model_.initializer_range, 0);
   }
 
   /// Replicated: each rank runs all residual experts on the tokens it owns.

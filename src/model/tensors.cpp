@@ -1,7 +1,7 @@
 #include "base/error.hpp"
 #include "base/host_memory.hpp"
 #include "base/random.hpp"
-#include "gates/gate.hpp"
+#include "config/gate_kinds.hpp"
 #include "model/parameters.hpp"
 
 namespace moescope {
@@ -61,8 +61,7 @@ class TensorViewer {
 template <class T>
 std::vector<Matrix<T>> view_gate(ModelConfig const& gate_model, std::string const& prefix, TensorViewer<T> const& view) {
   std::vector<Matrix<T>> tensors;
-  for (auto const& parameter : make_gate<T>(gate_model)->parameters())
-    tensors.push_back(view.matrix(prefix + "gate." + parameter.name));
+  for (auto const& tensor : gate_tensors(gate_model)) tensors.push_back(view.matrix(prefix + "gate." + tensor.name));
   return tensors;
 }
 

@@ -1,7 +1,8 @@
 #include <array>
 
 #include "base/error.hpp"
-#include "config/gate_facts.hpp"
+#include "config/dispatcher_kinds.hpp"
+#include "config/gate_kinds.hpp"
 #include "traffic/group_sizes.hpp"
 #include "traffic/traffic.hpp"
 
@@ -66,12 +67,11 @@ constexpr Entry all_entries[] = {
 /// Whether model and dispatcher, beside mode and group size, ask for an exchange.
 bool needed(std::string_view name, RunConfig const& config, Layout const& layout) {
   auto const& model = config.model;
-  auto const& gate = gate_facts(model);
-  bool const gathers_tokens = config.train.dispatcher == "all_gather";
+  bool const gathers_tokens = dispatcher_kind(config.train.dispatcher).moves == DispatcherKind::Moves::tokens;
   if (name.starts_with("ep.") || name.starts_with("etp.")) return !gathers_tokens;
   if (name.starts_with("block.") || name == names::tokens || name == names::choices) return gathers_tokens;
-  if (name == names::pool_sum) return gate.sums_over_pools;
-  if (name == names::pool_gather) return gate.gathers_for_drops && model.drop_tokens;
+  if (name == names::pool_sum) return gate_kind(model).sums.calls > 0;
+  if (name == names::pool_gather) return pool_gathers(model).calls > 0;
   if (name == names::kv_gradients) return !layout.replicated_kv_heads(model).empty();
   return true;
 }

@@ -1,6 +1,6 @@
 #include "traffic/group_sizes.hpp"
 
-#include "config/gate_facts.hpp"
+#include "config/gate_kinds.hpp"
 
 namespace moescope::traffic {
 namespace {
@@ -14,7 +14,7 @@ std::int64_t dense_size(ModelConfig const& model, Layout const& layout, std::int
 }
 
 std::int64_t router_size(ModelConfig const& model) {
-  auto const output_scale = model.add_weight_norm ? (model.gate.kind == "switch" ? model.hidden_size : 1) : 0;
+  auto const output_scale = model.add_weight_norm ? output_scale_columns(model) : 0;
   auto const residual = model.hidden_size * (model.residual.num_experts + 3 * model.residual.intermediate_size);
   return model.num_layers * (model.hidden_size + gate_parameters(model) + output_scale + residual);
 }

@@ -1,6 +1,8 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "config/dispatcher_kinds.hpp"
+#include "config/gate_kinds.hpp"
 #include "traffic/even_routing.hpp"
 #include "traffic/expert_rows.hpp"
 #include "traffic/group_sizes.hpp"
@@ -41,8 +43,12 @@ void add_pools_and_control(Tally& tally, Sizes const& sizes) {
   auto const experts = sizes.config.model.num_experts;
   auto const tokens = sizes.micro_sequences * sizes.config.batch.sequence_length;
   auto const pools = sizes.micro_sequences / sequences_in_pool(sizes.config.model.gate.pool, sizes.config.batch);
-  tally.add(names::pool_sum, sizes.layers, pools * 2 * experts * control_bytes);
-  tally.add(names::pool_gather, sizes.layers, tokens * 2 * control_bytes);
+  auto const add = [&](std::string_view name, PoolCalls const& calls) {
+    auto const numbers = pools * experts * calls.per_expert + tokens * calls.per_token;
+    tally.add(name, sizes.layers * calls.calls, numbers * control_bytes);
+  };
+  add(names::pool_sum, gate_kind(sizes.config.model).sums);
+  add(names::pool_gather, pool_gathers(sizes.config.model));
   tally.add(names::counts, sizes.layers, sizes.layout.size(Axis::expert_block) * experts * control_bytes);
   tally.add(names::loss, 1, control_bytes);
 }
@@ -159,7 +165,7 @@ struct PeerRows {
 
 std::vector<PeerRows> peer_rows(Sizes const& sizes, RoutedCounts const& counts, std::int64_t micro_step, std::int64_t layer) {
   std::vector<PeerRows> result;
-  if (sizes.config.train.dispatcher == "all_gather") {
+  if (dispatcher_kind(sizes.config.train.dispatcher).moves == DispatcherKind::Moves::tokens) {
     auto const kept = [&](std::int64_t rank) {
       std::int64_t sum = 0;
       for (std::int64_t e = 0; e < counts.experts; ++e) sum += counts.at(micro_step, layer, rank, e);

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """The order of the tree, read from the table in docs/architecture.md: who may include whom, and which outside header
-belongs to which folder. Also: every source is built, and nothing calls itself unfinished.
+belongs to which folder. Also: every source is built, no kind is asked for by name, and nothing calls itself unfinished.
 
 check_layers.py [ROOT] prints one line per breach and exits with 1 when there is any."""
 
@@ -18,6 +18,8 @@ OWNERS = [
 ]
 HOST_ONLY = ["config", "layout", "traffic", "metrics", "predict", "record"]
 GLOBBED = ["gates", "dispatch"]  # one file per kind, found by CMake
+# Rows of the kinds of gate and dispatcher. Nothing in src may ask for a kind by its name: what it wants to know is a field.
+KIND_ROWS = ["src/config/gate_kinds.cpp", "src/config/dispatcher_kinds.hpp"]
 UNFINISHED = [r"\bTODO\b", r"\bFIXME\b", r"\bXXX\b", r"\bstubs?\b", r"\bplaceholders?\b", r"\bnot implemented\b"]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.MULTILINE)
@@ -106,6 +108,18 @@ def first_include_breaches(root):
             yield f"{source.relative_to(root)}: must include {name} before anything else, which shows that the header is complete"
 
 
+def kind_breaches(root):
+    rows = "".join((root / name).read_text() for name in KIND_ROWS if (root / name).is_file())
+    names = "|".join(re.findall(r'\.name = "(\w+)"', rows))
+    of_kind = r'\w*(kind|dispatcher)\b\)?\s*([=!]=|\.\w+\()\s*"'
+    to_name = rf'(?<!operation )[=!]=\s*"({names})"|"({names})"\s*[=!]='
+    asks = re.compile(rf"{of_kind}|{to_name}" if names else of_kind)
+    for path in sources(root, "src"):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if asks.search(line):
+                yield f"{path.relative_to(root)}:{number}: asks for a kind by its name; let its row in config say what is asked for"
+
+
 def word_breaches(root):
     for path in sources(root, "src"):
         for number, line in enumerate(path.read_text().splitlines(), 1):
@@ -124,6 +138,7 @@ def check(root):
         *owner_breaches(root),
         *host_breaches(root),
         *build_breaches(root),
+        *kind_breaches(root),
         *word_breaches(root),
     ]
 

@@ -5,6 +5,7 @@
 #include "apps/benchmarks/register.hpp"
 #include "base/random.hpp"
 #include "base/upload.hpp"
+#include "config/gate_kinds.hpp"
 #include "gates/gate.hpp"
 #include "kernels/attention.hpp"
 #include "kernels/cross_entropy.hpp"
@@ -57,7 +58,7 @@ void gate(benchmark::State& state, RunConfig const& config) {
   auto const tokens = config.batch.sequences * config.batch.sequence_length;
   auto const x = random_matrix(tokens, config.model.hidden_size), d_x = random_matrix(tokens, config.model.hidden_size);
   std::vector<Matrix<float>> parameters, gradients;
-  for (auto const& parameter : gate->parameters()) {
+  for (auto const& parameter : gate_tensors(config.model)) {
     parameters.push_back(random_matrix(parameter.rows, parameter.columns));
     gradients.push_back(random_matrix(parameter.rows, parameter.columns));
   }

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "config/choices.hpp"
+#include "config/dispatcher_kinds.hpp"
 #include "dispatch/dispatcher.hpp"
 #include "support/catch.hpp"
 #include "support/mpi_require.hpp"
@@ -30,7 +30,7 @@ TEST_CASE("an unknown dispatcher is refused with the list of the known ones") {
 
 TEST_CASE("the configuration knows the dispatchers that the registry makes") {
   auto const kinds = dispatcher_kinds();
-  CHECK(std::equal(kinds.begin(), kinds.end(), choices::dispatcher.begin(), choices::dispatcher.end()));
+  CHECK(std::equal(kinds.begin(), kinds.end(), dispatcher_kind_names.begin(), dispatcher_kind_names.end()));
 }
 
 TEST_CASE("the local dispatcher is refused where experts live on other ranks, and only there") {

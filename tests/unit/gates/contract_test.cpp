@@ -3,8 +3,7 @@
 #include <set>
 
 #include "base/error.hpp"
-#include "config/choices.hpp"
-#include "config/gate_facts.hpp"
+#include "config/gate_kinds.hpp"
 #include "support/catch.hpp"
 #include "unit/gates/gate_case.hpp"
 
@@ -48,12 +47,12 @@ void require_close(std::vector<double> const& a, std::vector<double> const& b, d
   }
 }
 
-/// One rank's pool that counts what it is asked for.
+/// One rank's pool that keeps how many numbers each call brought.
 struct CountingPool final : PoolExchange {
-  int sums = 0, gathers = 0;
-  void sum(std::span<double>) override { ++sums; }
+  std::vector<std::int64_t> sums, gathers;
+  void sum(std::span<double> values) override { sums.push_back(std::ssize(values)); }
   std::vector<double> gather(std::span<double const> rows, std::int64_t) override {
-    ++gathers;
+    gathers.push_back(std::ssize(rows));
     return {rows.begin(), rows.end()};
   }
 };
@@ -62,10 +61,12 @@ struct CountingPool final : PoolExchange {
 
 TEST_CASE("the configuration knows the gates that the registry makes") {
   auto const kinds = gate_kinds();
-  CHECK(std::is_permutation(kinds.begin(), kinds.end(), choices::gate_kind.begin(), choices::gate_kind.end()));
+  auto const names = gate_kind_names();
+  CHECK(std::is_permutation(kinds.begin(), kinds.end(), names.begin(), names.end()));
 }
 
-TEST_CASE("every gate has the parameters and visits the experts that its facts say") {
+TEST_CASE(
+    "every gate learns each tensor of its row, in evaluation those that are not for training only, and visits its experts") {
   for (auto const& kind : gate_kinds())
     for (std::string const network : {"linear", "mlp"})
       for (bool const add_noise : {true, false})
@@ -76,24 +77,40 @@ TEST_CASE("every gate has the parameters and visits the experts that its facts s
           c.model.gate.add_noise = add_noise;
           c.model.drop_tokens = drop_tokens;
           c.fill();
-          std::int64_t elements = 0;
-          for (auto const& parameter : make_gate<double>(c.model)->parameters()) elements += parameter.rows * parameter.columns;
-          CHECK(elements == gate_parameters(c.model));
-          CHECK(std::int64_t(run_gate(c).expert.size()) == c.tokens() * choices_per_token(c.model));
+          auto const tensors = gate_tensors(c.model);
+          auto const training = run_gate(c);
+          c.context.training = false;
+          auto const evaluation = run_gate(c);
+          auto const learned = [](std::vector<double> const& gradient) {
+            return std::any_of(gradient.begin(), gradient.end(), [](double d) { return d != 0; });
+          };
+          REQUIRE(training.gradients.size() == tensors.size());
+          for (std::size_t i = 0; i < tensors.size(); ++i) {
+            CAPTURE(tensors[i].name);
+            CHECK(std::int64_t(training.gradients[i].size()) == tensors[i].rows * tensors[i].columns);
+            CHECK(learned(training.gradients[i]) == tensors[i].trained);
+            CHECK(learned(evaluation.gradients[i]) == (tensors[i].trained && !tensors[i].only_in_training));
+          }
+          CHECK(std::int64_t(training.expert.size()) == c.tokens() * choices_per_token(c.model));
         }
 }
 
-TEST_CASE("every gate reaches its pool in the ways that its facts say, and in no other") {
-  for (auto const& facts : all_gate_facts)
+TEST_CASE("every gate reaches its pool in the calls that its row says, and in no other") {
+  for (auto const& kind : all_gate_kinds())
     for (bool const drop_tokens : {true, false}) {
-      CAPTURE(facts.kind, drop_tokens);
-      auto c = make_case(std::string(facts.kind));
+      CAPTURE(kind.name, drop_tokens);
+      auto c = make_case(std::string(kind.name));
       c.model.drop_tokens = drop_tokens;
       CountingPool pool;
       GateRun run;
       test::detail::run_rank(c, {0, c.tokens()}, pool, run);
-      CHECK((pool.sums > 0) == facts.sums_over_pools);
-      CHECK((pool.gathers > 0) == (facts.gathers_for_drops && drop_tokens));
+      auto const numbers = [&](PoolCalls const& calls) {
+        auto const in_a_call =
+            c.context.pool_shape.count() * c.model.num_experts * calls.per_expert + c.tokens() * calls.per_token;
+        return std::vector<std::int64_t>(std::size_t(calls.calls), in_a_call);
+      };
+      CHECK(pool.sums == numbers(kind.sums));
+      CHECK(pool.gathers == numbers(drop_tokens ? kind.gathers_to_drop : PoolCalls{}));
     }
 }
 
@@ -124,7 +141,7 @@ TEST_CASE("weights add up to one exactly for the gates that say so") {
     for (auto const& token : by_token(run))
       all_one = all_one && std::abs(std::accumulate(token.weight.begin(), token.weight.end(), 0.0) - 1) < 1e-12;
     CAPTURE(kind);
-    REQUIRE(all_one == gate_traits(kind).weights_sum_to_one);
+    REQUIRE(all_one == gate_kind(kind).weights_sum_to_one);
   }
 }
 
@@ -135,13 +152,13 @@ TEST_CASE("only gates with capacity drop, and they drop everything at capacity z
     auto const run = run_gate(c);
     CAPTURE(kind);
     REQUIRE(!run.kept.empty());
-    for (int const kept : run.kept) REQUIRE(kept == (gate_traits(kind).uses_capacity ? 0 : 1));
+    for (int const kept : run.kept) REQUIRE(kept == (gate_kind(kind).uses_capacity ? 0 : 1));
   }
 }
 
 TEST_CASE("decisions of a causal gate do not depend on later tokens") {
   for (auto const& kind : gate_kinds()) {
-    if (!gate_traits(kind).causal) continue;
+    if (!gate_kind(kind).causal) continue;
     auto c = make_case(kind);
     auto const before = by_token(run_gate(c));
     for (std::int64_t i = 7 * c.model.hidden_size; i < std::ssize(c.x); ++i) c.x[i] = -3 * c.x[i] + 1;
@@ -161,7 +178,7 @@ TEST_CASE("a gate repeats itself bit for bit and draws anew in another step") {
     REQUIRE(first.gradients == again.gradients);
     REQUIRE(first.balance_loss == again.balance_loss);
     c.context.step += 1;
-    REQUIRE((by_token(run_gate(c)) != by_token(first)) == gate_traits(kind).draws);
+    REQUIRE((by_token(run_gate(c)) != by_token(first)) == (gate_kind(kind).draws != GateKind::Draws::nothing));
   }
 }
 
@@ -205,7 +222,7 @@ TEST_CASE("a gate agrees with itself in single precision") {
       return result;
     };
     std::vector<Matrix<float>> parameters;
-    auto const declared = gate->parameters();
+    auto const declared = gate_tensors(c.model);
     for (std::size_t i = 0; i < declared.size(); ++i)
       parameters.push_back(to_float(c.parameters[i], declared[i].rows, declared[i].columns));
     SerialPool pool;
@@ -226,5 +243,5 @@ TEST_CASE("an unknown gate is refused with the list of known ones") {
   REQUIRE_THROWS_AS(make_gate<double>(model), UserError);
   REQUIRE_THROWS_WITH(make_gate<double>(model),
                       Catch::Contains("noisy_topk'") && Catch::Contains("noisy_top_k, switch, uniform"));
-  REQUIRE_THROWS_AS(gate_traits("noisy_topk"), UserError);
+  REQUIRE_THROWS_AS(gate_kind("noisy_topk"), UserError);
 }

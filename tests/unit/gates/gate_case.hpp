@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/range.hpp"
+#include "config/gate_kinds.hpp"
 #include "gates/gate.hpp"
 #include "unit/gates/simulated_ranks.hpp"
 
@@ -44,7 +45,7 @@ struct GateCase {
   void fill() {
     x = normals(tokens() * model.hidden_size, 1.0, 0);
     parameters.clear();
-    for (auto const& p : make_gate<double>(model)->parameters())
+    for (auto const& p : gate_tensors(model))
       parameters.push_back(normals(p.rows * p.columns, 0.7, 1 + std::int64_t(parameters.size())));
   }
 };
@@ -99,7 +100,7 @@ inline void run_rank(GateCase const& c, Range tokens, PoolExchange& pool, GateRu
 
   auto const x = to_matrix(slice(c.x, H), tokens.size(), H), d_x = to_matrix({}, tokens.size(), H);
   std::vector<Matrix<double>> parameters, gradients;
-  auto const declared = gate->parameters();
+  auto const declared = gate_tensors(c.model);
   for (std::size_t i = 0; i < declared.size(); ++i) {
     parameters.push_back(to_matrix(c.parameters[i], declared[i].rows, declared[i].columns));
     gradients.push_back(to_matrix({}, declared[i].rows, declared[i].columns));

@@ -26,7 +26,7 @@ GateCase case_of(Fixture const& fixture, std::size_t layer) {
   c.x = fixture.layers[layer].input;
   c.injected = fixture.layers[layer].noise;
   Safetensors const weights(fixture.path + "/model.safetensors");
-  for (auto const& p : make_gate<double>(c.model)->parameters())
+  for (auto const& p : gate_tensors(c.model))
     c.parameters.push_back(weights.read("model.layers." + std::to_string(layer) + ".mlp.gate." + p.name, {p.rows, p.columns}));
   return c;
 }

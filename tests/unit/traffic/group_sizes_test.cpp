@@ -1,6 +1,6 @@
 #include "traffic/group_sizes.hpp"
 
-#include "config/gate_facts.hpp"
+#include "config/gate_kinds.hpp"
 #include "support/catch.hpp"
 #include "traffic/memory.hpp"
 #include "unit/traffic/small_run.hpp"

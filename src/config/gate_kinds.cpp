@@ -1,0 +1,146 @@
+#include "config/gate_kinds.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/error.hpp"
+
+namespace moescope {
+namespace {
+
+using Names = std::string_view[];
+using enum GateKind::Choices;
+using Draws = GateKind::Draws;
+
+std::vector<GateTensor> no_tensors(ModelConfig const&) { return {}; }
+
+/// LLaMA-MoE's `create_gate_network`.
+std::vector<GateTensor> network(ModelConfig const& model) {
+  auto const experts = model.num_experts, hidden = model.hidden_size;
+  if (model.gate.network == "linear") return {{.name = "gate_network.weight", .rows = experts, .columns = hidden}};
+  return {{.name = "gate_network.0.weight", .rows = experts, .columns = hidden},
+          {.name = "gate_network.2.weight", .rows = experts, .columns = experts}};
+}
+
+std::vector<GateTensor> network_and_noise(ModelConfig const& model) {
+  auto tensors = network(model);
+  if (model.gate.add_noise)
+    tensors.push_back(
+        {.name = "weight_noise.weight", .rows = model.num_experts, .columns = model.hidden_size, .only_in_training = true});
+  return tensors;
+}
+
+constexpr Names universal{"UniversalCalculator"}, uniform_or_universal{"UniformCalculator", "UniversalCalculator"},
+    switch_drop_token{"SwitchDropTokenCalculator"};
+
+constexpr Names keys_of_noisy_top_k{"model.top_k",    "gate.network",       "gate.use_balance",   "gate.balance_loss_weight",
+                                    "gate.add_noise", "gate.noise_epsilon", "gate.load_estimate", "gate.pool"};
+constexpr Names keys_of_switch{"gate.network",      "gate.balance_loss_weight",  "gate.add_noise",
+                               "gate.switch_score", "gate.switch_noise_in_eval", "gate.pool",
+                               "model.drop_tokens", "model.capacity_factor",     "model.dropped_padding"};
+constexpr Names only_network{"gate.network"}, only_top_k{"model.top_k"}, top_k_and_network{"model.top_k", "gate.network"};
+
+constexpr GateKind rows[] = {{.name = "noisy_top_k",
+                              .published_name = "TopKBalancedNoisyGate",
+                              .published_calculators = universal,
+                              .choices = top_k,
+                              .draws = Draws::noise,
+                              .weights_sum_to_one = true,
+                              .causal = true,
+                              .sums = {.calls = 1, .per_expert = 2},
+                              .keys = keys_of_noisy_top_k,
+                              .tensors = network_and_noise},
+                             {.name = "switch",
+                              .published_name = "SwitchBalancedGate",
+                              .published_calculators = switch_drop_token,
+                              .choices = one,
+                              .largest_top_k = 2,
+                              .draws = Draws::noise,
+                              .uses_capacity = true,
+                              .output_scale = GateKind::OutputScale::column_by_column,
+                              .score_scale_beside_output_scale = true,
+                              .sums = {.calls = 1, .per_expert = 2},
+                              .gathers_to_drop = {.calls = 1, .per_token = 2},
+                              .keys = keys_of_switch,
+                              .tensors = network},
+                             {.name = "uniform",
+                              .published_name = "UniformPlainGate",
+                              .published_calculators = uniform_or_universal,
+                              .choices = all,
+                              .weights_sum_to_one = true,
+                              .causal = true,
+                              .tensors = no_tensors},
+                             {.name = "uniform_learnable",
+                              .published_name = "UniformLearnableGate",
+                              .published_calculators = uniform_or_universal,
+                              .choices = all,
+                              .weights_sum_to_one = true,
+                              .causal = true,
+                              .keys = only_network,
+                              .tensors = network},
+                             {.name = "random",
+                              .published_name = "RandomPlainGate",
+                              .published_calculators = universal,
+                              .choices = top_k,
+                              .draws = Draws::choices,
+                              .causal = true,
+                              .keys = only_top_k,
+                              .tensors = no_tensors},
+                             {.name = "random_learnable",
+                              .published_name = "RandomLearnableGate",
+                              .published_calculators = universal,
+                              .choices = top_k,
+                              .draws = Draws::choices,
+                              .weights_sum_to_one = true,
+                              .causal = true,
+                              .keys = top_k_and_network,
+                              .tensors = network}};
+
+constexpr auto row_names = [] {
+  std::array<std::string_view, std::size(rows)> names;
+  std::transform(std::begin(rows), std::end(rows), names.begin(), [](GateKind const& row) { return row.name; });
+  return names;
+}();
+
+}  // namespace
+
+std::span<GateKind const> all_gate_kinds() { return rows; }
+std::span<std::string_view const> gate_kind_names() { return row_names; }
+
+GateKind const& gate_kind(std::string_view name) {
+  auto const* found = std::find_if(std::begin(rows), std::end(rows), [&](GateKind const& row) { return row.name == name; });
+  if (found == std::end(rows))
+    throw UserError(fmt::format("gate.kind '{}' is unknown; known kinds: {}", name, fmt::join(row_names, ", ")));
+  return *found;
+}
+
+GateKind const& gate_kind(ModelConfig const& model) { return gate_kind(model.gate.kind); }
+
+bool has_key(GateKind const& kind, std::string_view path) {
+  return std::find(kind.keys.begin(), kind.keys.end(), path) != kind.keys.end();
+}
+
+std::vector<GateTensor> gate_tensors(ModelConfig const& model) { return gate_kind(model).tensors(model); }
+
+std::int64_t gate_parameters(ModelConfig const& model) {
+  std::int64_t elements = 0;
+  for (auto const& tensor : gate_tensors(model)) elements += tensor.rows * tensor.columns;
+  return elements;
+}
+
+std::int64_t output_scale_columns(ModelConfig const& model) {
+  return gate_kind(model).output_scale == GateKind::OutputScale::number ? 1 : model.hidden_size;
+}
+
+PoolCalls pool_gathers(ModelConfig const& model) { return model.drop_tokens ? gate_kind(model).gathers_to_drop : PoolCalls{}; }
+
+std::int64_t choices_per_token(ModelConfig const& model) {
+  auto const choices = gate_kind(model).choices;
+  if (choices == one) return 1;
+  return choices == all ? model.num_experts : model.top_k;
+}
+
+}  // namespace moescope

@@ -1,0 +1,66 @@
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/model_config.hpp"
+
+namespace moescope {
+
+/// A tensor of a gate: name under `mlp.gate.` in published checkpoints, and shape [rows, columns].
+struct GateTensor {
+  std::string name;
+  std::int64_t rows = 0, columns = 0;
+  bool trained = true;            ///< gets a gradient
+  bool only_in_training = false;  ///< evaluation does without it: not among the active parameters
+};
+
+/// Calls that one layer makes over its pools in a micro-step, each of this many doubles: so many for every expert of every
+/// pool, and so many for every token.
+struct PoolCalls {
+  std::int64_t calls = 0, per_expert = 0, per_token = 0;
+};
+
+/// The row of a gate: all that is known of it without asking it. Parameters, bytes, memory, rules and hashes are computed from
+/// rows; `gates/registry.cpp` adds the factory. Tests compare each fact with what the gate itself does.
+struct GateKind {
+  enum class Choices { one, top_k, all };               ///< experts of one token
+  enum class Draws { nothing, noise, choices };         ///< in training the same tokens are weighed, or dealt, anew in each step
+  enum class OutputScale { number, column_by_column };  ///< shape of `mlp_norm`: [1] or [H]
+
+  std::string_view name;
+  std::string_view published_name;                            ///< `gate_type` of LLaMA-MoE's config.json
+  std::span<std::string_view const> published_calculators{};  ///< `calculator_type`s that compute with its routing
+  Choices choices = Choices::top_k;
+  std::int64_t largest_top_k = INT64_MAX;  ///< that `model.top_k` may be given as
+  Draws draws = Draws::nothing;
+  bool weights_sum_to_one = false;                                   ///< in training with `gate.use_softmax`
+  bool causal = false;                                               ///< no decision depends on later tokens
+  bool uses_capacity = false;                                        ///< drops choices where `model.drop_tokens`
+  OutputScale output_scale = OutputScale::number;                    ///< of `model.add_weight_norm`
+  bool score_scale_beside_output_scale = false;                      ///< as LLaMA-MoE's Switch calculator; else it stands in
+  PoolCalls sums{};                                                  ///< PoolExchange::sum
+  PoolCalls gathers_to_drop{};                                       ///< PoolExchange::gather, where `model.drop_tokens`
+  std::span<std::string_view const> keys{};                          ///< that other kinds may lack; see `Key::applies`
+  std::vector<GateTensor> (*tensors)(ModelConfig const&) = nullptr;  ///< in the order in which the gate takes them
+};
+
+std::span<GateKind const> all_gate_kinds();
+std::span<std::string_view const> gate_kind_names();
+
+/// Throws UserError with the list of known names.
+GateKind const& gate_kind(std::string_view name);
+/// Of the model's gate.
+GateKind const& gate_kind(ModelConfig const& model);
+bool has_key(GateKind const& kind, std::string_view path);
+
+std::vector<GateTensor> gate_tensors(ModelConfig const& model);
+/// Elements of one layer's gate; 0 for the plain gates.
+std::int64_t gate_parameters(ModelConfig const& model);
+/// Elements of the learnable scale of one layer's output, which `model.add_weight_norm` asks for.
+std::int64_t output_scale_columns(ModelConfig const& model);
+PoolCalls pool_gathers(ModelConfig const& model);
+
+}  // namespace moescope
