@@ -127,7 +127,7 @@ void compare_gradients(ReferencePass& pass, Activations<double>& activations, do
   auto const gradients =
       view_tensors<double>(pass.config.model, layout, pass.mesh.rank(), pass.state.table, pass.state.gradients);
   pass.model.backward(pass.exec, pass.batch.device, scale, pass.weights, activations, ExpertGradients::add, gradients);
-  reduce_gradients<double>(pass.exec, pass.mesh, pass.config.model, pass.state);
+  reduce_gradients<double>(pass.exec, pass.mesh, GradientExchanges(pass.mesh), pass.config.model, pass.state);
   auto const gathered = gather_tensors<double>(pass.mesh, pass.config.model, pass.state.table, pass.state.gradients);
   std::set<std::string> names;
   for (auto const& [name, values] : gathered) names.insert(name);

@@ -1,7 +1,9 @@
 #include "comm/exchange.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <numeric>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/region.hpp"
@@ -36,39 +38,89 @@ Rows elements(Rows rows, std::int64_t width) {
   return rows;
 }
 
-/// The exchange that is left when `call` has been posted: complete it, then `deliver` what arrived.
-template <class Deliver>
-Exchange pending(std::shared_ptr<LedgeredCall> call, Deliver deliver) {
-  return Exchange([call = std::move(call), deliver = std::move(deliver)] {
-    Region const region(Phase::communication);
-    call->finish();
-    deliver();
-  });
+/// MPI may use the memory until the exchange is complete, so the exchange must share its ownership.
+template <class V>
+void check_owned(V const& view) {
+  MOESCOPE_CHECK(view.use_count() > 0 || view.size() == 0);
 }
 
-}  // namespace
+/// The exchange that is left when `call` has been posted: complete it, then `deliver` what arrived.
+template <class Deliver>
+class PostedCall final : public Exchange::Pending {
+ public:
+  PostedCall(std::unique_ptr<LedgeredCall> call, Deliver deliver) : call_(std::move(call)), deliver_(std::move(deliver)) {}
+  void finish() override {
+    Region const region(Phase::communication);
+    call_->finish();
+    deliver_();
+  }
 
-template <class T>
-Exchange start_all_reduce(ExecSpace const& exec, Mesh& mesh, Axis axis, std::string_view name, Reduction reduction,
-                          Vector<T> values) {
-  auto const members = mesh.group(axis).size();
+ private:
+  std::unique_ptr<LedgeredCall> call_;
+  Deliver deliver_;
+};
+
+template <class Deliver>
+Exchange pending(std::unique_ptr<LedgeredCall> call, Deliver deliver) {
+  return Exchange(std::make_unique<PostedCall<Deliver>>(std::move(call), std::move(deliver)));
+}
+
+template <class T, class V>
+Exchange reduce_everywhere(ExecSpace const& exec, Mesh& mesh, ExchangeId const& id, Reduction reduction, V values) {
+  id.check(Operation::all_reduce);
+  check_owned(values);
+  auto const members = mesh.group(id.axis()).size();
   if (members == 1) return {};
   Region const region(Phase::communication);
-  auto const size = std::int64_t(values.extent(0));
-  auto const count = mpi::count(size, "elements", name);
+  auto const size = std::int64_t(values.size());
+  auto const count = mpi::count(size, "elements", id.name());
   traffic::Volume const volume{size * std::int64_t(sizeof(T)), 2 * std::int64_t(members - 1), 1};
-  auto const call = std::make_shared<LedgeredCall>(mesh, axis, name, Operation::all_reduce, volume);
+  auto call = std::make_unique<LedgeredCall>(mesh, id, volume);
   auto const buffer = host_copy(exec, values);
   auto const operation = reduction == Reduction::sum ? MPI_SUM : MPI_MAX;
   call->post("MPI_Allreduce",
              [&] { return MPI_Allreduce(MPI_IN_PLACE, buffer.data(), count, mpi::reducing_type<T>(), operation, call->comm()); });
-  return pending(call, [=] { bring_back(exec, values, buffer); });
+  return pending(std::move(call), [=] { bring_back(exec, values, buffer); });
+}
+
+}  // namespace
+
+Exchange& Exchange::operator=(Exchange&& other) noexcept {
+  Exchange const finished(std::exchange(pending_, std::move(other.pending_)));
+  return *this;
+}
+
+Exchange::~Exchange() {
+  try {
+    if (std::uncaught_exceptions() == 0) wait();
+  } catch (std::exception const& error) {
+    std::fprintf(stderr, "moescope: an exchange that nobody waited for failed: %s\n", error.what());
+    abort_job(1);
+  }
+  static_cast<void>(pending_.release());
+}
+
+void Exchange::wait() {
+  if (auto const pending = std::move(pending_)) pending->finish();
 }
 
 template <class T>
-Exchange start_all_gather(ExecSpace const& exec, Mesh& mesh, Axis axis, std::string_view name, ConstMatrix<T> own,
-                          Rows const& rows, Matrix<T> all) {
-  auto const& group = mesh.group(axis);
+Exchange start_all_reduce(ExecSpace const& exec, Mesh& mesh, ExchangeId const& id, Reduction reduction, Vector<T> values) {
+  return reduce_everywhere<T>(exec, mesh, id, reduction, values);
+}
+
+template <class T>
+Exchange start_all_reduce(ExecSpace const& exec, Mesh& mesh, ExchangeId const& id, Reduction reduction, Matrix<T> values) {
+  return reduce_everywhere<T>(exec, mesh, id, reduction, values);
+}
+
+template <class T>
+Exchange start_all_gather(ExecSpace const& exec, Mesh& mesh, ExchangeId const& id, ConstMatrix<T> own, Rows const& rows,
+                          Matrix<T> all) {
+  id.check(Operation::all_gather);
+  check_owned(own);
+  check_owned(all);
+  auto const& group = mesh.group(id.axis());
   MOESCOPE_CHECK(std::int64_t(rows.size()) == group.size());
   check_rows(own, rows[std::size_t(group.rank())]);
   check_rows(all, total(rows));
@@ -77,22 +129,25 @@ Exchange start_all_gather(ExecSpace const& exec, Mesh& mesh, Axis axis, std::str
   Region const region(Phase::communication);
 
   traffic::Volume const volume{total(rows) * width * std::int64_t(sizeof(T)), group.size() - 1, 1};
-  auto const call = std::make_shared<LedgeredCall>(mesh, axis, name, Operation::all_gather, volume);
-  call->receive = mpi::blocks(rows, "rows", name);
-  call->row.emplace(mpi::moving_type<T>(), width, name);
+  auto call = std::make_unique<LedgeredCall>(mesh, id, volume);
+  call->receive = mpi::blocks(rows, "rows", id.name());
+  auto const row = mpi::row_type(mpi::moving_type<T>(), width, id.name());
   auto const from = host_copy(exec, own);
   auto const to = host_target(all);
   call->post("MPI_Iallgatherv", [&] {
-    return MPI_Iallgatherv(from.data(), int(from.extent(0)), *call->row, to.data(), call->receive.counts.data(),
-                           call->receive.displacements.data(), *call->row, call->comm(), call->request());
+    return MPI_Iallgatherv(from.data(), int(from.extent(0)), row, to.data(), call->receive.counts.data(),
+                           call->receive.displacements.data(), row, call->comm(), call->request());
   });
-  return pending(call, [=, keep = from] { bring_back(exec, all, to); });
+  return pending(std::move(call), [=, keep = from] { bring_back(exec, all, to); });
 }
 
 template <class T>
-Exchange start_reduce_scatter(ExecSpace const& exec, Mesh& mesh, Axis axis, std::string_view name, ConstMatrix<T> all,
-                              Rows const& rows, Matrix<T> own) {
-  auto const& group = mesh.group(axis);
+Exchange start_reduce_scatter(ExecSpace const& exec, Mesh& mesh, ExchangeId const& id, ConstMatrix<T> all, Rows const& rows,
+                              Matrix<T> own) {
+  id.check(Operation::reduce_scatter);
+  check_owned(all);
+  check_owned(own);
+  auto const& group = mesh.group(id.axis());
   MOESCOPE_CHECK(std::int64_t(rows.size()) == group.size());
   check_rows(all, total(rows));
   check_rows(own, rows[std::size_t(group.rank())]);
@@ -101,21 +156,24 @@ Exchange start_reduce_scatter(ExecSpace const& exec, Mesh& mesh, Axis axis, std:
   Region const region(Phase::communication);
 
   traffic::Volume const volume{total(rows) * width * std::int64_t(sizeof(T)), group.size() - 1, 1};
-  auto const call = std::make_shared<LedgeredCall>(mesh, axis, name, Operation::reduce_scatter, volume);
-  call->receive = mpi::blocks(elements(rows, width), "elements", name);
+  auto call = std::make_unique<LedgeredCall>(mesh, id, volume);
+  call->receive = mpi::blocks(elements(rows, width), "elements", id.name());
   auto const from = host_copy(exec, all);
   auto const to = host_target(own);
   call->post("MPI_Reduce_scatter", [&] {
     return MPI_Reduce_scatter(from.data(), to.data(), call->receive.counts.data(), mpi::reducing_type<T>(), MPI_SUM,
                               call->comm());
   });
-  return pending(call, [=] { bring_back(exec, own, to); });
+  return pending(std::move(call), [=] { bring_back(exec, own, to); });
 }
 
 template <class T>
-Exchange start_all_to_all(ExecSpace const& exec, Mesh& mesh, Axis axis, std::string_view name, ConstMatrix<T> send,
-                          Rows const& send_rows, Matrix<T> receive, Rows const& receive_rows) {
-  auto const& group = mesh.group(axis);
+Exchange start_all_to_all(ExecSpace const& exec, Mesh& mesh, ExchangeId const& id, ConstMatrix<T> send, Rows const& send_rows,
+                          Matrix<T> receive, Rows const& receive_rows) {
+  id.check(Operation::all_to_all);
+  check_owned(send);
+  check_owned(receive);
+  auto const& group = mesh.group(id.axis());
   auto const me = std::size_t(group.rank());
   MOESCOPE_CHECK(std::int64_t(send_rows.size()) == group.size() && send_rows.size() == receive_rows.size());
   MOESCOPE_CHECK(send_rows[me] == receive_rows[me]);
@@ -127,35 +185,34 @@ Exchange start_all_to_all(ExecSpace const& exec, Mesh& mesh, Axis axis, std::str
 
   auto const payload = (total(send_rows) - send_rows[me]) * width * std::int64_t(sizeof(T));
   auto const peers = std::count_if(send_rows.begin(), send_rows.end(), [](auto n) { return n > 0; }) - (send_rows[me] > 0);
-  auto const call = std::make_shared<LedgeredCall>(mesh, axis, name, Operation::all_to_all, traffic::Volume{payload, peers, 1});
-  call->send = mpi::blocks(send_rows, "rows", name);
-  call->receive = mpi::blocks(receive_rows, "rows", name);
+  auto call = std::make_unique<LedgeredCall>(mesh, id, traffic::Volume{payload, peers, 1});
+  call->send = mpi::blocks(send_rows, "rows", id.name());
+  call->receive = mpi::blocks(receive_rows, "rows", id.name());
   call->send.counts[me] = call->receive.counts[me] = 0;
   for (std::size_t i = 0; i < send_rows.size(); ++i) call->with_rows.push_back(send_rows[i] + receive_rows[i] > 0);
-  call->row.emplace(mpi::moving_type<T>(), width, name);
+  auto const row = mpi::row_type(mpi::moving_type<T>(), width, id.name());
   auto const from = host_copy(exec, send);
   auto const to = host_target(receive);
   call->post("MPI_Ialltoallv", [&] {
-    return MPI_Ialltoallv(from.data(), call->send.counts.data(), call->send.displacements.data(), *call->row, to.data(),
-                          call->receive.counts.data(), call->receive.displacements.data(), *call->row, call->comm(),
-                          call->request());
+    return MPI_Ialltoallv(from.data(), call->send.counts.data(), call->send.displacements.data(), row, to.data(),
+                          call->receive.counts.data(), call->receive.displacements.data(), row, call->comm(), call->request());
   });
   std::int64_t const source = call->send.displacements[me], target = call->receive.displacements[me], kept = send_rows[me];
-  return pending(call, [=, keep = from] {
+  return pending(std::move(call), [=, keep = from] {
     bring_back(exec, receive, to);
     copy_rows<T>(exec, rows(receive, target, target + kept), rows(send, source, source + kept));
   });
 }
 
 #define MOESCOPE_INSTANTIATE(T)                                                                                                  \
-  template Exchange start_all_reduce<T>(ExecSpace const&, Mesh&, Axis, std::string_view, Reduction, Vector<T>);                  \
-  template Exchange start_all_gather<T>(ExecSpace const&, Mesh&, Axis, std::string_view, ConstMatrix<T>, Rows const&,            \
-                                        Matrix<T>);                                                                              \
-  template Exchange start_reduce_scatter<T>(ExecSpace const&, Mesh&, Axis, std::string_view, ConstMatrix<T>, Rows const&,        \
-                                            Matrix<T>);                                                                          \
-  template Exchange start_all_to_all<T>(ExecSpace const&, Mesh&, Axis, std::string_view, ConstMatrix<T>, Rows const&, Matrix<T>, \
+  template Exchange start_all_reduce<T>(ExecSpace const&, Mesh&, ExchangeId const&, Reduction, Vector<T>);                       \
+  template Exchange start_all_reduce<T>(ExecSpace const&, Mesh&, ExchangeId const&, Reduction, Matrix<T>);                       \
+  template Exchange start_all_gather<T>(ExecSpace const&, Mesh&, ExchangeId const&, ConstMatrix<T>, Rows const&, Matrix<T>);     \
+  template Exchange start_reduce_scatter<T>(ExecSpace const&, Mesh&, ExchangeId const&, ConstMatrix<T>, Rows const&, Matrix<T>); \
+  template Exchange start_all_to_all<T>(ExecSpace const&, Mesh&, ExchangeId const&, ConstMatrix<T>, Rows const&, Matrix<T>,      \
                                         Rows const&);
 MOESCOPE_INSTANTIATE(float)
 MOESCOPE_INSTANTIATE(double)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

@@ -1,9 +1,29 @@
 #include "comm/ledger.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
 namespace moescope {
+
+namespace {
+
+std::string described(ExchangeId const& exchange) {
+  return "'" + std::string(exchange.name()) + "' (" + traffic::name(exchange.operation()) + " over " + name(exchange.axis()) +
+         ")";
+}
+
+}  // namespace
+
+std::size_t ExchangeId::index() const {
+  if (!listed()) throw std::logic_error("ledger: this configuration has no exchange " + described(*this));
+  return index_;
+}
+
+void ExchangeId::check(traffic::Operation operation) const {
+  if (this->operation() != operation)
+    throw std::logic_error("ledger: exchange " + described(*this) + " is started as " + traffic::name(operation));
+}
 
 Ledger::Ledger(std::vector<traffic::Collective> collectives)
     : collectives_(std::move(collectives)), entries_(collectives_.size()) {
@@ -13,19 +33,16 @@ Ledger::Ledger(std::vector<traffic::Collective> collectives)
   }
 }
 
-std::size_t Ledger::index(std::string_view collective, Axis axis, traffic::Operation operation) const {
-  auto const asked = std::string(collective) + "' (" + traffic::name(operation) + " over " + name(axis) + ")";
-  auto const found = index_.find(collective);
-  if (found == index_.end()) throw std::logic_error("ledger: this configuration has no exchange '" + asked);
-  auto const& listed = collectives_[found->second];
-  if (listed.axis != axis || listed.operation != operation)
-    throw std::logic_error("ledger: exchange '" + asked + " is listed as " + traffic::name(listed.operation) + " over " +
-                           name(listed.axis));
-  return found->second;
+ExchangeId Ledger::exchange(std::string_view name) const {
+  if (auto const found = index_.find(name); found != index_.end()) return {collectives_[found->second], found->second};
+  auto const& every = traffic::every_collective();
+  auto const known = std::find_if(every.begin(), every.end(), [&](auto const& each) { return each.name == name; });
+  if (known == every.end()) throw std::logic_error("ledger: there is no exchange '" + std::string(name) + "'");
+  return {*known, ExchangeId::not_listed};
 }
 
-void Ledger::append(std::string_view collective, Axis axis, traffic::Operation operation, LedgerEntry const& entry) {
-  auto& sum = entries_[index(collective, axis, operation)];
+void Ledger::append(ExchangeId const& exchange, LedgerEntry const& entry) {
+  auto& sum = entries_[exchange.index()];
   sum.volume.payload_bytes += entry.volume.payload_bytes;
   sum.volume.messages += entry.volume.messages;
   sum.volume.calls += entry.volume.calls;

@@ -2,7 +2,6 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "traffic/traffic.hpp"
@@ -25,16 +24,38 @@ struct Stamp {
   bool exchanges_with(std::size_t member) const { return with_rows.empty() || with_rows[member]; }
 };
 
-/// Counts every exchange of this rank at the only door. Knows the list of exchanges that the configuration allows: one
-/// with an unknown name, or over another axis or operation than listed, is a programmer's error.
+/// An exchange by which it is started and counted. Handed out once by Mesh::exchange, and good for the life of the mesh. One
+/// that this configuration does not execute has an id as well, which no group of several ranks may use.
+class ExchangeId {
+ public:
+  std::string_view name() const { return collective_->name; }
+  Axis axis() const { return collective_->axis; }
+  traffic::Operation operation() const { return collective_->operation; }
+  bool listed() const { return index_ != not_listed; }
+  /// Position on the `/collective` scale. std::logic_error naming the exchange when it is not listed.
+  std::size_t index() const;
+  /// std::logic_error naming the exchange where it is another one than `operation`.
+  void check(traffic::Operation operation) const;
+
+ private:
+  friend class Ledger;
+  static constexpr auto not_listed = std::size_t(-1);
+  ExchangeId(traffic::Collective const& collective, std::size_t index) : collective_(&collective), index_(index) {}
+  traffic::Collective const* collective_;
+  std::size_t index_;
+};
+
+/// Counts every exchange of this rank at the only door, by the list of exchanges that the configuration executes.
 class Ledger {
  public:
   explicit Ledger(std::vector<traffic::Collective> collectives);
+  Ledger(Ledger const&) = delete;
+  Ledger& operator=(Ledger const&) = delete;
 
   std::vector<traffic::Collective> const& collectives() const { return collectives_; }
-  /// Position of a collective on the list; std::logic_error naming it when it is not there with this axis and operation.
-  std::size_t index(std::string_view name, Axis axis, traffic::Operation operation) const;
-  void append(std::string_view name, Axis axis, traffic::Operation operation, LedgerEntry const& entry);
+  /// std::logic_error naming it when no configuration has such an exchange.
+  ExchangeId exchange(std::string_view name) const;
+  void append(ExchangeId const& exchange, LedgerEntry const& entry);
   /// Free mode: one for each call, in order.
   void add(Stamp stamp) { stamps_.push_back(std::move(stamp)); }
   std::vector<Stamp> const& stamps() const { return stamps_; }
@@ -43,8 +64,8 @@ class Ledger {
   std::vector<LedgerEntry> take();
 
  private:
-  std::vector<traffic::Collective> collectives_;
-  std::map<std::string, std::size_t, std::less<>> index_;
+  std::vector<traffic::Collective> const collectives_;
+  std::map<std::string_view, std::size_t> index_;
   std::vector<LedgerEntry> entries_;
   std::vector<Stamp> stamps_;
 };

@@ -12,12 +12,17 @@ class Mesh {
  public:
   /// Collective over `world`, whose size must be layout.ranks().
   Mesh(Communicator world, Layout const& layout, std::vector<traffic::Collective> collectives);
+  Mesh(Mesh const&) = delete;
+  Mesh& operator=(Mesh const&) = delete;
 
   Layout const& layout() const { return layout_; }
   int rank() const { return world_.rank(); }
   Communicator const& world() const { return world_; }
   Communicator const& group(Axis axis) const { return groups_[std::size_t(axis)]; }
   Ledger& ledger() { return ledger_; }
+  /// By its name (traffic::names), to be kept by the caller: look-ups are for construction, not for steps. std::logic_error
+  /// naming it when no configuration has such an exchange.
+  ExchangeId exchange(std::string_view name) const { return ledger_.exchange(name); }
 
   /// Phased: each exchange fences, waits at a barrier of its own group, then runs; free: neither.
   void set_phased(bool phased) { phased_ = phased; }

@@ -8,7 +8,7 @@ namespace moescope {
 /// world.pool_sum.forward and world.pool_gather.forward (8 bytes per number).
 class MeshPool final : public PoolExchange {
  public:
-  explicit MeshPool(Mesh& mesh) : mesh_(mesh) {}
+  explicit MeshPool(Mesh& mesh);
   /// Owned tokens of every rank in the micro-batch to come, [ranks]; gather() needs them.
   void set_owned_tokens(std::vector<std::int64_t> owned) { owned_ = std::move(owned); }
   void sum(std::span<double> values) override;
@@ -16,6 +16,7 @@ class MeshPool final : public PoolExchange {
 
  private:
   Mesh& mesh_;
+  ExchangeId const sum_, gather_;
   std::vector<std::int64_t> owned_;
 };
 

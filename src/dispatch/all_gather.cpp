@@ -3,7 +3,7 @@
 #include "base/to_host.hpp"
 #include "base/upload.hpp"
 #include "comm/exchange.hpp"
-#include "dispatch/dispatcher.hpp"
+#include "dispatch/row_dispatcher.hpp"
 #include "dispatch/sent_rows.hpp"
 #include "kernels/permute.hpp"
 
@@ -14,6 +14,18 @@ namespace names = traffic::names;
 namespace {
 
 using Counts = std::vector<std::int64_t>;
+
+struct BlockExchanges {
+  explicit BlockExchanges(Mesh const& mesh)
+      : counts(mesh.exchange(names::counts)),
+        tokens(mesh.exchange(names::tokens)),
+        choices(mesh.exchange(names::choices)),
+        out{mesh.exchange(names::block_dispatch_forward), mesh.exchange(names::block_combine_backward)},
+        back{mesh.exchange(names::block_combine_forward), mesh.exchange(names::block_dispatch_backward)},
+        weights{mesh.exchange(names::block_weights_forward), mesh.exchange(names::block_weights_backward)} {}
+  ExchangeId counts, tokens, choices;
+  PassExchanges out, back, weights;  ///< out: D; back: its adjoint
+};
 
 std::int64_t total(Counts const& counts) { return std::accumulate(counts.begin(), counts.end(), std::int64_t{0}); }
 
@@ -64,12 +76,12 @@ TokenRows rows_by_token(std::vector<int> const& token_of_row, std::int64_t num_t
 template <class T>
 class AllGatherDispatcher final : public Dispatcher<T> {
  public:
-  AllGatherDispatcher(Mesh& mesh, ModelConfig const& model) : mesh_(mesh), model_(model) {}
+  AllGatherDispatcher(Mesh& mesh, ModelConfig const& model) : mesh_(mesh), model_(model), exchanges_(mesh) {}
 
   Plan plan(ExecSpace const& exec, Routing<T> const& routing) override {
-    auto [plan, table] = plan_sent_rows<T>(exec, mesh_, model_, routing);
+    auto [plan, table] = plan_sent_rows<T>(exec, mesh_, exchanges_.counts, model_, routing);
     auto& block = plan.block;
-    block.tokens = all_gather_control(mesh_, Axis::expert_block, names::tokens, {routing.num_tokens});
+    block.tokens = all_gather_control(mesh_, exchanges_.tokens, {routing.num_tokens});
     block.choices = kept_choices(table, model_.num_experts);
     auto const token_of_choice = gather_tokens_of_choices(exec, plan);
     auto const choice_of_row =
@@ -89,8 +101,7 @@ class AllGatherDispatcher final : public Dispatcher<T> {
   Matrix<T> run(ExecSpace const& exec, Plan const& plan, ConstMatrix<T> x, bool backward) override {
     auto const width = std::int64_t(x.extent(1));
     auto const all = make_matrix<T>("dispatch::block_tokens", total(plan.block.tokens), width);
-    auto const name = backward ? names::block_combine_backward : names::block_dispatch_forward;
-    start_all_gather<T>(exec, mesh_, Axis::expert_block, name, x, plan.block.tokens, all).wait();
+    start_all_gather<T>(exec, mesh_, exchanges_.out.in(backward), x, plan.block.tokens, all).wait();
     auto const rows = make_matrix<T>("dispatch::rows", plan.rows.num_gathered(), width);
     kernels::gather_rows<T>(exec, all, plan.block.token_of_row, rows);
     return rows;
@@ -101,8 +112,7 @@ class AllGatherDispatcher final : public Dispatcher<T> {
     Matrix<T> const all("dispatch::block_sums", total(plan.block.tokens), width);
     kernels::sum_rows<T>(exec, rows, plan.block.row_offsets, plan.block.rows_of_token, all);
     auto const y = make_matrix<T>("dispatch::combined", plan.num_tokens, width);
-    auto const name = backward ? names::block_dispatch_backward : names::block_combine_forward;
-    start_reduce_scatter<T>(exec, mesh_, Axis::expert_block, name, all, plan.block.tokens, y).wait();
+    start_reduce_scatter<T>(exec, mesh_, exchanges_.back.in(backward), all, plan.block.tokens, y).wait();
     return y;
   }
 
@@ -110,7 +120,7 @@ class AllGatherDispatcher final : public Dispatcher<T> {
     auto const own = make_matrix<T>("dispatch::kept_weights", plan.rows.num_sent(), 1);
     kernels::gather_rows<T>(exec, ConstMatrix<T>(weight.data(), weight.extent(0), 1), plan.choice_of_sent, own);
     auto const all = make_matrix<T>("dispatch::block_weights", total(plan.block.choices), 1);
-    start_all_gather<T>(exec, mesh_, Axis::expert_block, names::block_weights_forward, own, plan.block.choices, all).wait();
+    start_all_gather<T>(exec, mesh_, exchanges_.weights.forward, own, plan.block.choices, all).wait();
     auto const rows = make_matrix<T>("dispatch::row_weights", plan.rows.num_gathered(), 1);
     kernels::gather_rows<T>(exec, all, plan.block.choice_of_row, rows);
     return Kokkos::subview(rows, Kokkos::ALL, 0);
@@ -120,7 +130,7 @@ class AllGatherDispatcher final : public Dispatcher<T> {
     Matrix<T> const all("dispatch::block_d_weights", total(plan.block.choices), 1);
     kernels::scatter_rows<T>(exec, ConstMatrix<T>(d_weight.data(), d_weight.extent(0), 1), plan.block.choice_of_row, all);
     auto const own = make_matrix<T>("dispatch::kept_d_weights", plan.rows.num_sent(), 1);
-    start_reduce_scatter<T>(exec, mesh_, Axis::expert_block, names::block_weights_backward, all, plan.block.choices, own).wait();
+    start_reduce_scatter<T>(exec, mesh_, exchanges_.weights.backward, all, plan.block.choices, own).wait();
     Matrix<T> const d_choice("dispatch::d_weight", plan.num_choices, 1);
     kernels::scatter_rows<T>(exec, own, plan.choice_of_sent, d_choice);
     return Kokkos::subview(d_choice, Kokkos::ALL, 0);
@@ -130,8 +140,8 @@ class AllGatherDispatcher final : public Dispatcher<T> {
   /// Token of the block of each of its kept choices.
   std::vector<int> gather_tokens_of_choices(ExecSpace const& exec, Plan const& plan) const {
     auto const own = to_host(exec, plan.token_of_sent);
-    auto const numbers = all_gather_control(mesh_, Axis::expert_block, names::choices,
-                                            std::vector<double>(own.data(), own.data() + own.size()), plan.block.choices);
+    auto const numbers = all_gather_control(mesh_, exchanges_.choices, std::vector<double>(own.data(), own.data() + own.size()),
+                                            plan.block.choices);
     std::vector<int> tokens;
     std::int64_t first_token = 0;
     for (std::size_t b = 0; b < plan.block.choices.size(); ++b) {
@@ -151,6 +161,7 @@ class AllGatherDispatcher final : public Dispatcher<T> {
 
   Mesh& mesh_;
   ModelConfig const model_;
+  BlockExchanges const exchanges_;
 };
 
 template <class T>

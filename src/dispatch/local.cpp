@@ -10,8 +10,8 @@ class LocalDispatcher final : public RowDispatcher<T> {
   using RowDispatcher<T>::RowDispatcher;
 
  protected:
-  Matrix<T> send(ExecSpace const&, RowPlan const&, Matrix<T> sent, std::string_view) override { return sent; }
-  Matrix<T> send_back(ExecSpace const&, RowPlan const&, Matrix<T> received, std::string_view) override { return received; }
+  Matrix<T> send(ExecSpace const&, RowPlan const&, Matrix<T> sent, ExchangeId const&) override { return sent; }
+  Matrix<T> send_back(ExecSpace const&, RowPlan const&, Matrix<T> received, ExchangeId const&) override { return received; }
 };
 
 template <class T>

@@ -3,12 +3,27 @@
 
 namespace moescope {
 
+/// One direction of rows, in forward and in backward.
+struct PassExchanges {
+  ExchangeId forward, backward;
+  ExchangeId const& in(bool in_backward) const { return in_backward ? backward : forward; }
+};
+
+/// D is dispatch in forward and combine in backward; its adjoint is combine in forward and dispatch in backward.
+struct RowExchanges {
+  explicit RowExchanges(Mesh const& mesh);
+  ExchangeId counts;
+  PassExchanges out, back;          ///< over ep
+  PassExchanges etp_out, etp_back;  ///< over etp
+  PassExchanges weights, etp_weights;
+};
+
 /// The dispatchers that move one row per kept choice. A kind says only how sent rows reach the ranks of their experts
 /// (`send`) and how they return (`send_back`); copying out of tokens, etp and grouping by expert are the same for all.
 template <class T>
 class RowDispatcher : public Dispatcher<T> {
  public:
-  RowDispatcher(Mesh& mesh, ModelConfig const& model) : mesh_(mesh), model_(model) {}
+  RowDispatcher(Mesh& mesh, ModelConfig const& model) : mesh_(mesh), model_(model), exchanges_(mesh) {}
 
   Plan plan(ExecSpace const& exec, Routing<T> const& routing) override;
   Matrix<T> run(ExecSpace const& exec, Plan const& plan, ConstMatrix<T> x, bool backward) override;
@@ -17,12 +32,13 @@ class RowDispatcher : public Dispatcher<T> {
   Vector<T> run_weights_adjoint(ExecSpace const& exec, Plan const& plan, ConstVector<T> d_weight) override;
 
  protected:
-  /// sent [num_sent,W] -> received [num_received,W], over ep, ledgered as `name`.
-  virtual Matrix<T> send(ExecSpace const& exec, RowPlan const& plan, Matrix<T> sent, std::string_view name) = 0;
-  virtual Matrix<T> send_back(ExecSpace const& exec, RowPlan const& plan, Matrix<T> received, std::string_view name) = 0;
+  /// sent [num_sent,W] -> received [num_received,W], over ep, in the given exchange.
+  virtual Matrix<T> send(ExecSpace const& exec, RowPlan const& plan, Matrix<T> sent, ExchangeId const& exchange) = 0;
+  virtual Matrix<T> send_back(ExecSpace const& exec, RowPlan const& plan, Matrix<T> received, ExchangeId const& exchange) = 0;
 
   Mesh& mesh_;
   ModelConfig const model_;
+  RowExchanges const exchanges_;
 };
 
 template <class T>

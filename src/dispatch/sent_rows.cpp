@@ -43,10 +43,11 @@ SortedChoices sort_choices(std::int64_t num_tokens, std::int64_t num_experts, Ho
 }  // namespace
 
 template <class T>
-CountedPlan plan_sent_rows(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model, Routing<T> const& routing) {
+CountedPlan plan_sent_rows(ExecSpace const& exec, Mesh& mesh, ExchangeId const& counts, ModelConfig const& model,
+                           Routing<T> const& routing) {
   auto const sorted = sort_choices(routing.num_tokens, routing.num_experts, to_host(exec, routing.offsets),
                                    to_host(exec, routing.expert), to_host(exec, routing.kept));
-  auto table = all_gather_control(mesh, Axis::expert_block, traffic::names::counts, sorted.counts);
+  auto table = all_gather_control(mesh, counts, sorted.counts);
   Plan plan;
   plan.rows = plan_rows(mesh.layout(), model, mesh.rank(), table);
   MOESCOPE_CHECK(plan.rows.num_sent() == std::int64_t(sorted.token_of_sent.size()));
@@ -61,12 +62,13 @@ CountedPlan plan_sent_rows(ExecSpace const& exec, Mesh& mesh, ModelConfig const&
 }
 
 template <class T>
-Matrix<T> gather_grouped(ExecSpace const& exec, Mesh& mesh, Plan const& plan, ConstMatrix<T> received, std::string_view name) {
+Matrix<T> gather_grouped(ExecSpace const& exec, Mesh& mesh, Plan const& plan, ConstMatrix<T> received,
+                         ExchangeId const& exchange) {
   auto const width = std::int64_t(received.extent(1)), gathered = plan.rows.num_gathered();
   ConstMatrix<T> arrived = received;
   if (mesh.group(Axis::etp).size() > 1) {
     auto const all = make_matrix<T>("dispatch::arrived", gathered, width);
-    start_all_gather<T>(exec, mesh, Axis::etp, name, received, plan.rows.etp_rows, all).wait();
+    start_all_gather<T>(exec, mesh, exchange, received, plan.rows.etp_rows, all).wait();
     arrived = all;
   }
   auto const grouped = make_matrix<T>("dispatch::grouped", gathered, width);
@@ -75,20 +77,21 @@ Matrix<T> gather_grouped(ExecSpace const& exec, Mesh& mesh, Plan const& plan, Co
 }
 
 template <class T>
-Matrix<T> scatter_grouped(ExecSpace const& exec, Mesh& mesh, Plan const& plan, ConstMatrix<T> grouped, std::string_view name) {
+Matrix<T> scatter_grouped(ExecSpace const& exec, Mesh& mesh, Plan const& plan, ConstMatrix<T> grouped,
+                          ExchangeId const& exchange) {
   auto const width = std::int64_t(grouped.extent(1));
   auto const arrived = make_matrix<T>("dispatch::arrived", plan.rows.num_gathered(), width);
   kernels::gather_rows<T>(exec, grouped, plan.grouped_position, arrived);
   if (mesh.group(Axis::etp).size() == 1) return arrived;
   auto const own = make_matrix<T>("dispatch::received", plan.rows.num_received(), width);
-  start_reduce_scatter<T>(exec, mesh, Axis::etp, name, arrived, plan.rows.etp_rows, own).wait();
+  start_reduce_scatter<T>(exec, mesh, exchange, arrived, plan.rows.etp_rows, own).wait();
   return own;
 }
 
-#define MOESCOPE_INSTANTIATE(T)                                                                                 \
-  template CountedPlan plan_sent_rows<T>(ExecSpace const&, Mesh&, ModelConfig const&, Routing<T> const&);       \
-  template Matrix<T> gather_grouped<T>(ExecSpace const&, Mesh&, Plan const&, ConstMatrix<T>, std::string_view); \
-  template Matrix<T> scatter_grouped<T>(ExecSpace const&, Mesh&, Plan const&, ConstMatrix<T>, std::string_view);
+#define MOESCOPE_INSTANTIATE(T)                                                                                              \
+  template CountedPlan plan_sent_rows<T>(ExecSpace const&, Mesh&, ExchangeId const&, ModelConfig const&, Routing<T> const&); \
+  template Matrix<T> gather_grouped<T>(ExecSpace const&, Mesh&, Plan const&, ConstMatrix<T>, ExchangeId const&);             \
+  template Matrix<T> scatter_grouped<T>(ExecSpace const&, Mesh&, Plan const&, ConstMatrix<T>, ExchangeId const&);
 MOESCOPE_INSTANTIATE(double)
 MOESCOPE_INSTANTIATE(float)
 #undef MOESCOPE_INSTANTIATE

@@ -14,14 +14,17 @@ struct CountedPlan {
 /// The part of planning that every dispatcher shares: orders this rank's kept choices by expert, then token, exchanges the
 /// counts per expert over the expert block, and fills all of the plan but `block` and `peers`. Collective over the block.
 template <class T>
-CountedPlan plan_sent_rows(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model, Routing<T> const& routing);
+CountedPlan plan_sent_rows(ExecSpace const& exec, Mesh& mesh, ExchangeId const& counts, ModelConfig const& model,
+                           Routing<T> const& routing);
 
 /// Rows that this rank received [num_received,W] -> rows of all etp members, grouped by expert [num_gathered,W].
 template <class T>
-Matrix<T> gather_grouped(ExecSpace const& exec, Mesh& mesh, Plan const& plan, ConstMatrix<T> received, std::string_view name);
+Matrix<T> gather_grouped(ExecSpace const& exec, Mesh& mesh, Plan const& plan, ConstMatrix<T> received,
+                         ExchangeId const& exchange);
 
 /// The adjoint: sums the etp members' partial rows and gives back the received ones, in arrival order.
 template <class T>
-Matrix<T> scatter_grouped(ExecSpace const& exec, Mesh& mesh, Plan const& plan, ConstMatrix<T> grouped, std::string_view name);
+Matrix<T> scatter_grouped(ExecSpace const& exec, Mesh& mesh, Plan const& plan, ConstMatrix<T> grouped,
+                          ExchangeId const& exchange);
 
 }  // namespace moescope

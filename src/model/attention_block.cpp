@@ -17,11 +17,6 @@ kernels::AttentionShape local_shape(ModelConfig const& model, Layout const& layo
   return shape;
 }
 
-template <class T>
-void sum_over_tp(ExecSpace const& exec, Mesh& mesh, std::string_view name, Matrix<T> partial) {
-  start_all_reduce<T>(exec, mesh, Axis::tp, name, Reduction::sum, Vector<T>(partial.data(), partial.size())).wait();
-}
-
 }  // namespace
 
 template <class T>
@@ -38,7 +33,7 @@ Matrix<T> attention_block_forward(ExecSpace const& exec, BlockServices<T>& servi
   kernels::rms_norm<T>(exec, x, weights.attention_norm, services.model.rms_norm_eps, state.normed, state.inverse_rms);
   auto const y =
       attention_forward<T>(exec, state.shape, services.model.rope_theta, state.normed, weights.attention, state.activations);
-  sum_over_tp(exec, mesh, traffic::names::attention_forward, y);
+  start_all_reduce<T>(exec, mesh, services.exchanges.attention_forward, Reduction::sum, y).wait();
   kernels::add<T>(exec, T(1), x, y);
   return y;
 }
@@ -49,7 +44,7 @@ void attention_block_backward(ExecSpace const& exec, BlockServices<T>& services,
   Region const region(Phase::attention);
   auto const d_normed = attention_backward<T>(exec, state.shape, services.model.rope_theta, d_x, state.normed, weights.attention,
                                               state.activations, gradients.attention);
-  sum_over_tp(exec, *services.mesh, traffic::names::attention_backward, d_normed);
+  start_all_reduce<T>(exec, *services.mesh, services.exchanges.attention_backward, Reduction::sum, d_normed).wait();
   kernels::rms_norm_backward<T>(exec, d_normed, state.input, weights.attention_norm, state.inverse_rms, d_x,
                                 gradients.attention_norm);
 }

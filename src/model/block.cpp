@@ -5,7 +5,13 @@ namespace moescope {
 template <class T>
 BlockServices<T> make_block_services(ModelConfig const& model, std::string const& dispatcher, Mesh& mesh, MeshPool& pool) {
   auto residual_gate = model.residual.num_experts > 0 ? make_gate<T>(residual_gate_model(model)) : nullptr;
-  return {model, &mesh, &pool, make_gate<T>(model), std::move(residual_gate), make_dispatcher<T>(dispatcher, mesh, model)};
+  return {model,
+          &mesh,
+          &pool,
+          ModelExchanges(mesh),
+          make_gate<T>(model),
+          std::move(residual_gate),
+          make_dispatcher<T>(dispatcher, mesh, model)};
 }
 
 /// One decoder block, as in the paper's figure: x + attention(norm(x)), then x + moe(norm(x)).

@@ -4,6 +4,7 @@
 #include "gates/gate.hpp"
 #include "layers/attention.hpp"
 #include "layers/experts.hpp"
+#include "model/exchanges.hpp"
 #include "model/micro_batch.hpp"
 #include "model/parameters.hpp"
 #include "model/residual_block.hpp"
@@ -16,6 +17,7 @@ struct BlockServices {
   ModelConfig model;
   Mesh* mesh;
   MeshPool* pool;
+  ModelExchanges exchanges;
   std::unique_ptr<Gate<T>> gate;
   std::unique_ptr<Gate<T>> residual_gate;  ///< null without residual experts
   std::unique_ptr<Dispatcher<T>> dispatcher;

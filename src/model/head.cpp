@@ -9,14 +9,7 @@
 
 namespace moescope {
 
-namespace names = traffic::names;
-
 namespace {
-
-template <class T>
-Vector<T> flat(Matrix<T> const& matrix) {
-  return Vector<T>(matrix.data(), matrix.size());
-}
 
 /// The tokens with `pad` replaced by one outside every vocabulary range.
 ConstVector<int> without_padding(ExecSpace const& exec, ConstVector<int> tokens, std::int64_t pad) {
@@ -31,12 +24,12 @@ ConstVector<int> without_padding(ExecSpace const& exec, ConstVector<int> tokens,
 }  // namespace
 
 template <class T>
-Matrix<T> embed_forward(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model, MicroBatch const& batch,
-                        Matrix<T> const& embedding) {
+Matrix<T> embed_forward(ExecSpace const& exec, Mesh& mesh, ModelExchanges const& exchanges, ModelConfig const& model,
+                        MicroBatch const& batch, Matrix<T> const& embedding) {
   Region const region(Phase::embedding);
   auto const x = make_matrix<T>("model::embedded", batch.num_tokens(), model.hidden_size);
   kernels::embed<T>(exec, batch.tokens, mesh.layout().vocabulary(model, mesh.rank()), embedding, x);
-  start_all_reduce<T>(exec, mesh, Axis::tp, names::embedding, Reduction::sum, flat(x)).wait();
+  start_all_reduce<T>(exec, mesh, exchanges.embedding, Reduction::sum, x).wait();
   return x;
 }
 
@@ -49,8 +42,8 @@ void embed_backward(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model,
 }
 
 template <class T>
-double head_forward(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model, MicroBatch const& batch, Matrix<T> x,
-                    ModelTensors<T> const& weights, HeadState<T>& state) {
+double head_forward(ExecSpace const& exec, Mesh& mesh, ModelExchanges const& exchanges, ModelConfig const& model,
+                    MicroBatch const& batch, Matrix<T> x, ModelTensors<T> const& weights, HeadState<T>& state) {
   Region const region(Phase::head);
   auto const tokens = batch.num_tokens();
   auto const vocabulary = mesh.layout().vocabulary(model, mesh.rank());
@@ -63,38 +56,40 @@ double head_forward(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model,
 
   state.maximum = make_vector<T>("model::logit_maximum", tokens);
   kernels::cross_entropy_maximum<T>(exec, state.logits, state.maximum);
-  start_all_reduce<T>(exec, mesh, Axis::tp, names::loss_maximum, Reduction::max, state.maximum).wait();
+  start_all_reduce<T>(exec, mesh, exchanges.loss_maximum, Reduction::max, state.maximum).wait();
   auto const sums = make_vector<T>("model::loss_sums", 2 * tokens);
   state.sum_exp = Kokkos::subview(sums, Kokkos::make_pair(std::int64_t{0}, tokens));
   Vector<T> const target_logit = Kokkos::subview(sums, Kokkos::make_pair(tokens, 2 * tokens));
   kernels::cross_entropy_partial<T>(exec, state.logits, batch.targets, vocabulary, state.maximum, state.sum_exp, target_logit);
-  start_all_reduce<T>(exec, mesh, Axis::tp, names::loss_sums, Reduction::sum, sums).wait();
+  start_all_reduce<T>(exec, mesh, exchanges.loss_sums, Reduction::sum, sums).wait();
   return kernels::cross_entropy_finish<T>(exec, batch.targets, state.maximum, state.sum_exp, target_logit);
 }
 
 template <class T>
-Matrix<T> head_backward(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model, MicroBatch const& batch, double scale,
-                        ModelTensors<T> const& weights, HeadState<T> const& state, ModelTensors<T> const& gradients) {
+Matrix<T> head_backward(ExecSpace const& exec, Mesh& mesh, ModelExchanges const& exchanges, ModelConfig const& model,
+                        MicroBatch const& batch, double scale, ModelTensors<T> const& weights, HeadState<T> const& state,
+                        ModelTensors<T> const& gradients) {
   Region const region(Phase::head);
   auto const vocabulary = mesh.layout().vocabulary(model, mesh.rank());
   kernels::cross_entropy_backward<T>(exec, batch.targets, vocabulary, state.maximum, state.sum_exp, T(scale), state.logits);
   kernels::linear_backward_weight<T>(exec, state.logits, state.normed, gradients.head);
   auto const d_normed = make_matrix<T>("model::d_final_normed", batch.num_tokens(), model.hidden_size);
   kernels::linear_backward_input<T>(exec, state.logits, weights.head, T(0), d_normed);
-  start_all_reduce<T>(exec, mesh, Axis::tp, names::head_backward, Reduction::sum, flat(d_normed)).wait();
+  start_all_reduce<T>(exec, mesh, exchanges.head_backward, Reduction::sum, d_normed).wait();
   Matrix<T> d_x("model::d_x", batch.num_tokens(), model.hidden_size);
   kernels::rms_norm_backward<T>(exec, d_normed, state.input, weights.final_norm, state.inverse_rms, d_x, gradients.final_norm);
   return d_x;
 }
 
-#define MOESCOPE_INSTANTIATE(T)                                                                                          \
-  template Matrix<T> embed_forward<T>(ExecSpace const&, Mesh&, ModelConfig const&, MicroBatch const&, Matrix<T> const&); \
-  template void embed_backward<T>(ExecSpace const&, Mesh&, ModelConfig const&, MicroBatch const&, ConstMatrix<T>,        \
-                                  Matrix<T> const&);                                                                     \
-  template double head_forward<T>(ExecSpace const&, Mesh&, ModelConfig const&, MicroBatch const&, Matrix<T>,             \
-                                  ModelTensors<T> const&, HeadState<T>&);                                                \
-  template Matrix<T> head_backward<T>(ExecSpace const&, Mesh&, ModelConfig const&, MicroBatch const&, double,            \
-                                      ModelTensors<T> const&, HeadState<T> const&, ModelTensors<T> const&);
+#define MOESCOPE_INSTANTIATE(T)                                                                                              \
+  template Matrix<T> embed_forward<T>(ExecSpace const&, Mesh&, ModelExchanges const&, ModelConfig const&, MicroBatch const&, \
+                                      Matrix<T> const&);                                                                     \
+  template void embed_backward<T>(ExecSpace const&, Mesh&, ModelConfig const&, MicroBatch const&, ConstMatrix<T>,            \
+                                  Matrix<T> const&);                                                                         \
+  template double head_forward<T>(ExecSpace const&, Mesh&, ModelExchanges const&, ModelConfig const&, MicroBatch const&,     \
+                                  Matrix<T>, ModelTensors<T> const&, HeadState<T>&);                                         \
+  template Matrix<T> head_backward<T>(ExecSpace const&, Mesh&, ModelExchanges const&, ModelConfig const&, MicroBatch const&, \
+                                      double, ModelTensors<T> const&, HeadState<T> const&, ModelTensors<T> const&);
 MOESCOPE_INSTANTIATE(double)
 MOESCOPE_INSTANTIATE(float)
 #undef MOESCOPE_INSTANTIATE

@@ -1,5 +1,5 @@
 #pragma once
-#include "comm/mesh.hpp"
+#include "model/exchanges.hpp"
 #include "model/micro_batch.hpp"
 #include "model/parameters.hpp"
 
@@ -16,8 +16,8 @@ struct HeadState {
 
 /// Token embeddings [T,H]: each tp rank looks up its rows of the table, the ranks' parts are summed.
 template <class T>
-Matrix<T> embed_forward(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model, MicroBatch const& batch,
-                        Matrix<T> const& embedding);
+Matrix<T> embed_forward(ExecSpace const& exec, Mesh& mesh, ModelExchanges const& exchanges, ModelConfig const& model,
+                        MicroBatch const& batch, Matrix<T> const& embedding);
 template <class T>
 void embed_backward(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model, MicroBatch const& batch, ConstMatrix<T> d_x,
                     Matrix<T> const& d_embedding);
@@ -25,11 +25,12 @@ void embed_backward(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model,
 /// Final norm, vocabulary-parallel logits and cross-entropy. Returns the sum over this dp coordinate's counted tokens (nat),
 /// equal on its tp ranks.
 template <class T>
-double head_forward(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model, MicroBatch const& batch, Matrix<T> x,
-                    ModelTensors<T> const& weights, HeadState<T>& state);
+double head_forward(ExecSpace const& exec, Mesh& mesh, ModelExchanges const& exchanges, ModelConfig const& model,
+                    MicroBatch const& batch, Matrix<T> x, ModelTensors<T> const& weights, HeadState<T>& state);
 /// Gradient of `scale` times that sum. Returns d_x [T,H].
 template <class T>
-Matrix<T> head_backward(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model, MicroBatch const& batch, double scale,
-                        ModelTensors<T> const& weights, HeadState<T> const& state, ModelTensors<T> const& gradients);
+Matrix<T> head_backward(ExecSpace const& exec, Mesh& mesh, ModelExchanges const& exchanges, ModelConfig const& model,
+                        MicroBatch const& batch, double scale, ModelTensors<T> const& weights, HeadState<T> const& state,
+                        ModelTensors<T> const& gradients);
 
 }  // namespace moescope

@@ -21,18 +21,20 @@ Activations<T> Model<T>::forward(ExecSpace const& exec, MicroBatch const& batch,
   pool_.set_owned_tokens(batch.owned_tokens);
   Activations<T> activations;
   activations.blocks.resize(weights.blocks.size());
-  auto x = embed_forward<T>(exec, mesh(), config(), batch, weights.embedding);
+  auto x = embed_forward<T>(exec, mesh(), services_.exchanges, config(), batch, weights.embedding);
   for (std::size_t layer = 0; layer < weights.blocks.size(); ++layer) {
     x = block_forward<T>(exec, services_, batch, pass, std::int64_t(layer), x, weights.blocks[layer], activations.blocks[layer]);
   }
-  activations.cross_entropy_sum = head_forward<T>(exec, mesh(), config(), batch, x, weights, activations.head);
+  activations.cross_entropy_sum =
+      head_forward<T>(exec, mesh(), services_.exchanges, config(), batch, x, weights, activations.head);
   return activations;
 }
 
 template <class T>
 void Model<T>::backward(ExecSpace const& exec, MicroBatch const& batch, double loss_scale, ModelTensors<T> const& weights,
                         Activations<T>& activations, ExpertGradients how, ModelTensors<T> const& gradients) {
-  auto const d_x = head_backward<T>(exec, mesh(), config(), batch, loss_scale, weights, activations.head, gradients);
+  auto const d_x =
+      head_backward<T>(exec, mesh(), services_.exchanges, config(), batch, loss_scale, weights, activations.head, gradients);
   activations.head = {};
   for (auto layer = weights.blocks.size(); layer-- > 0;) {
     block_backward<T>(exec, services_, batch, std::int64_t(layer), weights.blocks[layer], activations.blocks[layer], how,

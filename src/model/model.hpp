@@ -21,6 +21,9 @@ class Model {
   /// Throws UserError where the layout cannot hold the model or the dispatcher does not fit it.
   Model(ModelConfig const& model, std::string const& dispatcher, Mesh& mesh);
 
+  Model(Model const&) = delete;  // the services point at the pool
+  Model& operator=(Model const&) = delete;
+
   ModelConfig const& config() const { return services_.model; }
   Mesh& mesh() { return *services_.mesh; }
 

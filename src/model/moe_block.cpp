@@ -8,8 +8,6 @@
 
 namespace moescope {
 
-namespace names = traffic::names;
-
 namespace {
 
 /// What a gate's score is multiplied with: score_scale_factor, or 1 where the learnable output scale stands in for it.
@@ -116,7 +114,7 @@ Matrix<T> moe_block_forward(ExecSpace const& exec, BlockServices<T>& services, M
     kernels::scale_columns<T>(exec, state.combined, weights.output_scale, scaled);
   }
   auto const y = make_matrix<T>("model::block_output", batch.num_tokens(), hidden);
-  start_all_gather<T>(exec, mesh, Axis::tp, names::block_forward, scaled, owned_rows(mesh.layout(), batch.num_tokens()), y)
+  start_all_gather<T>(exec, mesh, services.exchanges.block_forward, scaled, owned_rows(mesh.layout(), batch.num_tokens()), y)
       .wait();
   kernels::add<T>(exec, T(1), x, y);
   return y;
@@ -188,7 +186,7 @@ void moe_block_backward(ExecSpace const& exec, BlockServices<T>& services, Micro
   }
   Region const region(Phase::dispatch);
   auto const d_branch = make_matrix<T>("model::d_branch", batch.num_tokens(), hidden);
-  start_all_gather<T>(exec, mesh, Axis::tp, names::block_backward, d_input, owned_rows(mesh.layout(), batch.num_tokens()),
+  start_all_gather<T>(exec, mesh, services.exchanges.block_backward, d_input, owned_rows(mesh.layout(), batch.num_tokens()),
                       d_branch)
       .wait();
   kernels::add<T>(exec, T(1), d_branch, d_x);

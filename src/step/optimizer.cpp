@@ -64,7 +64,8 @@ Vector<T> view(FlatBuffers<T> const& buffers, Stretch const& stretch) {
 
 /// Sums the gradients of KV heads that several tp ranks hold: every rank brings all such heads, zeros where it has none.
 template <class T>
-void reduce_shared_kv_heads(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model, TrainingState<T>& state) {
+void reduce_shared_kv_heads(ExecSpace const& exec, Mesh& mesh, ExchangeId const& exchange, ModelConfig const& model,
+                            TrainingState<T>& state) {
   auto const shared = mesh.layout().replicated_kv_heads(model);
   if (shared.empty()) return;
   auto const held = mesh.layout().kv_heads(model, mesh.rank());
@@ -86,32 +87,35 @@ void reduce_shared_kv_heads(ExecSpace const& exec, Mesh& mesh, ModelConfig const
       }
     };
     each_held([&](auto const& gradient, auto const& sum) { Kokkos::deep_copy(exec, sum, gradient); });
-    start_all_reduce<T>(exec, mesh, Axis::tp, traffic::names::kv_gradients, Reduction::sum, sums).wait();
+    start_all_reduce<T>(exec, mesh, exchange, Reduction::sum, sums).wait();
     each_held([&](auto const& gradient, auto const& sum) { Kokkos::deep_copy(exec, gradient, sum); });
   }
 }
 
 }  // namespace
 
+GradientExchanges::GradientExchanges(Mesh const& mesh)
+    : kv_heads(mesh.exchange(traffic::names::kv_gradients)),
+      group{mesh.exchange(traffic::names::dense_gradients), mesh.exchange(traffic::names::router_gradients),
+            mesh.exchange(traffic::names::expert_gradients)},
+      norm(mesh.exchange(traffic::names::gradient_norm)) {}
+
 template <class T>
-void reduce_gradients(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model, TrainingState<T>& state) {
-  reduce_shared_kv_heads<T>(exec, mesh, model, state);
-  auto const reduce = [&](ReductionGroup group, std::string_view name) {
-    start_all_reduce<T>(exec, mesh, axis_of(group), name, Reduction::sum, state.gradients.group[std::size_t(group)]).wait();
-  };
-  reduce(ReductionGroup::dense, traffic::names::dense_gradients);
-  reduce(ReductionGroup::router, traffic::names::router_gradients);
-  reduce(ReductionGroup::expert, traffic::names::expert_gradients);
+void reduce_gradients(ExecSpace const& exec, Mesh& mesh, GradientExchanges const& exchanges, ModelConfig const& model,
+                      TrainingState<T>& state) {
+  reduce_shared_kv_heads<T>(exec, mesh, exchanges.kv_heads, model, state);
+  for (std::size_t g = 0; g < exchanges.group.size(); ++g)
+    start_all_reduce<T>(exec, mesh, exchanges.group[g], Reduction::sum, state.gradients.group[g]).wait();
 }
 
 template <class T>
-double gradient_norm(ExecSpace const& exec, Mesh& mesh, TrainingState<T> const& state) {
+double gradient_norm(ExecSpace const& exec, Mesh& mesh, GradientExchanges const& exchanges, TrainingState<T> const& state) {
   double sum = 0;
   auto const owned = [](ParameterSpec const& spec) { return spec.owned_rows; };
   for (auto const& stretch : stretches(state.table, owned)) {
     sum += kernels::sum_of_squares<T>(exec, view(state.gradients, stretch));
   }
-  all_reduce_control(mesh, Axis::world, traffic::names::gradient_norm, std::span<double>(&sum, 1));
+  all_reduce_control(mesh, exchanges.norm, std::span<double>(&sum, 1));
   return std::sqrt(sum);
 }
 
@@ -130,10 +134,10 @@ void update_parameters(ExecSpace const& exec, OptimizerConfig const& config, dou
   }
 }
 
-#define MOESCOPE_INSTANTIATE(T)                                                                      \
-  template struct TrainingState<T>;                                                                  \
-  template void reduce_gradients<T>(ExecSpace const&, Mesh&, ModelConfig const&, TrainingState<T>&); \
-  template double gradient_norm<T>(ExecSpace const&, Mesh&, TrainingState<T> const&);                \
+#define MOESCOPE_INSTANTIATE(T)                                                                                                \
+  template struct TrainingState<T>;                                                                                            \
+  template void reduce_gradients<T>(ExecSpace const&, Mesh&, GradientExchanges const&, ModelConfig const&, TrainingState<T>&); \
+  template double gradient_norm<T>(ExecSpace const&, Mesh&, GradientExchanges const&, TrainingState<T> const&);                \
   template void update_parameters<T>(ExecSpace const&, OptimizerConfig const&, double, double, TrainingState<T>&);
 MOESCOPE_INSTANTIATE(double)
 MOESCOPE_INSTANTIATE(float)

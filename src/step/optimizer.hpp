@@ -23,14 +23,22 @@ struct TrainingState {
   TrainingState(ModelConfig const& model, Layout const& layout, std::int64_t rank, bool with_gradients);
 };
 
+struct GradientExchanges {
+  explicit GradientExchanges(Mesh const& mesh);
+  ExchangeId kv_heads;
+  std::array<ExchangeId, num_reduction_groups> group;
+  ExchangeId norm;
+};
+
 /// Sums gradients over the ranks that hold copies of a parameter or saw other tokens: KV heads shared by tp ranks, then each
 /// reduction group over its axis. Collective.
 template <class T>
-void reduce_gradients(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model, TrainingState<T>& state);
+void reduce_gradients(ExecSpace const& exec, Mesh& mesh, GradientExchanges const& exchanges, ModelConfig const& model,
+                      TrainingState<T>& state);
 
 /// Norm over every logical parameter once, in double; call after reduce_gradients. Collective over the world.
 template <class T>
-double gradient_norm(ExecSpace const& exec, Mesh& mesh, TrainingState<T> const& state);
+double gradient_norm(ExecSpace const& exec, Mesh& mesh, GradientExchanges const& exchanges, TrainingState<T> const& state);
 
 /// One AdamW update of every parameter that this rank holds.
 template <class T>

@@ -76,7 +76,7 @@ std::string replica_failure(ExecSpace const& exec, Mesh& mesh, ModelConfig const
   for (auto const& values : state.values.group)
     own.push_back(checksum<T>(exec, values, split(std::int64_t(values.extent(0)), parts, part)));
   auto const found =
-      find_replica_difference(mesh.layout(), all_gather_control(mesh, Axis::world, traffic::names::checksums, own));
+      find_replica_difference(mesh.layout(), all_gather_control(mesh, mesh.exchange(traffic::names::checksums), own));
   if (!found.found()) return {};
   auto const tensor = differing_tensor<T>(exec, mesh, model, state, found);
   return fmt::format("ranks {} and {} hold different values of the {} parameter {}, which is replicated over {}", found.rank,

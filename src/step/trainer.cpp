@@ -77,6 +77,9 @@ template <class T>
 Trainer<T>::Trainer(RunConfig const& config, Mesh& mesh)
     : config_(config),
       mesh_(mesh),
+      labels_(mesh.exchange(traffic::names::labels)),
+      loss_(mesh.exchange(traffic::names::loss)),
+      gradient_exchanges_(mesh),
       model_(config.model, config.train.dispatcher, mesh),
       state_(config.model, mesh.layout(), mesh.rank(), config.train.mode == "train") {
   watch_allocations();
@@ -112,7 +115,7 @@ StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::i
                                          step * config_.batch.sequences, m));
       labels += double(batches.back().num_labels);
     }
-    all_reduce_control(mesh_, Axis::dp, traffic::names::labels, std::span<double>(&labels, 1));
+    all_reduce_control(mesh_, labels_, std::span<double>(&labels, 1));
   }
   run_micro_steps(batches, labels, report, rank_report);
   report.gradient_norm = report.learning_rate = not_applicable;
@@ -158,7 +161,7 @@ void Trainer<T>::run_micro_steps(std::vector<LoadedMicroBatch> const& batches, d
     count_rows<T>(activations, mesh_.layout().experts(config_.model, mesh_.rank()), mesh_.rank(), rank_report);
     add_gate_statistics(activations, config_.model.num_experts, report);
     double cross_entropy = activations.cross_entropy_sum;
-    all_reduce_control(mesh_, Axis::dp, traffic::names::loss, std::span<double>(&cross_entropy, 1));
+    all_reduce_control(mesh_, loss_, std::span<double>(&cross_entropy, 1));
     report.loss_cross_entropy += cross_entropy * scale;
     report.loss_total += cross_entropy * scale + activations.balance_loss();
     auto const how = m == 0 ? ExpertGradients::assign : ExpertGradients::add;
@@ -170,8 +173,8 @@ template <class T>
 void Trainer<T>::finish_gradients(StepReport& report) {
   {
     Region const region(Phase::gradients);
-    reduce_gradients<T>(exec_, mesh_, config_.model, state_);
-    report.gradient_norm = gradient_norm<T>(exec_, mesh_, state_);
+    reduce_gradients<T>(exec_, mesh_, gradient_exchanges_, config_.model, state_);
+    report.gradient_norm = gradient_norm<T>(exec_, mesh_, gradient_exchanges_, state_);
   }
   Region const region(Phase::optimizer);
   report.learning_rate = learning_rate(config_.optimizer, config_.train.steps, report.step + 1);

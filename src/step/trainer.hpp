@@ -35,6 +35,8 @@ class Trainer {
 
   RunConfig const config_;
   Mesh& mesh_;
+  ExchangeId const labels_, loss_;
+  GradientExchanges const gradient_exchanges_;
   ExecSpace exec_;
   Model<T> model_;
   TrainingState<T> state_;

@@ -83,6 +83,15 @@ char const* name(Operation operation) {
   return operation_names[std::size_t(operation)];
 }
 
+std::vector<Collective> const& every_collective() {
+  static auto const list = [] {
+    std::vector<Collective> result;
+    for (auto const& entry : all_entries) result.push_back({std::string(entry.name), entry.axis, entry.operation});
+    return result;
+  }();
+  return list;
+}
+
 std::vector<Collective> collectives(RunConfig const& config, Layout const& layout) {
   bool const training = config.train.mode == "train";
   std::vector<Collective> result;

@@ -62,6 +62,9 @@ struct Collective {
   Operation operation;
 };
 
+/// Every exchange that some configuration executes, in the order of the `/collective` scale.
+std::vector<Collective> const& every_collective();
+
 /// The exchanges that a step of this configuration executes, in the order of the `/collective` scale. A group of size 1
 /// makes no exchange and is absent.
 std::vector<Collective> collectives(RunConfig const& config, Layout const& layout);

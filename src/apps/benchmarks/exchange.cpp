@@ -43,10 +43,10 @@ void ledgered(benchmark::State& state, std::int64_t rows, std::int64_t width) {
   config.layout.etp = 1;
   Layout const layout(config.layout, world().size());
   Mesh mesh(world(), layout, traffic::collectives(config, layout));
+  auto const exchange = mesh.exchange(traffic::names::dispatch_forward);
   Rows const r(rows, width);
   measure(state, [&] {
-    start_all_to_all<float>(ExecSpace(), mesh, Axis::ep, traffic::names::dispatch_forward, r.send, r.sent, r.receive, r.received)
-        .wait();
+    start_all_to_all<float>(ExecSpace(), mesh, exchange, r.send, r.sent, r.receive, r.received).wait();
     mesh.ledger().take();
   });
   report_bytes(state, r.bytes());

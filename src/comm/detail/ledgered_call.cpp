@@ -1,5 +1,6 @@
 #include "comm/detail/ledgered_call.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/region.hpp"
@@ -16,27 +17,42 @@ Blocks blocks(std::vector<std::int64_t> const& counts, std::string_view unit, st
   return result;
 }
 
-RowType::RowType(MPI_Datatype element, std::int64_t width, std::string_view exchange) {
-  check(MPI_Type_contiguous(count(width, "elements a row", exchange), element, &type_), "MPI_Type_contiguous", MPI_COMM_WORLD);
-  check(MPI_Type_commit(&type_), "MPI_Type_commit", MPI_COMM_WORLD);
+namespace {
+
+struct RowType {
+  MPI_Datatype element;
+  std::int64_t width;
+  MPI_Datatype row;
+};
+
+}  // namespace
+
+MPI_Datatype row_type(MPI_Datatype element, std::int64_t width, std::string_view exchange) {
+  static std::vector<RowType> made;  // a model has two or three widths
+  auto const same = [&](RowType const& type) { return type.element == element && type.width == width; };
+  if (auto const found = std::find_if(made.begin(), made.end(), same); found != made.end()) return found->row;
+  RowType type{element, width, MPI_DATATYPE_NULL};
+  check(MPI_Type_contiguous(count(width, "elements a row", exchange), element, &type.row), "MPI_Type_contiguous", MPI_COMM_WORLD);
+  check(MPI_Type_commit(&type.row), "MPI_Type_commit", MPI_COMM_WORLD);
+  return made.emplace_back(type).row;
 }
 
-LedgeredCall::LedgeredCall(Mesh& mesh, Axis axis, std::string_view name, traffic::Operation operation, traffic::Volume volume)
-    : mesh_(mesh), axis_(axis), name_(name), operation_(operation), volume_(volume), phased_(mesh.phased()) {
-  mesh_.ledger().index(name_, axis_, operation_);  // refused before anything is sent
+LedgeredCall::LedgeredCall(Mesh& mesh, ExchangeId const& exchange, traffic::Volume volume)
+    : mesh_(mesh), exchange_(exchange), group_(mesh.group(exchange.axis())), volume_(volume), phased_(mesh.phased()) {
+  static_cast<void>(exchange_.index());
 }
 
 void LedgeredCall::start() {
   if (phased_) {
     arrived_ = now();
-    Waiting const waiting(mesh_.group(axis_), name_);
+    Waiting const waiting(group_, exchange_.name());
     check(MPI_Barrier(comm()), "MPI_Barrier", comm());
   }
   started_ = now();
 }
 
 void LedgeredCall::complete() {
-  Waiting const waiting(mesh_.group(axis_), place_, name_);
+  Waiting const waiting(group_, place_, exchange_.name());
   check(MPI_Wait(&request_, MPI_STATUS_IGNORE), "MPI_Wait", comm());
   ended_ = now();
 }
@@ -44,9 +60,9 @@ void LedgeredCall::complete() {
 void LedgeredCall::finish() {
   if (!phased_) complete();
   auto& ledger = mesh_.ledger();
-  if (phased_) return ledger.append(name_, axis_, operation_, {volume_, started_ - arrived_, ended_ - started_});
-  ledger.append(name_, axis_, operation_, {volume_, 0, 0});
-  ledger.add({ledger.index(name_, axis_, operation_), axis_, started_, ended_, std::move(with_rows)});
+  if (phased_) return ledger.append(exchange_, {volume_, started_ - arrived_, ended_ - started_});
+  ledger.append(exchange_, {volume_, 0, 0});
+  ledger.add({exchange_.index(), exchange_.axis(), started_, ended_, std::move(with_rows)});
 }
 
 }  // namespace moescope::mpi

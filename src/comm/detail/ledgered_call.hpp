@@ -1,6 +1,4 @@
 #pragma once
-#include <optional>
-
 #include "comm/detail/mpi_call.hpp"
 #include "comm/detail/whereabouts.hpp"
 #include "comm/mesh.hpp"
@@ -15,25 +13,18 @@ struct Blocks {
 };
 Blocks blocks(std::vector<std::int64_t> const& counts, std::string_view unit, std::string_view exchange);
 
-/// `width` values of one type, so that counts count rows.
-class RowType {
- public:
-  RowType(MPI_Datatype element, std::int64_t width, std::string_view exchange);
-  ~RowType() { MPI_Type_free(&type_); }
-  RowType(RowType const&) = delete;
-  RowType& operator=(RowType const&) = delete;
-  operator MPI_Datatype() const { return type_; }
+/// `width` values of one type, so that counts count rows. Made once for each width and kept to the end of the process.
+MPI_Datatype row_type(MPI_Datatype element, std::int64_t width, std::string_view exchange);
 
- private:
-  MPI_Datatype type_ = MPI_DATATYPE_NULL;
-};
-
-/// Fill send, receive and row as the collective needs them (MPI reads them until it completes), post() it, finish() it.
+/// Fill send and receive as the collective needs them (MPI reads them until it completes), post() it, finish() it.
 class LedgeredCall {
  public:
-  LedgeredCall(Mesh& mesh, Axis axis, std::string_view name, traffic::Operation operation, traffic::Volume volume);
+  /// std::logic_error, before anything is sent, where the mesh's configuration does not execute the exchange.
+  LedgeredCall(Mesh& mesh, ExchangeId const& exchange, traffic::Volume volume);
+  LedgeredCall(LedgeredCall const&) = delete;
+  LedgeredCall& operator=(LedgeredCall const&) = delete;
 
-  MPI_Comm comm() const { return handle(mesh_.group(axis_)); }
+  MPI_Comm comm() const { return handle(group_); }
   MPI_Request* request() { return &request_; }
 
   /// Runs `call`, an MPI function's return code. Phased: after the group's barrier, and to its end, so that nothing
@@ -41,9 +32,9 @@ class LedgeredCall {
   template <class Function>
   void post(char const* function, Function&& call) {
     start();
-    place_ = whereabouts().arrive(mesh_.group(axis_).group());
+    place_ = whereabouts().arrive(group_.group());
     {
-      Waiting const waiting(mesh_.group(axis_), place_, name_);
+      Waiting const waiting(group_, place_, exchange_.name());
       check(call(), function, comm());
     }
     if (phased_) complete();
@@ -52,7 +43,6 @@ class LedgeredCall {
   void finish();
 
   Blocks send, receive;
-  std::optional<RowType> row;
   std::vector<bool> with_rows;  ///< [group] members that rows come from or go to; empty: all
 
  private:
@@ -60,9 +50,8 @@ class LedgeredCall {
   void complete();
 
   Mesh& mesh_;
-  Axis axis_;
-  std::string name_;
-  traffic::Operation operation_;
+  ExchangeId exchange_;
+  Communicator const& group_;
   traffic::Volume volume_;
   bool phased_;
   MPI_Request request_ = MPI_REQUEST_NULL;

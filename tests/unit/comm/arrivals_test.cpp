@@ -94,7 +94,7 @@ TEST_CASE("known delays on one rank appear as the others' wait") {
       bool const delayed = world.rank() == world.size() - 1;
       if (delayed) usleep(useconds_t(1e6 * step * share));
       late += delayed ? now() - begin : 0;
-      start_all_reduce<double>(ExecSpace(), mesh, Axis::world, "sum", Reduction::sum, values).wait();
+      start_all_reduce<double>(ExecSpace(), mesh, mesh.exchange("sum"), Reduction::sum, values).wait();
       auto const stamp = mesh.ledger().stamps().front();
       auto const entry = separated(mesh)[0];
       wait += entry.wait_seconds;

@@ -16,8 +16,7 @@ using traffic::Volume;
 namespace {
 
 LedgerEntry taken(Mesh& mesh, Axis axis, Operation operation) {
-  auto const index = mesh.ledger().index(exchange_name(axis, operation), axis, operation);
-  return mesh.ledger().take()[index];
+  return mesh.ledger().take()[exchange(mesh, axis, operation).index()];
 }
 
 /// One of each operation over `axis`, in float: 5 values; member m's m + 1 rows of width 3 (all_to_all: to every peer
@@ -34,16 +33,16 @@ struct OneOfEach {
     rows.clear();
     for (std::int64_t m = 0; m < members; ++m) rows.push_back(m + 1);
     ExecSpace const exec;
-    auto const name = exchange_name(axis, operation);
+    auto const id = exchange(mesh, axis, operation);
     Matrix<float> const all("test::all", std::size_t(total), 3), own("test::own", std::size_t(me + 1), 3);
     Vector<float> const values("test::values", 5);
-    if (operation == Operation::all_reduce) start_all_reduce<float>(exec, mesh, axis, name, Reduction::sum, values).wait();
-    if (operation == Operation::all_gather) start_all_gather<float>(exec, mesh, axis, name, own, rows, all).wait();
-    if (operation == Operation::reduce_scatter) start_reduce_scatter<float>(exec, mesh, axis, name, all, rows, own).wait();
-    if (operation == Operation::all_to_all) all_to_all(exec, name);
+    if (operation == Operation::all_reduce) start_all_reduce<float>(exec, mesh, id, Reduction::sum, values).wait();
+    if (operation == Operation::all_gather) start_all_gather<float>(exec, mesh, id, own, rows, all).wait();
+    if (operation == Operation::reduce_scatter) start_reduce_scatter<float>(exec, mesh, id, all, rows, own).wait();
+    if (operation == Operation::all_to_all) all_to_all(exec, id);
   }
 
-  void all_to_all(ExecSpace const& exec, std::string const& name) const {
+  void all_to_all(ExecSpace const& exec, ExchangeId const& id) const {
     std::vector<std::int64_t> send_rows, receive_rows;
     for (std::int64_t peer = 0; peer < members; ++peer) {
       send_rows.push_back(peer == members - 1 ? 0 : me + 1);
@@ -51,7 +50,7 @@ struct OneOfEach {
     }
     Matrix<float> const send("test::send", std::size_t((members - 1) * (me + 1)), 3);
     Matrix<float> const receive("test::receive", std::size_t(me == members - 1 ? 0 : total), 3);
-    start_all_to_all<float>(exec, mesh, axis, name, send, send_rows, receive, receive_rows).wait();
+    start_all_to_all<float>(exec, mesh, id, send, send_rows, receive, receive_rows).wait();
   }
 
   Volume expected(Operation operation) const {
@@ -89,18 +88,20 @@ TEST_CASE("the ledger holds bytes, messages and calls of each exchange, and byte
   });
 }
 
-TEST_CASE("a group of one makes no call and leaves no entry, whatever its name") {
+TEST_CASE("a group of one makes no call and leaves no entry, listed or not") {
   auto const world = Communicator::world();
   LayoutConfig config;
   config.tp = world.size();
-  Mesh mesh(world, Layout(config, world.size()), {});
+  Mesh mesh(world, Layout(config, world.size()), every_exchange());
   REQUIRE(mesh.group(Axis::dp).size() == 1);
-  for (auto const operation : operations) {
-    pmpi_counter::take();
-    OneOfEach{mesh, Axis::dp}.run(operation);
-    CHECK(pmpi_counter::take().empty());
-  }
-  CHECK(mesh.ledger().take().empty());
+  pmpi_counter::take();
+  for (auto const operation : operations) OneOfEach{mesh, Axis::dp}.run(operation);
+  auto const gradients = mesh.exchange(traffic::names::dense_gradients);
+  REQUIRE(!gradients.listed());
+  Vector<float> const values("test::values", 5);
+  start_all_reduce<float>(ExecSpace(), mesh, gradients, Reduction::sum, values).wait();
+  CHECK(pmpi_counter::take().empty());
+  for (auto const& entry : mesh.ledger().take()) CHECK(entry.volume == Volume{});
 }
 
 TEST_CASE("control exchanges are ledgered as PMPI sees them") {
@@ -109,12 +110,12 @@ TEST_CASE("control exchanges are ledgered as PMPI sees them") {
   if (world.size() == 1) return;
   std::vector<double> values(3, 1);
   pmpi_counter::take();
-  all_gather_control(mesh, Axis::world, "world.all_gather", {1, 2, 3, 4});
-  all_reduce_control(mesh, Axis::world, "world.all_reduce", values);
+  all_gather_control(mesh, mesh.exchange("world.all_gather"), {1, 2, 3, 4});
+  all_reduce_control(mesh, mesh.exchange("world.all_reduce"), values);
   auto const counted = pmpi_counter::take();
   auto const entries = mesh.ledger().take();
-  auto const gathered = mesh.ledger().index("world.all_gather", Axis::world, Operation::all_gather);
-  auto const reduced = mesh.ledger().index("world.all_reduce", Axis::world, Operation::all_reduce);
+  auto const gathered = mesh.exchange("world.all_gather").index();
+  auto const reduced = mesh.exchange("world.all_reduce").index();
   CHECK(entries[gathered].volume == Volume{world.size() * 4 * 8, world.size() - 1, 1});
   CHECK(entries[reduced].volume == Volume{3 * 8, 2 * (world.size() - 1), 1});
   CHECK(counted.at("all_gather").bytes == entries[gathered].volume.payload_bytes);
@@ -123,8 +124,8 @@ TEST_CASE("control exchanges are ledgered as PMPI sees them") {
 
 TEST_CASE("take empties the ledger") {
   Ledger ledger({{"a", Axis::tp, Operation::all_reduce}, {"b", Axis::dp, Operation::all_gather}});
-  ledger.append("b", Axis::dp, Operation::all_gather, {{10, 2, 1}, 0.5, 0.25});
-  ledger.append("b", Axis::dp, Operation::all_gather, {{5, 1, 1}, 0.5, 0.25});
+  ledger.append(ledger.exchange("b"), {{10, 2, 1}, 0.5, 0.25});
+  ledger.append(ledger.exchange("b"), {{5, 1, 1}, 0.5, 0.25});
   auto const entries = ledger.take();
   REQUIRE(entries.size() == 2);
   CHECK(entries[0].volume == Volume{});
@@ -134,14 +135,20 @@ TEST_CASE("take empties the ledger") {
   CHECK(ledger.take()[1].volume == Volume{});
 }
 
-TEST_CASE("the ledger refuses unknown names, other axes and other operations, with the name") {
+TEST_CASE("the ledger knows the exchanges of its list and of every other configuration, and refuses other names") {
   Ledger ledger({{"tp.sum", Axis::tp, Operation::all_reduce}});
-  CHECK_THROWS_AS(ledger.append("tp.summ", Axis::tp, Operation::all_reduce, {}), std::logic_error);
-  CHECK_THROWS_WITH(ledger.append("tp.summ", Axis::tp, Operation::all_reduce, {}),
-                    "ledger: this configuration has no exchange 'tp.summ' (all_reduce over tp)");
-  CHECK_THROWS_WITH(ledger.append("tp.sum", Axis::dp, Operation::all_reduce, {}),
-                    "ledger: exchange 'tp.sum' (all_reduce over dp) is listed as all_reduce over tp");
-  CHECK_THROWS_AS(ledger.append("tp.sum", Axis::tp, Operation::all_gather, {}), std::logic_error);
+  auto const listed = ledger.exchange("tp.sum");
+  CHECK(listed.name() == "tp.sum");
+  CHECK(listed.axis() == Axis::tp);
+  CHECK(listed.operation() == Operation::all_reduce);
+  CHECK(listed.index() == 0);
+  CHECK_THROWS_AS(ledger.exchange("tp.summ"), std::logic_error);
+  CHECK_THROWS_WITH(ledger.exchange("tp.summ"), "ledger: there is no exchange 'tp.summ'");
+  auto const elsewhere = ledger.exchange("dp.gradients");
+  CHECK(elsewhere.axis() == Axis::dp);
+  CHECK_THROWS_AS(elsewhere.index(), std::logic_error);
+  CHECK_THROWS_WITH(ledger.append(elsewhere, {}),
+                    "ledger: this configuration has no exchange 'dp.gradients' (all_reduce over dp)");
   CHECK_THROWS_AS(Ledger({{"a", Axis::tp, Operation::all_reduce}, {"a", Axis::dp, Operation::all_reduce}}), std::logic_error);
 }
 
@@ -151,8 +158,9 @@ TEST_CASE("an exchange that is not listed is refused before anything is sent") {
   Mesh mesh(world, Layout(LayoutConfig(), world.size()), every_exchange());
   Vector<float> const values("test::values", 4);
   pmpi_counter::take();
-  CHECK_THROWS_AS(start_all_reduce<float>(ExecSpace(), mesh, Axis::world, "tp.all_reduce", Reduction::sum, values),
-                  std::logic_error);
+  CHECK_THROWS_AS(
+      start_all_reduce<float>(ExecSpace(), mesh, mesh.exchange(traffic::names::router_gradients), Reduction::sum, values),
+      std::logic_error);
   CHECK(pmpi_counter::take().empty());
 }
 

@@ -18,6 +18,10 @@ inline std::string exchange_name(Axis axis, traffic::Operation operation) {
   return std::string(name(axis)) + "." + traffic::name(operation);
 }
 
+inline ExchangeId exchange(Mesh const& mesh, Axis axis, traffic::Operation operation) {
+  return mesh.exchange(exchange_name(axis, operation));
+}
+
 inline std::vector<traffic::Collective> every_exchange() {
   using traffic::Operation;
   std::vector<traffic::Collective> list;

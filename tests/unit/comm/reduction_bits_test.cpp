@@ -25,7 +25,7 @@ std::vector<T> all_reduced(Mesh& mesh, std::vector<T> values) {
   Vector<T> const device = make_vector<T>("test::values", std::int64_t(values.size()));
   Kokkos::View<T*, Kokkos::HostSpace, Kokkos::MemoryUnmanaged> const host(values.data(), values.size());
   Kokkos::deep_copy(device, host);
-  start_all_reduce<T>(ExecSpace(), mesh, Axis::world, "world.all_reduce", Reduction::sum, device).wait();
+  start_all_reduce<T>(ExecSpace(), mesh, mesh.exchange("world.all_reduce"), Reduction::sum, device).wait();
   Kokkos::deep_copy(host, device);
   return values;
 }
@@ -72,7 +72,7 @@ TEST_CASE("reduce_scatter repeats its bits") {
     auto const all = matrix<float>(rows_each * world.size(), 16, [&](auto i, auto j) { return values[std::size_t(i * 16 + j)]; });
     auto const scattered = [&] {
       auto const own = make_matrix<float>("test::own", rows[std::size_t(world.rank())], 16);
-      start_reduce_scatter<float>(ExecSpace(), mesh, Axis::world, "world.reduce_scatter", all, rows, own).wait();
+      start_reduce_scatter<float>(ExecSpace(), mesh, mesh.exchange("world.reduce_scatter"), all, rows, own).wait();
       return own;
     };
     auto const first = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), scattered());

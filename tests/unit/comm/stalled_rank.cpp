@@ -25,8 +25,8 @@ using namespace moescope;
 /// One exchange along ep, then one along dp, then a barrier of all.
 void exchange_everything(Mesh& mesh) {
   std::vector<double> values{1};
-  all_reduce_control(mesh, Axis::ep, "ep.sum", values);
-  all_reduce_control(mesh, Axis::dp, "dp.sum", values);
+  all_reduce_control(mesh, mesh.exchange("ep.sum"), values);
+  all_reduce_control(mesh, mesh.exchange("dp.sum"), values);
   mesh.world().barrier();
 }
 
@@ -40,8 +40,8 @@ void stall(std::string const& kind, double seconds, Mesh& mesh) {
   if (kind == "two sleep" && mesh.rank() >= 2) sleep_for_ever();
   if (kind == "before a barrier" && chosen) {
     std::vector<double> values{1};
-    all_reduce_control(mesh, Axis::ep, "ep.sum", values);
-    all_reduce_control(mesh, Axis::dp, "dp.sum", values);
+    all_reduce_control(mesh, mesh.exchange("ep.sum"), values);
+    all_reduce_control(mesh, mesh.exchange("dp.sum"), values);
     sleep_for_ever();
   }
   for (int i = 0; kind == "slow" && i < 4; ++i) {
