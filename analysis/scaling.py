@@ -5,7 +5,7 @@ from run_file import NotDrawn
 from study import across
 from table import Table
 
-LAYOUT = ("tp", "ep", "etp")  # of several layouts on as many ranks each is a series of its own
+GROWING = ("layout.ranks", "layout.dp", "layout.edp")  # with the ranks of one layout; whatever else differs is another layout
 
 
 def tokens_of_a_step(arm):
@@ -31,7 +31,8 @@ def table(study, work, measure, ideal):
 def _series(study, work):
     """label -> arms by growing number of ranks, at least two numbers."""
     arms = study.arms_for_times("free")
-    for of_layout in ((), LAYOUT):
+    axes = [key for key in study.varied if key.startswith("layout.") and key not in GROWING]
+    for of_layout in ((), axes):  # of several layouts on as many ranks each is a series of its own
         series = _grouped(arms, work, of_layout)
         if all(len({arm.configuration["layout.ranks"] for arm in group}) == len(group) for group in series.values()):
             break
@@ -45,7 +46,7 @@ def _grouped(arms, work, of_layout):
     groups = {}
     for arm in sorted(arms, key=lambda arm: arm.configuration["layout.ranks"]):
         kept = tuple(sorted((key, str(value)) for key, value in arm.configuration.items() if not _of_size(key)))
-        layout = tuple(arm.configuration[f"layout.{axis}"] for axis in of_layout)
+        layout = tuple((key, arm.configuration.get(key)) for key in of_layout)
         groups.setdefault((kept, layout, work(arm)), []).append(arm)
     return {_label(layout, work(group[0]), group[0]): group for (_, layout, _), group in groups.items()}
 
@@ -55,7 +56,7 @@ def _of_size(key):
 
 
 def _label(layout, work, arm):
-    parts = [f"{axis} {degree}" for axis, degree in zip(LAYOUT, layout, strict=False)]
+    parts = [f"{key.removeprefix('layout.')} {value}" for key, value in layout]
     parts += [str(value) for key, value in arm.values.items() if not key.startswith(("layout.", "batch."))]
     return ", ".join([*parts, work])
 
