@@ -1,9 +1,11 @@
 """What the files of a cell say about it; no scheduler is asked."""
 
 import fcntl
+import re
 import time
 from dataclasses import dataclass
 
+from .files import read_text
 from .launch_script import STOPPED, checkpoint_folder
 from .run_files import standing
 
@@ -30,17 +32,29 @@ class State:
 
 def _facts(path):
     try:
-        return dict(line.split("=", 1) for line in path.read_text(errors="replace").splitlines() if "=" in line)
+        return dict(line.split("=", 1) for line in read_text(path).splitlines() if "=" in line)
     except OSError:
         return {}
+
+
+def _number(facts, name):
+    """None where the file was cut off, as on a full disk."""
+    try:
+        return int(facts[name])
+    except (KeyError, ValueError):
+        return None
 
 
 def attempt_number(folder):
     return int(folder.name.removeprefix("attempt_"))
 
 
+def is_attempt(path):
+    return re.fullmatch(r"attempt_[1-9][0-9]*", path.name) is not None and path.is_dir()
+
+
 def attempts(cell_folder):
-    return sorted(cell_folder.glob("attempt_*"), key=attempt_number)
+    return sorted(filter(is_attempt, cell_folder.glob("attempt_*")), key=attempt_number)
 
 
 def lock_is_held(cell_folder):
@@ -62,7 +76,7 @@ def _newest_checkpoint(cell, folder):
 def _last_words(attempt, ended):
     """The program's own sentence, else how the launch ended."""
     try:
-        lines = (attempt / "stderr.txt").read_text(errors="replace").strip().splitlines()
+        lines = read_text(attempt / "stderr.txt").strip().splitlines()
     except OSError:
         lines = []
     own = [line for line in lines if line.startswith("moescope: ")]
@@ -75,12 +89,12 @@ def _last_words(attempt, ended):
 
 
 def _seconds(attempt):
-    began, ended = _facts(attempt / "began"), _facts(attempt / "ended")
-    return (float(ended.get("ended", time.time())) - float(began["began"])) if "began" in began else None
+    began, ended = _number(_facts(attempt / "began"), "began"), _number(_facts(attempt / "ended"), "ended")
+    return None if began is None else (time.time() if ended is None else ended) - began
 
 
 def _state(name, attempt, found):
-    first_step = int(_facts(attempt / "began").get("from") or 0)
+    first_step = int(_number(_facts(attempt / "began"), "from") or 0)
     return State(name, "", attempt_number(attempt), first_step, found.steps_done, found.steps, _seconds(attempt))
 
 
@@ -116,7 +130,7 @@ def state_of(cell, folder):
     state = _state("failed", last, found)
     state.job, state.checkpoint = _facts(last / "began").get("job", ""), _newest_checkpoint(cell, folder)
     if ended.get("code") == str(STOPPED):
-        state.name, state.reason = "stopped", ended["reason"] or found.reason
+        state.name, state.reason = "stopped", ended.get("reason") or found.reason
     elif ended:
         at_fault = "; should its checkpoint be at fault, --redo begins anew" if 0 < state.first_step >= state.steps_done else ""
         state.reason = _last_words(last, ended) + at_fault

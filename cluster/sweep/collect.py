@@ -9,10 +9,20 @@ import h5py
 import numpy as np
 
 from . import agreement, metrics, progress
-from .manifest import write_atomically
+from .files import write_atomically
 from .run_files import BadRunFile, Run
 
+KEYS = ("cell", "cell_key", "computation_key")
+OF_LAUNCH = {
+    "repeat": lambda cell, state, run: cell.repeat,
+    "ranks": lambda cell, state, run: cell.ranks,
+    "threads": lambda cell, state, run: cell.threads,
+    "nodes": lambda cell, state, run: len(run.names("node")),
+    "attempt": lambda cell, state, run: state.attempt,
+    "marks": lambda cell, state, run: "; ".join(run.marks()),
+}
 NUMBERS = ("value", "within_run_low", "within_run_high", "steps")
+COLUMNS = (*KEYS, *OF_LAUNCH, "metric", "unit", *NUMBERS)  # of the table, beside what tells its cells apart
 
 
 @dataclass
@@ -28,19 +38,9 @@ def _varied(cells):
 
 
 def _cell_columns(cell, varied, state, run):
+    keys = dict(zip(KEYS, (cell.name, cell.cell_key, cell.computation_key), strict=True))
     own = {key: cell.varied.get(key, "") for key in varied}
-    return {
-        "cell": cell.name,
-        "cell_key": cell.cell_key,
-        "computation_key": cell.computation_key,
-        **own,
-        "repeat": cell.repeat,
-        "ranks": cell.ranks,
-        "threads": cell.threads,
-        "nodes": len(run.names("node")),
-        "attempt": state.attempt,
-        "marks": "; ".join(run.marks()),
-    }
+    return keys | own | {name: of(cell, state, run) for name, of in OF_LAUNCH.items()}
 
 
 def _metric_columns(metric):
@@ -94,7 +94,9 @@ def _write_csv(path, rows, columns):
 def _column(rows, name):
     values = [row[name] for row in rows]
     if all(isinstance(value, int | float | np.number) and not isinstance(value, bool) for value in values):
-        return np.array(values)
+        numbers = np.array(values)
+        if numbers.dtype.kind in "iuf":  # not of more than 64 bits
+            return numbers
     return np.array([str(value) for value in values], dtype=h5py.string_dtype())
 
 

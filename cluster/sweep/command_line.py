@@ -3,16 +3,26 @@
 import argparse
 import subprocess
 import sys
+from os.path import expanduser
 from pathlib import Path
 
-from . import Mistake, collect, plan, program, progress, show_plan, site, status, sweep_file, work
+from . import Mistake, collect, plan, program, show_plan, site, status, sweep_file, work
 from .executors import BY_NAME
 from .manifest import Results
+from .strangers import strangers
 
 
 def _results(arguments):
     name = Path(arguments.experiment).resolve().name
     return Results(arguments.results or Path("results", name, arguments.size or ""))
+
+
+def _submitted(arguments):
+    """Results, with a word about what lies there and is none of them."""
+    results = _results(arguments)
+    for path in strangers(results):
+        print(f"moescope-sweep: passed over, as it is nothing of this sweep: {path}", file=sys.stderr)
+    return results
 
 
 def _chosen(arguments):
@@ -22,11 +32,11 @@ def _chosen(arguments):
 
 def _plan(arguments):
     sweep, place, executable = _chosen(arguments)
-    made, results = plan.make(sweep, place, executable), _results(arguments)
+    made = plan.make(sweep, place, executable)
     if sweep.question:
         print(sweep.question)
-    found = progress.states(made.cells, results)
-    print("\n".join(show_plan.lines(made, place, *progress.correction(made.cells, found))))
+    show_plan.show(made, sweep, place, _results(arguments))
+    plan.require_cells(made)
 
 
 def _submit(arguments):
@@ -34,11 +44,11 @@ def _submit(arguments):
 
 
 def _status(arguments):
-    print("\n".join(status.lines(_results(arguments), arguments.all)))
+    print("\n".join(status.lines(_submitted(arguments), arguments.all)))
 
 
 def _resume(arguments):
-    work.resume(_results(arguments), arguments.redo, arguments.dry_run)
+    work.resume(_submitted(arguments), arguments.redo, arguments.dry_run)
 
 
 def _cancel(arguments):
@@ -48,7 +58,7 @@ def _cancel(arguments):
 
 
 def _collect(arguments):
-    results = _results(arguments)
+    results = _submitted(arguments)
     result = collect.gather(results)
     collect.write(results, result)
     print(f"{results.folder / 'table.csv'} and table.h5: {len(result.rows)} rows of {result.cells} cells")
@@ -56,14 +66,17 @@ def _collect(arguments):
         print(f"  missing, {entry['state']}: {entry['cell']}{': ' if entry['reason'] else ''}{entry['reason']}")
     for sentence in result.disagreements:
         print(f"moescope-sweep: cells of one computation disagree: {sentence}", file=sys.stderr)
+    if not result.cells:
+        raise Mistake(f"no cell is complete, so the table is empty; {results.folder / 'missing.csv'} says why")
     return 1 if result.disagreements else 0
 
 
 def _report(arguments):
     """The figure kit's page of these results, beside the table."""
     results = _results(arguments)
-    words = [str(program.ROOT / "analysis/figures.py"), str(results.folder), "--report", "--out", str(results.folder / "report")]
-    return _collect(arguments) or subprocess.run([sys.executable, *words]).returncode
+    kit = [sys.executable, "-X", "utf8", str(program.ROOT / "analysis/figures.py")]
+    words = [str(results.folder), "--report", "--out", str(results.folder / "report")]
+    return _collect(arguments) or subprocess.run(kit + words).returncode
 
 
 def _group(*options):
@@ -77,13 +90,16 @@ def _parser():
     parser = argparse.ArgumentParser(prog="moescope-sweep", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     common = _group(
-        (["experiment"], {"help": "a folder with base.toml and sweep.toml"}),
+        (["experiment"], {"type": expanduser, "help": "a folder with base.toml and sweep.toml"}),
         (["--size"], {"help": "one of the sizes that sweep.toml names"}),
-        (["--results"], {"help": "folder of the results (default: results/EXPERIMENT/SIZE)"}),
+        (["--results"], {"type": expanduser, "help": "folder of the results (default: results/EXPERIMENT/SIZE)"}),
     )
     planning = _group(
-        (["--site"], {"default": "local", "help": "a file of cluster/sites, or a path to one (default: local)"}),
-        (["--program"], {"help": "the executable (default: $MOESCOPE, build/src/apps/moescope, PATH)"}),
+        (
+            ["--site"],
+            {"type": expanduser, "default": "local", "help": "a file of cluster/sites, or a path to one (default: local)"},
+        ),
+        (["--program"], {"type": expanduser, "help": "the executable (default: $MOESCOPE, build/src/apps/moescope, PATH)"}),
     )
     running = _group(
         (
@@ -111,7 +127,7 @@ def main(words=None):
     try:
         return arguments.act(arguments) or 0
     except Mistake as mistake:
-        print(f"moescope-sweep: {mistake}", file=sys.stderr)
+        print(f"moescope-sweep: {' '.join(str(mistake).splitlines())}", file=sys.stderr)
         return 1
     except OSError as error:
         print(f"moescope-sweep: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)

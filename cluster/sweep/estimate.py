@@ -1,26 +1,27 @@
 """Expected seconds of a launch: 6 x active parameters x tokens / the rate of its cores. A planning aid, never a result."""
 
 START_UP_SECONDS = 5
-LEAST_MINUTES = 10
 MARGIN = 3  # a time limit leaves this much room
+UNKNOWN_SECONDS = 3000  # a time limit's, where there is no estimate
 SECONDS_BETWEEN_CHECKPOINTS = 600  # so much is lost at most where a launch is killed without a warning
 
 
 def expected_seconds(value_of, active_parameters, ranks, threads, nodes, site):
     """None where the sweep does not say how many tokens a run trains on."""
     sizes = [value_of(key) for key in ("batch.sequences", "batch.sequence_length", "train.steps")]
-    if None in sizes:
+    if not all(type(size) is int for size in sizes):  # the program refuses what is there and no whole number
         return None
     tokens = sizes[0] * sizes[1] * sizes[2]
     workers = min(ranks * threads, nodes * site.cores_per_node)
     return START_UP_SECONDS + 6 * active_parameters * tokens / (workers * site.flops_per_core)
 
 
-def time_limit(minutes, seconds):
-    """Minutes: as the sweep file says, else from the estimate with a margin, in steps of ten."""
-    if minutes or seconds is None:
-        return minutes or 60
-    return max(LEAST_MINUTES, 10 * (1 + int(MARGIN * seconds / 600)))
+def time_limit(minutes, seconds, notice_seconds):
+    """Minutes: as the sweep file says, else the notice and the estimate with a margin, in steps of ten."""
+    if minutes:
+        return minutes
+    needed = UNKNOWN_SECONDS if seconds is None else MARGIN * seconds
+    return 10 * (1 + int((needed + notice_seconds) / 600))
 
 
 def checkpoint_every(steps, seconds):

@@ -9,10 +9,10 @@ from . import Mistake
 OPERATORS = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
+    ast.Mult: lambda one, other: operator.mul(*_numbers(one, other)),  # of texts and lists it would repeat them without end
     ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
+    ast.Mod: lambda one, other: operator.mod(*_numbers(one, other)),  # of a text it would format it
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
     ast.Lt: operator.lt,
@@ -25,6 +25,12 @@ OPERATORS = {
     ast.Not: operator.not_,
 }
 FUNCTIONS = {"min": min, "max": max, "ceil": math.ceil, "floor": math.floor, "gcd": math.gcd, "lcm": math.lcm, "abs": abs}
+
+
+def _numbers(*values):
+    if not all(isinstance(value, int | float) for value in values):
+        raise TypeError("* and % are for numbers")
+    return values
 
 
 def _dotted(node):
@@ -79,9 +85,9 @@ def evaluate(text, value_of):
     """`value_of(name)` gives the value of a dotted name such as layout.ep, or raises Mistake."""
     try:
         return _value(ast.parse(text, mode="eval").body, value_of)
-    except SyntaxError:
+    except (SyntaxError, RecursionError, MemoryError):
         raise Mistake(f'the expression "{text}" cannot be read') from None
-    except (KeyError, AttributeError):
+    except (KeyError, AttributeError):  # an operator, a function or a kind of expression that is none of ours
         raise Mistake(
             f'the expression "{text}" may hold names, numbers, texts, + - * / // %, comparisons, and, or, not, in, '
             f"if-else and {', '.join(FUNCTIONS)} only"

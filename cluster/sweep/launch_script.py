@@ -5,8 +5,11 @@ import shlex
 from string import Template
 
 from . import program
+from .files import read_text, write_atomically
 
 STOPPED = 75  # exit code of a program that a signal stopped and that left a checkpoint
+BUSY = 76  # exit code of a script whose cell another process is at work on
+LOCK_SECONDS = 30  # to wait for a process that is about to end
 
 SCRIPT = Template("""\
 #!/usr/bin/env bash
@@ -16,20 +19,20 @@ cd $directory || exit 1
 
 # One process at a time works on a cell; what it started holds the lock as well.
 exec 9>"$$cell/lock"
-flock -w 30 9 || { echo "$name: another process is at work on this cell"; exit 0; }
+flock -w $patience 9 || { echo "$name: another process is at work on this cell"; exit $busy; }
 
 after=$after # attempts up to this one do not count
 for ((n = 1; ; n++)); do
   attempt=$$cell/attempt_$$n
   if [ -e "$$attempt/run.h5" ] && [ "$$n" -gt "$$after" ]; then echo "$name: is done, attempt $$n"; exit 0; fi
-  [ -d "$$attempt" ] && continue
+  [ -e "$$attempt" ] && continue
   mkdir "$$attempt" || exit 1
   break
 done
 
 newest() { # the folder of the newest checkpoint; one that is being written has another name
   local folder found=""
-  for folder in $checkpoints/step_????????; do [ ! -d "$$folder" ] || found=$$folder; done
+  for folder in $checkpoints/step_$digits; do [ ! -d "$$folder" ] || found=$$folder; done
   echo "$$found"
 }
 from=$$(newest) resume=()
@@ -101,6 +104,9 @@ def text(cell, facts, site, folder):
         arguments=_arguments(cell, facts, checkpoints),
         notice=site.notice_seconds,
         stopped=STOPPED,
+        busy=BUSY,
+        patience=LOCK_SECONDS,
+        digits=8 * "[0-9]",
     )
 
 
@@ -110,6 +116,6 @@ def write(cells, facts, site, results):
         folder.mkdir(parents=True, exist_ok=True)
         script = folder / "launch.sh"
         content = text(cell, facts, site, folder)
-        if not script.is_file() or script.read_text() != content:
-            script.write_text(content)
+        if not script.is_file() or read_text(script) != content:
+            write_atomically(script, content)
             script.chmod(0o755)

@@ -9,27 +9,15 @@ from pathlib import Path
 
 from . import Mistake
 from .cell import Cell
+from .files import CODED, read_text, write_atomically
+from .site import Site
 
 VERSION = 1
 
 
-def write_atomically(path, text):
-    """The old content or the new one, whatever happens in between."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(temporary, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise Mistake(f"{path} cannot be written: {error.strerror}") from None
-
-
 class Results:
     def __init__(self, folder):
-        self.folder = Path(folder).resolve()
+        self.folder = Path(os.path.realpath(folder))
         self.manifest_path = self.folder / "manifest.json"
 
     def cell_folder(self, cell):
@@ -38,14 +26,15 @@ class Results:
     def load(self):
         """(facts of the sweep, cells)"""
         try:
-            data = json.loads(self.manifest_path.read_text())
+            data = json.loads(read_text(self.manifest_path))
+            if data["version"] != VERSION:
+                raise Mistake(f"{self.manifest_path} has version {data['version']}; this driver reads version {VERSION}")
+            Site(**data["site"])
+            return data, [Cell(**entry) for entry in data["cells"]]
         except FileNotFoundError:
             raise Mistake(f"{self.folder} holds no manifest.json: nothing has been submitted there") from None
-        except json.JSONDecodeError as error:
-            raise Mistake(f"{self.manifest_path} is damaged: {error}") from None
-        if data["version"] != VERSION:
-            raise Mistake(f"{self.manifest_path} has version {data['version']}; this driver reads version {VERSION}")
-        return data, [Cell(**entry) for entry in data["cells"]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise Mistake(f"{self.manifest_path} is damaged, or another driver's: {error}") from None
 
     def exists(self):
         return self.manifest_path.is_file()
@@ -80,7 +69,7 @@ class Results:
     def locked(self, patience=2):
         """One driver at a time; the file names the one at work."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with open(self.folder / "lock", "a+") as file:
+        with open(self.folder / "lock", "a+", **CODED) as file:
             _acquire(file, patience)
             file.truncate(0)
             file.write(f"{os.getpid()} {os.uname().nodename}\n")

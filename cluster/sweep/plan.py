@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from . import Mistake, estimate, program
+from . import Mistake, collect, estimate, program
 from .cell import Cell, name_of, nodes_for
 from .points import expand
 
@@ -39,7 +39,7 @@ def _make(point, said, settings, threads, varied, sweep, site):
         ranks=ranks,
         threads=threads,
         nodes=nodes,
-        minutes=estimate.time_limit(point.launch.get("minutes", sweep.launch["minutes"]), seconds),
+        minutes=estimate.time_limit(point.launch.get("minutes", sweep.launch["minutes"]), seconds, site.notice_seconds),
         memory_bytes_of_heaviest_rank=said["memory_bytes_of_heaviest_rank"]["total"],
         expected_seconds=seconds,
         cell_key=said["cell_key"],
@@ -58,6 +58,7 @@ def _memory_reason(cell, site):
 
 def make(sweep, site, executable):
     expansion = expand(sweep)
+    _require_labels(expansion.launches, sweep)
     varied = _varied_keys(expansion.launches)
     plan = Plan(excluded=[{"values": values, "reason": reason} for values, reason in expansion.excluded])
 
@@ -74,8 +75,35 @@ def make(sweep, site, executable):
                 plan.dropped.append({"values": point.values | {"repeat": point.repeat}, "reason": reason})
             else:
                 plan.cells.append(cell)
+    _require_time(plan.cells, site)
     _require_distinct(plan.cells)
     return plan
+
+
+def require_cells(plan):
+    if not plan.cells:
+        left_out = [*plan.dropped, *plan.excluded]
+        raise Mistake(f"no cell can be run; the first of {len(left_out)} that are left out: {left_out[0]['reason']}")
+
+
+def _require_labels(launches, sweep):
+    """A label is a column of the table beside the table's own."""
+    for label in dict.fromkeys(label for point in launches for label in point.labels):
+        if label in collect.COLUMNS or "/" in label:
+            raise Mistake(
+                f"{sweep.path}: {label} cannot be the name of a label: it has no / in it, "
+                f"and these are columns of the table already: {', '.join(collect.COLUMNS)}"
+            )
+
+
+def _require_time(cells, site):
+    """The notice comes so long before the limit; at or above it each attempt would be stopped as soon as it begins."""
+    for cell in cells:
+        if 60 * cell.minutes <= site.notice_seconds:
+            raise Mistake(
+                f"launch.minutes = {cell.minutes} leaves a launch no time before the notice of its limit: "
+                f"it must be above notice_seconds = {site.notice_seconds} of the site {site.name}"
+            )
 
 
 def _require_distinct(cells):

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 
 from . import Mistake
 from .expression import evaluate
+from .point_values import completed, in_force, value_in
+from .toml_file import kind
 
-SEPARATE = ("record.repeat", "record.path", "record.site", "checkpoint.path")  # the driver sets these
+MOST_LAUNCHES = 100_000
 
 
 @dataclass
@@ -48,47 +50,26 @@ def _crossed(parts):
     return [{key: value for part in row for key, value in part.items()} for row in itertools.product(*axes)]
 
 
-def _value_in(values, sweep):
-    def value_of(name):
-        if name in values:
-            return values[name]
-        if name.startswith("launch.") and name[7:] in sweep.launch:
-            return sweep.launch[name[7:]]
-        if name in sweep.base_values:
-            return sweep.base_values[name]
-        raise Mistake(f"{sweep.folder}/sweep.toml: an expression asks for {name}, which neither it nor {sweep.base.name} sets")
-
-    return value_of
+def _of_rule(rule):
+    return {key: value for key, value in rule.items() if key != "where"}
 
 
-def _ranks(values, sweep):
-    """The smallest number of ranks that the layout allows: dp x tp where dp is given, else lcm(tp, ep x etp)."""
-
-    def size(axis, default):
-        return values.get(f"layout.{axis}", sweep.base_values.get(f"layout.{axis}", 0)) or default
-
-    tp = size("tp", 1)
-    smallest = math.lcm(tp, size("ep", 1) * size("etp", tp))
-    return size("dp", 0) * tp or smallest
-
-
-def _completed(values, sweep):
-    values = sweep.fixed | values
-    for key in SEPARATE:
-        if key in values:
-            raise Mistake(f"{sweep.folder}/sweep.toml: {key} is set by the driver; leave it out")
-    for key, text in sweep.parts["derive"].items():
-        values[key] = evaluate(text, _value_in(values, sweep)) if isinstance(text, str) else text
-    if not values.get("layout.ranks", sweep.base_values.get("layout.ranks", 0)):
-        values["layout.ranks"] = _ranks(values, sweep)
-    return values
+def _require_kinds(points, sweep):
+    """A rule that compares a key with a value of a kind that it has nowhere would never hold."""
+    everywhere = [in_force(values, sweep) for values in points if sweep.parts["exclude"]]
+    for number, rule in enumerate(sweep.parts["exclude"], 1):
+        for key, value in _of_rule(rule).items():
+            kinds = [kind(values[key]) for values in everywhere if key in values]
+            if kinds and kind(value) not in kinds:
+                told = f"{key} = {value!r} is a {kind(value)}, and {key} is a {kinds[0]} everywhere"
+                raise Mistake(f"{sweep.path}: [[sweep.exclude]] number {number}: {told}")
 
 
 def _exclusion(values, sweep):
     """Why the sweep file leaves these values out; empty where it does not."""
-    value_of = _value_in(values, sweep)
+    value_of = value_in(values, sweep)
     for number, rule in enumerate(sweep.parts["exclude"], 1):
-        fixed = {key: value for key, value in rule.items() if key != "where"}
+        fixed = _of_rule(rule)
         if not all(value_of(key) == value for key, value in fixed.items()):
             continue
         if "where" not in rule or evaluate(rule["where"], value_of):
@@ -110,17 +91,28 @@ def _repeated(points, repeats):
     return blocks
 
 
+def _require_few(sweep):
+    sizes = [len(values) for values in sweep.parts["matrix"].values()]
+    sizes += [len(next(iter(group.values()))) for group in sweep.parts["zip"] if group]
+    launches = math.prod(sizes) * sweep.repeats
+    if launches > MOST_LAUNCHES:
+        raise Mistake(f"{sweep.path}: {launches} launches; a sweep has at most {MOST_LAUNCHES}")
+
+
 def expand(sweep):
-    result, points = Expansion(), []
-    for values in _crossed(sweep.parts) + sweep.parts["include"]:
-        values = _completed(values, sweep)
-        reason = "the same point is already there" if values in points else _exclusion(values, sweep)
+    _require_few(sweep)
+    result, points = Expansion(), {}
+    every = [completed(values, sweep) for values in _crossed(sweep.parts) + sweep.parts["include"]]
+    _require_kinds(every, sweep)
+    for values in every:
+        identity = repr(sorted(values.items()))
+        reason = "the same point is already there" if identity in points else _exclusion(values, sweep)
         if reason:
             result.excluded.append((values, reason))
         else:
-            points.append(values)
+            points[identity] = values
     order = random.Random(sweep.order_seed)
-    for block in _repeated(points, sweep.repeats):
+    for block in _repeated(points.values(), sweep.repeats):
         order.shuffle(block)
         result.launches += block
     return result

@@ -1,5 +1,6 @@
 """The plan as a person reads it: points, what was left out and why, time, memory, node-hours."""
 
+from . import claims, progress
 from .estimate import duration, size
 
 
@@ -66,3 +67,10 @@ def lines(plan, site, correction, timed):
     over = sum(cell.ranks * cell.threads > cell.nodes * site.cores_per_node for cell in plan.cells)
     if over:
         yield f"{over} cells have more threads than cores: they give counts and bytes, but no times"
+
+
+def show(plan, sweep, site, results):
+    found = progress.states(plan.cells, results)
+    print("\n".join(lines(plan, site, *progress.correction(plan.cells, found))))
+    for notice in claims.notices(sweep, plan.cells):
+        print(f"notice: {notice}")

@@ -1,18 +1,21 @@
 """A machine: how its launches are started, and what one of its nodes has. Files in cluster/sites."""
 
 import os
+import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from . import Mistake
+from . import Mistake, keys
 from .program import ROOT
-from .sweep_file import read_toml
+from .toml_file import read_toml
 
 FOLDER = ROOT / "cluster/sites"
 LAUNCHERS = {
     "mpirun": "mpirun -n {ranks}",
     "srun": "srun --mpi=pmix --nodes={nodes} --ntasks={ranks} --cpus-per-task={threads}",
 }
+SHAPE = ("ranks", "threads", "nodes")  # what stands in braces in a launcher's line or binding
+LEAST = {"cores_per_node": 0, "gpus_per_node": 0, "max_array_size": 1, "at_once": 1, "notice_seconds": 1}
 
 
 @dataclass
@@ -20,7 +23,7 @@ class Site:
     name: str
     executor: str = "local"  # local | slurm
     launcher: str = "mpirun"  # mpirun, srun, or a line with {ranks}, {threads}, {nodes}
-    binding: str = ""  # words after the launcher's
+    binding: str = ""  # words after the launcher's; in the file a table, as each launcher has options of its own
     container: str = ""  # words before the program's, such as: apptainer exec image.sif
     setup: list = field(default_factory=list)  # shell lines before a launch; {root} is the folder above cluster/
     modules: list = field(default_factory=list)
@@ -40,12 +43,39 @@ class Site:
         return self.gpus_per_node or max(1, self.cores_per_node // threads)
 
     def launch_words(self, ranks, threads, nodes):
-        line = LAUNCHERS.get(self.launcher, self.launcher)
-        return " ".join(filter(None, [line.format(ranks=ranks, threads=threads, nodes=nodes), self.binding, self.container]))
+        line = " ".join(filter(None, [LAUNCHERS.get(self.launcher, self.launcher), self.binding]))
+        for name, value in zip(SHAPE, (ranks, threads, nodes), strict=True):
+            line = line.replace(f"{{{name}}}", str(value))
+        return f"{line} {self.container}".strip()
 
     def setup_lines(self):
         loads = [f"module load {' '.join(self.modules)}"] if self.modules else []
         return loads + [line.replace("{root}", str(ROOT)) for line in self.setup]
+
+
+def _binding(path, table, launcher):
+    """Of {launcher: words}: those of the launcher that is used."""
+    keys.require(path, table, dict.fromkeys(LAUNCHERS, str), "binding.")
+    return table.get(launcher, "")
+
+
+def _require_launcher(path, launcher):
+    if launcher not in LAUNCHERS and "{ranks}" not in launcher:
+        raise Mistake(f"{path}: launcher must be mpirun, srun, or a line with {{ranks}} in it")
+    for name in re.findall(r"(?<!\$)\{(\w*)\}", launcher):
+        if name not in SHAPE:
+            raise Mistake(f"{path}: launcher has {{{name}}}; in braces may stand {', '.join(SHAPE)}")
+
+
+def _require_values(path, site):
+    for key, least in LEAST.items():
+        keys.count(path, key, getattr(site, key), least)
+    for key, least in (("memory_per_node", 0), ("flops_per_core", 1)):
+        value = getattr(site, key)
+        if not least <= value < float("inf"):
+            raise Mistake(f"{path}: {key} = {value} must be a finite number of at least {least}")
+    for key in ("setup", "modules", "sbatch"):
+        keys.require_list_of(path, getattr(site, key), str, key)
 
 
 def load(name):
@@ -55,16 +85,12 @@ def load(name):
         known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.toml")))
         raise Mistake(f"no site {name}: neither a file of that name ending in .toml nor one of {known}")
     data = {"name": path.stem} | read_toml(path)
-    known = {part.name: part.type for part in fields(Site)}
-    for key, value in data.items():
-        if key not in known:
-            raise Mistake(f"{path}: unknown key {key}; there are {', '.join(known)}")
-        if not isinstance(value, (int, float) if known[key] is float else known[key]):
-            raise Mistake(f"{path}: {key} = {value!r} must be of type {known[key].__name__}")
+    keys.require(path, data, {part.name: part.type for part in fields(Site)} | {"binding": dict})
+    data["binding"] = _binding(path, data.get("binding", {}), data.get("launcher", Site.launcher))
     site = Site(**data)
     if site.executor not in ("local", "slurm"):
         raise Mistake(f'{path}: executor = "{site.executor}" must be local or slurm')
-    if site.launcher not in LAUNCHERS and "{ranks}" not in site.launcher:
-        raise Mistake(f"{path}: launcher must be mpirun, srun, or a line with {{ranks}} in it")
+    _require_launcher(path, site.launcher)
+    _require_values(path, site)
     site.cores_per_node = site.cores_per_node or len(os.sched_getaffinity(0))
     return site

@@ -9,20 +9,20 @@ from pathlib import Path
 from . import Mistake, launch_script, plan, program, progress, show_plan
 from .cell_files import attempt_number, attempts
 from .executors import BY_NAME
-from .manifest import write_atomically
+from .files import read_text, write_atomically
 from .site import Site
 
 
 def _require_data(cells, sweep):
     for cell in cells:
         path = cell.settings.get("data.path", sweep.base_values.get("data.path"))
-        if path is not None and not Path(path).is_dir():
+        if path is not None and not Path(str(path)).is_dir():
             raise Mistake(f"data.path = {path} is no folder (from {os.getcwd()}); make it with `moescope data pack`")
 
 
 def _facts(sweep, site, executable, results):
     """The base file is copied: editing it later changes no launch that is already planned."""
-    text = sweep.base.read_text()
+    text = read_text(sweep.base)
     results.folder.mkdir(parents=True, exist_ok=True)
     base = results.folder / f"base-{hashlib.sha256(text.encode()).hexdigest()[:8]}.toml"
     if not base.is_file():
@@ -74,8 +74,9 @@ def submit(sweep, site, executable, results, redo=(), dry_run=False):
     with results.locked():
         made = plan.make(sweep, site, executable)
         _require_data(made.cells, sweep)
-        cells = results.update(facts := _facts(sweep, site, executable, results), made)
-        print("\n".join(show_plan.lines(made, site, *progress.correction(made.cells, progress.states(made.cells, results)))))
+        cells = results.update(facts := _facts(sweep, site, executable, results), made) if made.cells else []
+        show_plan.show(made, sweep, site, results)
+        plan.require_cells(made)
         _hand_over(results, facts, cells, ("waiting",), redo, dry_run)
 
 

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 NOT_NUMBERS = ("layout.", "record.", "train.dispatcher", "train.timing", "data.path")
@@ -22,7 +23,7 @@ def hashed(value):
 
 def settings_of(words):
     pairs = [words[i + 1].split("=", 1) for i, word in enumerate(words) if word == "--set"]
-    return {key: json.loads(value) for key, value in pairs}
+    return {key: tomllib.loads(f"value = {value}")["value"] for key, value in pairs}
 
 
 def keys(settings):

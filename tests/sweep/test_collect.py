@@ -3,6 +3,8 @@
 import csv
 import json
 import math
+import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -130,8 +132,60 @@ def test_an_unreadable_run_file_is_told(sweep):
 
 def test_without_any_finished_cell_the_table_is_empty(sweep):
     one = sweep('[sweep.matrix]\ndata.path = ["fail"]')
-    assert "0 rows of 0 cells" in collected(one).out
+    outcome = collected(one, code=1)
+    assert "0 rows of 0 cells" in outcome.out and "no cell is complete, so the table is empty" in outcome.err, outcome
     assert rows(one) == [] and len(rows(one, "missing.csv")) == 1
+
+
+def test_what_is_not_ours_among_the_results_is_passed_over_with_a_word(sweep):
+    one = sweep('[sweep.matrix]\ndata.path = ["ok"]')
+    collected(one)
+    (attempt,) = one.results.glob("cells/*/attempt_1")
+    (one.results / "jobs").mkdir()
+    strange = [attempt.with_name("attempt_1.bak"), attempt.with_name("attempt_01"), attempt.parent.with_name("copy")]
+    for folder in strange:
+        shutil.copytree(attempt, folder)
+    (one.results / "jobs/array_001.old.txt").touch()
+    for command, told in (("status", "1 complete"), ("collect", "10 rows of 1 cells"), ("resume", "0 to be run now")):
+        outcome = one.call(command)
+        assert outcome.code == 0 and told in outcome.out, outcome
+        assert all(f"passed over, as it is nothing of this sweep: {path}\n" in outcome.err for path in strange), outcome
+        assert outcome.err.count("passed over") == 4, outcome
+    assert one.call("resume", "--redo", "*").code == 0 and len(one.attempts()) == 4
+
+
+ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}  # Python then takes ASCII for the encoding of everything
+
+
+def test_every_file_and_word_is_utf_8_whatever_the_locale(sweep):
+    one = sweep('question = "Größe → Zeit?"\n[sweep.zip]\narm = ["→", "ü"]\ndata.path = ["ok", "fail"]')
+    one.results = one.folder / "größe→"
+    outputs = []
+    for command in ("plan", "submit", "status", "collect"):
+        done = subprocess.run(one.words(command), cwd=one.folder, capture_output=True, env=os.environ | ASCII)
+        assert done.returncode == 0 and not done.stderr, done
+        outputs.append(done.stdout.decode("utf-8"))
+    assert "Größe → Zeit?" in outputs[0] and "arm=ü" in outputs[0] and all("größe→" in told for told in outputs[1:])
+    assert {row["arm"] for row in rows(one)} == {"→"}
+    with h5py.File(one.results / "table.h5") as file:
+        assert file.attrs["question"] == "Größe → Zeit?" and set(file["table/arm"].asstr()[()]) == {"→"}
+    assert "größe→" in next(one.results.glob("cells/*/launch.sh")).read_text(encoding="utf-8")
+
+
+def test_a_path_that_is_no_utf_8_is_kept_to_the_byte(sweep):
+    one = sweep('[sweep.matrix]\ndata.path = ["ok"]')
+    one.results = Path(os.fsdecode(os.fsencode(one.folder) + b"/gr\xf6\xdfe"))
+    for command in ("submit", "status", "collect"):
+        words = [os.fsencode(word) for word in one.words(command)]
+        done = subprocess.run(words, cwd=one.folder, capture_output=True)
+        assert done.returncode == 0 and not done.stderr and b"/gr\xf6\xdfe" in done.stdout, done
+
+
+def test_whole_numbers_beyond_64_bits_are_labels_too(sweep):
+    one = sweep(f'[sweep.matrix]\narm = [1, {2**70}]\ndata.path = ["ok"]')
+    collected(one)
+    with h5py.File(one.results / "table.h5") as file:
+        assert set(file["table/arm"].asstr()[()]) == {"1", str(2**70)}
 
 
 def test_report_collects_and_asks_the_figure_kit_for_a_page_of_these_results(sweep, monkeypatch):
@@ -142,7 +196,8 @@ def test_report_collects_and_asks_the_figure_kit_for_a_page_of_these_results(swe
         command_line.subprocess, "run", lambda words: asked.append(words) or subprocess.CompletedProcess(words, 3)
     )
     assert one.call("report").code == 3 and rows(one)
-    ((_, program, folder, *options),) = asked
-    assert Path(program).is_file() and folder == str(one.results)
+    ((_, *utf8, program, folder, dash_report, dash_out, out),) = asked
+    options = [dash_report, dash_out, out]
+    assert utf8 == ["-X", "utf8"] and Path(program).is_file() and folder == str(one.results)
     assert options == ["--report", "--out", f"{one.results}/report"]
     assert json.loads((one.results / "manifest.json").read_text())["analysis"] == {"by": ["data.path"]}  # the kit reads it there

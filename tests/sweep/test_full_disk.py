@@ -32,6 +32,15 @@ def test_a_full_disk_loses_no_finished_cell_and_resume_goes_on(sweep, small_disk
     assert len(list(one.results.glob("cells/*/attempt_*/run.h5"))) == 8
 
 
+@pytest.mark.parametrize("command", ["plan", "status"])
+def test_words_that_cannot_be_written_are_an_error(command, sweep):
+    one = sweep(EIGHT)
+    one.call("submit", "--dry-run")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(one.words(command), stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1 and "No space left on device" in done.stderr, done
+
+
 def test_a_disk_too_full_for_the_manifest_is_told_in_a_sentence(sweep, small_disk):
     (small_disk / "filler").write_bytes(b"x" * 250_000)
     one = sweep(EIGHT)

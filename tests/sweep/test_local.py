@@ -13,7 +13,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-from experiment import SITE, wait_for
+from experiment import FAKE, SITE, wait_for
 from sweep.executors import local
 
 KINDS = '[sweep.matrix]\ndata.path = ["ok", "fail_once", "fail", "wrong"]\n'
@@ -57,6 +57,42 @@ def test_each_launch_ends_in_a_state_with_its_reason_and_resume_runs_only_what_i
     assert [attempts_of(one, kind) for kind in ("ok", "wrong", "fail_once", "fail")] == [["attempt_1"]] * 2 + [
         ["attempt_1", "attempt_2"]
     ] * 2
+
+
+def test_where_every_cell_failed_the_command_fails(sweep):
+    one = sweep('[sweep.matrix]\ndata.path = ["fail", "fail_once"]')
+    outcome = one.call("submit")
+    assert outcome.code == 1 and "none of 2 cells is complete" in outcome.err and len(outcome.err.splitlines()) == 1, outcome
+    assert one.call("resume").code == 0 and "1 complete, 1 failed" in one.call("status").out
+
+
+@pytest.mark.parametrize("began, ended", [("", ""), ("began=", "ended=1\ncode=75\n"), ("began=1\nfrom=x\n", "ended=\ncode=1")])
+def test_notes_that_were_cut_off_stop_no_command(began, ended, sweep):
+    one = sweep('[sweep.matrix]\ndata.path = ["fail"]')
+    one.call("submit")
+    (attempt,) = one.results.glob("cells/*/attempt_1")
+    (attempt / "began").write_text(began)
+    (attempt / "ended").write_text(ended)
+    assert "1 cells: 1 " in one.call("status").out and "1 to be run now" in one.call("resume").out
+
+
+def test_a_checkpoint_by_another_name_is_not_taken(sweep):
+    one = sweep('[sweep.matrix]\ndata.path = ["slow_once"]')
+    os.kill((driver := started(one, "submit")).pid, signal.SIGTERM)
+    driver.communicate(timeout=20)
+    (checkpoint,) = one.results.glob("cells/*/checkpoints/*/step_*")
+    shutil.copytree(checkpoint, checkpoint.with_name("step_old_copy"))
+    assert one.call("resume").code == 0
+    assert "from=00000002" in next(one.results.glob("cells/*/attempt_2/began")).read_text()
+
+
+def test_paths_in_quotes_may_begin_at_home(sweep, monkeypatch):
+    one = sweep('[sweep.matrix]\ndata.path = ["ok"]')
+    monkeypatch.setenv("HOME", str(one.folder))
+    one.experiment, one.results, one.site, one.program = "~/study", "~/results", "~/here.toml", "~/program"
+    (one.folder / "program").symlink_to(FAKE)
+    assert one.call("submit").code == 0
+    assert (one.folder / "results/manifest.json").is_file() and not (one.folder / "~").exists()
 
 
 def test_submitting_again_runs_nothing_again(sweep):
@@ -261,14 +297,17 @@ def table(one):
 def test_a_driver_killed_at_random_moments_loses_nothing_and_runs_no_finished_cell_again(sweep):
     one = sweep('repeats = 2\n[sweep.matrix]\ndata.path = ["ok", "fail_once"]')
     random.seed(11)
+
+    def command():
+        return "resume" if (one.results / "manifest.json").exists() else "submit"
+
     for _ in range(8):
-        command = "resume" if (one.results / "manifest.json").exists() else "submit"
-        driver = one.start(command)
+        driver = one.start(command())
         time.sleep(random.uniform(0.1, 1.5))
         driver.kill()
         driver.communicate()
     wait_for(lambda: not processes_in(one.results))
-    while "0 to be run now" not in (outcome := one.call("resume")).out:
+    while "0 to be run now" not in (outcome := one.call(command())).out:
         assert outcome.code == 0, outcome
     assert one.call("collect").code == 0
     assert len(list(one.results.glob("cells/*/attempt_*/run.h5"))) == 4

@@ -1,7 +1,9 @@
 """Sweep file -> cells: the points that are meant, none twice, nothing dropped without its reason."""
 
 import json
+import math
 import re
+import tomllib
 
 import pytest
 
@@ -10,6 +12,7 @@ from experiment import FAKE, ROOT, Experiment
 from sweep import Mistake, plan, sweep_file
 from sweep.points import expand
 from sweep.site import Site
+from sweep.toml_file import toml_value
 
 HERE = Site("here", cores_per_node=4)
 
@@ -143,6 +146,36 @@ def test_a_size_replaces_keys_of_the_whole(tmp_path):
     "text, sentence",
     [
         ("repeat = 2", "unknown key repeat; there are question"),
+        ("repeat = 2", "did you mean repeats?"),
+        (
+            "[sweep.matrix]\nlaunch.thread = [2]",
+            "unknown key launch.thread; there are threads, minutes; did you mean launch.threads?",
+        ),
+        ("[set]\nlaunch.cells_per_job = 2", "unknown key launch.cells_per_job; there are threads, minutes"),
+        ("[sweep.matrix]\nlaunch.threads = [0]", "launch.threads = 0 must be a whole number of at least 1"),
+        ('[sweep.matrix]\nlaunch.threads = ["1"]', "launch.threads = '1' must be a whole number of at least 1"),
+        ('[sweep.derive]\nlaunch.minutes = "3 / 2"', "launch.minutes = 1.5 must be a whole number of at least 0"),
+        ('[sweep.matrix]\n"layout.ep" = [1]\nlayout.ep = [2]', "layout.ep is given twice"),
+        (
+            "[sweep.matrix]\nlayout.ep = [1]\n[sweep.zip]\nlayout.ep = [2]",
+            "in [sweep.matrix] and in [sweep.zip]; it stands in one",
+        ),
+        ("[set]\ntrain.seed = 1\n[sweep.derive]\ntrain.seed = 2", "in [set] and in [sweep.derive]; it stands in one"),
+        ("[sweep.derive]\na = 1\n[[sweep.include]]\na = 2", "in [[sweep.include]] and in [sweep.derive]; it stands in one"),
+        (
+            '[sweep.matrix]\nlayout.ep = [1, 2]\n[[sweep.exclude]]\n"layout.ep" = "2"',
+            "[[sweep.exclude]] number 1: layout.ep = '2' is a text, and layout.ep is a number everywhere",
+        ),
+        ("[sweep.matrix]\na = [true]\n[[sweep.exclude]]\na = 1", "a = 1 is a number, and a is a bool everywhere"),
+        (
+            "[sweep.matrix]\nday = [1979-05-27]",
+            'sweep.matrix.day = 1979-05-27 is a date; as text it stands in quotes: "1979-05-27"',
+        ),
+        (
+            "[[contrast]]\nname = 'x'\nmeasur = 'y'",
+            "unknown key contrast.measur; there are name, measure, first, second; did you mean",
+        ),
+        (f"[sweep.matrix]\na = {[0] * 400}\nb = {[0] * 400}", "160000 launches; a sweep has at most 100000"),
         ("[sweep.matrices]", "unknown key sweep.matrices"),
         ("[launch]\ncores = 2", "unknown key launch.cores"),
         ("repeats = 0", "repeats = 0 must be a whole number of at least 1"),
@@ -159,6 +192,94 @@ def test_a_mistake_in_the_sweep_file_is_told_in_a_sentence(text, sentence, tmp_p
     with pytest.raises(Mistake) as mistake:
         points(tmp_path, text)
     assert sentence in str(mistake.value) and "\n" not in str(mistake.value)
+
+
+@pytest.mark.parametrize("label", ["metric", "value", "cell", "repeat", "marks", "steps", "a/b"])
+def test_a_label_that_could_be_no_column_of_its_own_is_refused(label, tmp_path):
+    with pytest.raises(Mistake, match=f"{label} cannot be the name of a label"):
+        made(tmp_path, f'[sweep.matrix]\n"{label}" = ["x", "y"]')
+
+
+def test_the_same_key_of_a_size_replaces_that_of_the_whole_however_it_is_written(tmp_path):
+    text = '[set]\n"train.steps" = 9\n[size.small.set.train]\nsteps = 2\n[size.small.sweep.matrix]\n"layout.ep" = [2]'
+    assert [(p["train.steps"], p["layout.ep"]) for p in points(tmp_path, text, "small")] == [(2, 2)]
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path):
+    experiment = Experiment(tmp_path, "[sweep.matrix]\nlayout.ep = [2]")
+    for path in (experiment.experiment / "sweep.toml", experiment.experiment / "base.toml", experiment.site):
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    outcome = experiment.call("plan")
+    assert outcome.code == 0 and "1 cells" in outcome.out, outcome
+
+
+def test_tables_and_lists_can_be_swept(tmp_path):
+    weights = [{"a": 1.0}, {"a": 1.0, "b c": 3.0}]
+    cells = made(tmp_path, '[sweep.matrix]\n"data.weights" = [{a = 1.0}, {a = 1.0, "b c" = 3.0}]\nfake.list = [[1, 2.5]]').cells
+    assert sorted((cell.settings["data.weights"] for cell in cells), key=len) == weights
+    assert [cell.settings["fake.list"] for cell in cells] == [[1, 2.5]] * 2
+
+
+@pytest.mark.parametrize(
+    "value", [True, 3, -1.5, 1e-300, math.inf, 'a "\\ \n\x7f→', [], [1, "a", [2]], {}, {"a b.c": [{"d": 1}]}]
+)
+def test_a_value_is_written_as_toml(value):
+    assert tomllib.loads(f"value = {toml_value(value)}") == {"value": value}
+
+
+@pytest.mark.parametrize("text", ["[launch]\nminutes = 2", "[sweep.zip]\nlaunch.minutes = [9, 2]\ntrain.seed = [1, 2]"])
+def test_a_time_limit_within_its_own_notice_is_refused(text, tmp_path):
+    sentence = "launch.minutes = 2 leaves .* above notice_seconds = 120 of the site here"
+    with pytest.raises(Mistake, match=sentence):
+        made(tmp_path, text)
+    experiment = sweep_file.read(tmp_path / "study")
+    assert plan.make(experiment, Site("here", cores_per_node=4, notice_seconds=119), str(FAKE)).cells
+
+
+@pytest.mark.parametrize("notice", [120, 599, 600, 7200])
+def test_a_time_limit_of_the_driver_leaves_room_for_the_notice(notice, tmp_path):
+    (cell,) = made(tmp_path, "", Site("here", cores_per_node=4, notice_seconds=notice)).cells
+    assert cell.minutes % 10 == 0 and 60 * cell.minutes > notice + 3 * cell.expected_seconds > 60 * (cell.minutes - 10)
+
+
+CONTRAST = """[sweep.matrix]
+layout.ep = [1, 2]
+[[contrast]]
+name = "more"
+measure = "step_seconds"
+first = {layout.ep = 1}
+second = {"layout.ep" = %s}
+"""
+
+
+@pytest.mark.parametrize(
+    "repeats, contrasts, notice",
+    [
+        (6, 1, ""),
+        (5, 1, "from 5 launches of a side; one contrast needs 6 (repeats = 5)"),
+        (6, 3, "from 6 launches of a side; 3 contrasts need 7 (repeats = 6)"),
+        (7, 3, ""),
+    ],
+)
+def test_a_plan_tells_which_contrasts_its_launches_cannot_carry(repeats, contrasts, notice, tmp_path):
+    contrast = CONTRAST[CONTRAST.index("[[contrast]]") :] % 2
+    text = f"repeats = {repeats}\n" + CONTRAST % 2 + (contrasts - 1) * contrast
+    told = Experiment(tmp_path, text).call("plan").out
+    assert told.count(notice if notice else 'contrast "') == (contrasts if notice else 0), told
+
+
+def test_a_contrast_that_no_cell_has_is_told(tmp_path):
+    outcome = Experiment(tmp_path, "repeats = 6\n" + CONTRAST % '"2"').call("plan")
+    assert outcome.code == 0 and 'notice: contrast "more": no cell has the values of second' in outcome.out, outcome
+
+
+def test_where_no_cell_can_be_run_the_command_says_so_and_fails(tmp_path):
+    experiment = Experiment(tmp_path, "[sweep.matrix]\nlayout.ep = [3]\nlayout.ranks = [4]")
+    for command in ("plan", "submit"):
+        outcome = experiment.call(command)
+        assert outcome.code == 1 and "0 cells" in outcome.out and len(outcome.err.splitlines()) == 1, outcome
+        assert "no cell can be run; the first of 1 that are left out: layout.ep = 3 does not divide" in outcome.err
+    assert not (experiment.results / "manifest.json").exists()
 
 
 def test_the_command_shows_points_reasons_and_node_hours_and_leaves_no_file(tmp_path):

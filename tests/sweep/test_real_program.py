@@ -53,6 +53,30 @@ def test_on_this_machine(sweep):
     check(one)
 
 
+TABLES = """[sweep.matrix]
+"data.weights" = [{prose = 1.0}, {prose = -1.0}]
+"""
+
+
+def test_a_table_is_swept_as_the_program_reads_it(sweep):
+    outcome = sweep(LOCAL, TABLES).call("plan")
+    assert outcome.code == 0 and "1 cells, 1 computations; 1 dropped" in outcome.out, outcome
+    assert re.search(r"dropped by the program: 1 x .*data\.weights = .* must be at least 0", outcome.out), outcome
+
+
+LAYOUTS = """[[sweep.zip]]
+"layout.tp" = [1, 2, 2, 4, 1, 2]
+"layout.ep" = [1, 1, 2, 4, 4, 1]
+"layout.etp" = [1, 1, 1, 1, 1, 2]
+"layout.dp" = [1, 1, 1, 2, 4, 3]
+"""
+
+
+def test_the_program_takes_every_number_of_ranks_that_follows_from_a_layout(sweep):
+    outcome = sweep(LOCAL, LAYOUTS).call("plan")
+    assert outcome.code == 0 and "6 cells, 1 computations; 0 dropped" in outcome.out, outcome
+
+
 def in_slurm(launcher, more=""):
     return f"executor = 'slurm'\nlauncher = '{launcher}'\ncores_per_node = 4\n{more}" + LOCAL[LOCAL.index("setup") :]
 

@@ -1,5 +1,6 @@
 """The SLURM executor against a queue that the test holds in its hand: scripts, shapes, and nothing submitted twice."""
 
+import fcntl
 import json
 import os
 import re
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from experiment import ROOT, wait_for
-from sweep import site
+from sweep import launch_script, site
 
 SITE = """executor = "slurm"
 launcher = "env RANKS={ranks}"
@@ -137,6 +138,36 @@ def test_without_the_scheduler_status_speaks_from_files_and_nothing_is_submitted
     assert len(tasks(queue)) == 4
 
 
+def test_the_users_own_options_and_names_for_slurm_hide_nothing(sweep, queue, monkeypatch):
+    one = sweep(FIVE, site=SITE)
+    for name, value in {
+        "SQUEUE_STATES": "RUNNING",
+        "SBATCH_PARTITION": "x",
+        "SCANCEL_STATE": "RUNNING",
+        "LOGNAME": "nobody",
+    }.items():
+        monkeypatch.setenv(name, value)
+    one.call("submit")
+    (queue / "strange").touch()  # somebody's job has a | in its name
+    outcome = one.call("submit")
+    assert "5 queued; 0 to be run now" in outcome.out and len(tasks(queue)) == 5, outcome
+    assert one.call("cancel").code == 0 and not (queue / "from_environment").exists()
+
+
+def test_a_cell_that_another_process_is_at_work_on_is_not_done(sweep, queue, monkeypatch):
+    monkeypatch.setattr(launch_script, "LOCK_SECONDS", 0)
+    one = sweep("[launch]\ncells_per_job = 2\n" + '[sweep.matrix]\ndata.path = ["ok"]\ntrain.seed = [1, 2]', site=SITE)
+    one.call("submit")
+    with open(one.results / "cells" / manifest_cells(one)[0]["name"] / "lock", "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert [run(task) for task in tasks(queue)] == [1]
+        assert "1 complete, 1 " in one.call("status").out
+    (ended,) = one.results.glob("jobs/*.ended.0")
+    assert ended.read_text().split() == [manifest_cells(one)[1]["name"]]
+    assert "1 to be run now" in one.call("resume").out
+    assert [run(task) for task in tasks(queue)] == [0] and "2 complete" in one.call("status").out
+
+
 def test_a_refused_submission_is_told_and_submitting_again_takes_the_rest(sweep, queue):
     one = sweep(FIVE, site=SITE)
     (queue / "full").touch()
@@ -212,11 +243,25 @@ def test_the_example_sites_can_be_read():
     assert len(list((ROOT / "cluster/sites").glob("*.toml"))) == 2
 
 
+def test_options_belong_to_their_launcher(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text((ROOT / "cluster/sites/slurm.toml").read_text().replace('launcher = "srun"', 'launcher = "mpirun"'))
+    assert site.load(str(path)).launch_words(8, 2, 4) == "mpirun -n 8"
+    path.write_text('launcher = "mpirun"\nbinding = {mpirun = "--map-by slot:PE={threads}"}\ncontainer = "in {ranks}"')
+    assert site.load(str(path)).launch_words(8, 2, 4) == "mpirun -n 8 --map-by slot:PE=2 in {ranks}"
+
+
 @pytest.mark.parametrize(
     "text, sentence",
     [
         ('executor = "pbs"', "must be local or slurm"),
         ('lancher = "x"', "unknown key lancher"),
+        ('lancher = "x"', "did you mean launcher?"),
+        ('binding = "--cpu-bind=cores"', "binding = '--cpu-bind=cores' must be of type table"),
+        ('binding = {srum = "x"}', "unknown key binding.srum; there are mpirun, srun; did you mean binding.srun?"),
+        ('launcher = "mpirun -n {ranks} {hosts}"', "launcher has {hosts}; in braces may stand ranks, threads, nodes"),
+        ("at_once = 0", "at_once = 0 must be a whole number of at least 1"),
+        ("flops_per_core = 0", "flops_per_core = 0 must be a finite number of at least 1"),
         ("cores_per_node = 'x'", "must be of type int"),
         ('launcher = "prun"', "a line with {ranks}"),
     ],

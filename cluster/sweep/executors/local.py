@@ -7,8 +7,9 @@ import signal
 import subprocess
 import time
 
-from .. import estimate, progress
+from .. import Mistake, estimate, progress
 from ..cell_files import state_of
+from ..files import read_text
 
 PARENT_DEATH = 1  # PR_SET_PDEATHSIG of prctl(2)
 SECONDS_PER_MINUTE = 60
@@ -78,6 +79,8 @@ def submit(cells, everything, facts, site, results, dry_run=False):
             left, _ = progress.seconds_left(cells[number - 1 :], found, everything)
             print(f"[{number}/{len(cells)}] {cell.name}; about {estimate.duration(left)} left", flush=True)
             found[cell.name] = _run_one(cell, results, site)
+    if cells and not any(state.name == "complete" for state in found.values()):
+        raise Mistake(f"none of {len(found)} cells is complete; `status` says why, `resume` runs them again")
 
 
 def alive(results):
@@ -88,7 +91,7 @@ def alive(results):
 def cancel(results):
     """Asks the driver at work on these results to stop, with its launch."""
     try:
-        pid, host = (results.folder / "lock").read_text().split()
+        pid, host = read_text(results.folder / "lock").split()
     except (OSError, ValueError):
         return "no driver is at work"
     if host != os.uname().nodename:

@@ -3,22 +3,31 @@
 A job is known by its name, which is unique to the results and the array. A driver that dies between sbatch and its own notes
 finds the job again by that name."""
 
-import getpass
+import os
+import re
 import subprocess
 
 from .. import Mistake
+from ..files import CODED, read_text
 from . import slurm_scripts
+
+OF_THE_USER = re.compile(r"(SQUEUE|SBATCH|SCANCEL|SCONTROL)_")  # options in the environment: filters, and answers to the script
+
+
+def _environment():
+    return {name: value for name, value in os.environ.items() if not OF_THE_USER.match(name)}
 
 
 def _call(*words):
     try:
-        return subprocess.run(words, capture_output=True, text=True, timeout=60)
+        return subprocess.run(words, capture_output=True, timeout=60, env=_environment(), **CODED)
     except (OSError, subprocess.TimeoutExpired) as error:
         return subprocess.CompletedProcess(words, 1, "", str(error))
 
 
 def _numbers(results):
-    return sorted(int(path.stem.removeprefix("array_")) for path in (results.folder / "jobs").glob("array_*.txt"))
+    found = (re.fullmatch(r"array_(\d+)\.txt", path.name) for path in (results.folder / "jobs").glob("array_*.txt"))
+    return sorted(int(name[1]) for name in found if name)
 
 
 def _queue(results):
@@ -26,11 +35,12 @@ def _queue(results):
     known = {slurm_scripts.job_name(results, number): number for number in _numbers(results)}
     if not known:
         return []
-    answer = _call("squeue", "--noheader", "--array", "--user", getpass.getuser(), "--format=%j|%K|%F|%T")
+    answer = _call("squeue", "--noheader", "--array", "--user", str(os.getuid()), "--format=%K|%F|%T|%j")
     if answer.returncode:
         return None
-    rows = [line.strip().split("|") for line in answer.stdout.splitlines()]
-    return [(known[name], int(task), f"{job}_{task}", word) for name, task, job, word in rows if name in known and task.isdigit()]
+    rows = [line.strip().split("|", 3) for line in answer.stdout.splitlines()]
+    ours = [row for row in rows if row[-1] in known and row[0].isdigit()]
+    return [(known[name], int(task), f"{job}_{task}", word) for task, job, word, name in ours]
 
 
 def alive(results):
@@ -40,7 +50,7 @@ def alive(results):
         return None
     found = {}
     for number, task, job, word in queue:
-        lines = (results.folder / "jobs" / f"array_{number:03d}.txt").read_text().splitlines()
+        lines = read_text(results.folder / "jobs" / f"array_{number:03d}.txt").splitlines()
         names = lines[task].split() if task < len(lines) else []
         found |= dict.fromkeys(names, ("queued" if word in ("PENDING", "CONFIGURING", "REQUEUED") else "running", job))
     return found

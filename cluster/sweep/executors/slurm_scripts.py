@@ -4,8 +4,8 @@ import hashlib
 import shlex
 from string import Template
 
-from ..launch_script import STOPPED
-from ..manifest import write_atomically
+from ..files import write_atomically
+from ..launch_script import BUSY, STOPPED
 
 SCRIPT = Template("""\
 #!/usr/bin/env bash
@@ -26,7 +26,7 @@ for name in "$${names[@]}"; do
   wait "$$child"; code=$$?
   while kill -0 "$$child" 2>/dev/null; do wait "$$child"; code=$$?; done
   case "$$code" in
-    $stopped) left=1 ;;
+    $stopped | $busy) left=1 ;;
     0) echo "$$name" >>"$$ended" ;;
     *) echo "$$name" >>"$$ended"; failed=1 ;;
   esac
@@ -83,5 +83,5 @@ def write(tasks, site, results, number):
     write_atomically(listed, "".join(" ".join(cell.name for cell in task) + "\n" for task in tasks))
     paths = {"list": listed, "cells": results.folder / "cells", "ended": folder / f"array_{number:03d}.ended"}
     quoted = {name: shlex.quote(str(path)) for name, path in paths.items()}
-    write_atomically(script, SCRIPT.substitute(options=options, stopped=STOPPED, **quoted))
+    write_atomically(script, SCRIPT.substitute(options=options, stopped=STOPPED, busy=BUSY, **quoted))
     return script
