@@ -3,6 +3,7 @@
 import numpy as np
 
 import launch_statistics
+import lettering
 import style
 from run_file import BadRunFile, NotDrawn
 from study import compare
@@ -72,9 +73,10 @@ def draw(axes, table, label):
     axes.axvline(1 if ratio else 0, color="black", linewidth=0.5, linestyle=":")
     for row in rows:
         claimed = table["verdict"][row] == CLAIM
-        spread = np.nan_to_num(np.abs([[table["value"][row] - table["low"][row]], [table["high"][row] - table["value"][row]]]))
         look = {"color": "#0072B2" if claimed else "#777777", "fillstyle": "full" if claimed else "none", "marker": "o"}
-        axes.errorbar(table["value"][row], row, xerr=spread, capsize=2, elinewidth=0.7, **look)
+        style.whiskers(axes, [row], table.at([row]), "value", None, down=True, **look)
+        if not np.isfinite(table["value"][row]):
+            axes.text(0.02, row, "not finite", transform=axes.get_yaxis_transform(), va="center", fontsize=6)
     style.arms_down(axes, table["contrast"])
-    axes.set_xlabel(f"{label}" if ratio else f"{label}, {table['effect'][0]}")
+    axes.set_xlabel("\n".join(lettering.broken(label if ratio else f"{label}, {table['effect'][0]}", 1.9, 8)))
     axes.grid(axis="x")

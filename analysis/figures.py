@@ -13,6 +13,7 @@ os.environ.setdefault("SOURCE_DATE_EPOCH", "0")  # equal files from equal data, 
 
 import figures
 import launches
+import lettering
 import report
 import style
 from run_file import BadRunFile, NotDrawn
@@ -21,13 +22,13 @@ from study import Study
 KINDS = ("pdf", "png", "csv", "tex")
 
 
-def save(module, subject, marks, stem):
+def save(name, subject, marks, stem):
     """One figure and its table; files of an earlier drawing go where there is none now."""
     for kind in KINDS:
         stem.with_name(f"{stem.name}.{kind}").unlink(missing_ok=True)
-    table = module.table(subject)
-    figure = module.draw(table)
-    style.caption(figure, table.title, marks)
+    table = figures.load(name).table(subject)
+    figure = figures.draw(name, table)
+    style.caption(figure, table.title, marks, lettering.key(table))
     table.write_csv(stem.with_name(f"{stem.name}.csv"))
     table.write_latex(stem.with_name(f"{stem.name}.tex"), marks)
     figure.savefig(stem.with_name(f"{stem.name}.pdf"), metadata={"CreationDate": None})
@@ -53,7 +54,7 @@ def draw_all(study, folder, only):
     for name in only or figures.names():
         for subject, marks, stem in subjects(study, name, bool(only)):
             try:
-                drawn.append((name, stem, save(figures.load(name), subject, marks, folder / stem)))
+                drawn.append((name, stem, save(name, subject, marks, folder / stem)))
                 print(folder / f"{stem}.pdf")
             except NotDrawn as reason:
                 print(f"{folder / stem} is not drawn: {reason}")
@@ -77,9 +78,14 @@ def arguments():
 
 def main():
     given = arguments()
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # a label may have what the locale has not
     style.apply(given.paper)
     try:
-        study = Study(launches.find(given.runs), given.by, given.sweep)
+        found = launches.find(given.runs)
+        for path, reason in found.passed_over:
+            print(f"figures.py: {path} is passed over: {reason}.", file=sys.stderr)
+        study = Study(found, given.by, given.sweep)
         first = Path(given.runs[0])
         beside = first if first.is_dir() else first.parent
         folder = given.out or beside / "figures"

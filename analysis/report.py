@@ -24,7 +24,7 @@ def write(path, study, drawn, left_out, folder):
     parts += _section("Not drawn", ["figure", "reason"], left_out)
     parts += _missing(folder) + _provenance(study)
     page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{_text(title)}</title><style>{STYLE}</style>'
-    path.write_text(page + "\n".join(parts) + "</html>\n", encoding="utf-8")
+    path.write_text(page + "\n".join(parts) + "</html>\n", encoding="utf-8", errors="backslashreplace")
 
 
 def _manifest(folder):

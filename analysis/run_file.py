@@ -4,6 +4,7 @@ import json
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")  # a run that is still writing can be looked at
@@ -46,6 +47,15 @@ def standing(path):
             return Standing(status, reason, int(file["steps_done"][()]), len(file["step"]), key)
     except (OSError, KeyError, RuntimeError) as error:
         return Standing(reason=f"{path} cannot be read: {error}")
+
+
+def is_run_file(path):
+    """False of HDF5 files that another program wrote; what cannot be read may be a damaged run file."""
+    try:
+        with h5py.File(path, "r") as file:
+            return "schema_version" in file.attrs
+    except OSError:
+        return True
 
 
 class Run:
@@ -151,7 +161,8 @@ class Run:
         return rows[counted] if counted.any() else rows
 
     def steady_mean(self, name, times=False):
-        return self.steady(name, times).mean(axis=0)
+        with np.errstate(invalid="ignore"):  # a mean over +inf and -inf is NaN
+            return self.steady(name, times).mean(axis=0)
 
     def summary(self, name):
         """(value, interval_low, interval_high) of a headline number over the free window; NaN where it may not be told."""
@@ -159,9 +170,9 @@ class Run:
         return value, low, high
 
     def evaluations(self):
-        """(steps [V], held-out loss [V, D]) of the evaluations that have happened."""
+        """(steps [V], held-out loss [V, D]) of the evaluations that have happened; a loss that diverged is no finite number."""
         at_step, loss = self.array("raw/eval/at_step"), self.array("raw/eval/loss")
-        done = np.isfinite(loss).all(axis=1) & (at_step >= 0) & (at_step <= self.steps_done)
+        done = (at_step >= 0) & (at_step <= self.steps_done)  # the loss is written first
         return at_step[done], loss[done]
 
     def created(self):
@@ -191,6 +202,7 @@ class Run:
         if self.status != "complete":
             steps = len(self.array("step"))
             marks.append(f"{self.status}: {self.steps_done} of {steps} steps")
+        marks += self._diverged
         if self.provenance("dirty") == "true":
             marks.append("uncommitted changes in the build")
         if self.provenance("build_type").lower() == "debug":
@@ -198,6 +210,27 @@ class Run:
         if self.oversubscribed():
             marks.append("more threads than cores")
         return marks
+
+    @cached_property
+    def _diverged(self):
+        """In words, where a loss is not finite."""
+        at_step, held_out = self.evaluations()
+        losses = {
+            "loss": (range(self.steps_done), self.over_steps("raw/loss/total")),
+            "held-out loss": (at_step, held_out.sum(axis=1)),
+        }
+        return [
+            f"{name} not finite: {_where(steps, ~np.isfinite(loss))}"
+            for name, (steps, loss) in losses.items()
+            if not np.isfinite(loss).all()
+        ]
+
+
+def _where(steps, lost):
+    first = int(np.argmax(lost))
+    return (
+        f"from step {steps[first]} on" if lost[first:].all() else f"{np.count_nonzero(lost)} times, first in step {steps[first]}"
+    )
 
 
 def _told(rows):

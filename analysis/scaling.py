@@ -1,5 +1,7 @@
 """Arms that differ in the number of ranks, sorted into series for the scaling figures."""
 
+import numpy as np
+
 import style
 from run_file import NotDrawn
 from study import across
@@ -23,6 +25,8 @@ def table(study, work, measure, ideal):
             for at, estimate in points
         ]
     series, ranks, value, low, high, n, line = zip(*rows, strict=True)
+    if not np.isfinite(value).any():
+        raise NotDrawn(f"no configuration has a finite number of {measure.replace('_', ' ')}.")
     unit = "s" if measure == "step_seconds" else "token/s"
     numbers = {measure: (unit, value), "low": (unit, low), "high": (unit, high), "n": ("", n), "ideal": (unit, line)}
     return Table(style.of_launches(n), series=("", series), ranks=("", ranks), **numbers)
@@ -68,7 +72,7 @@ def draw(table, label):
     for number, series in enumerate(table.distinct("series")):
         part = table.where(series=series)
         colour, marker = style.CYCLE[number % len(style.CYCLE)]
-        style.whiskers(axes, part, "ranks", measure, series, color=colour, marker=marker)
+        style.whiskers(axes, part["ranks"], part, measure, series, color=colour, marker=marker)
         axes.plot(part["ranks"], part["ideal"], color=colour, linestyle=":", linewidth=0.8)
     axes.plot([], [], color="black", linestyle=":", linewidth=0.8, label="ideal")
     ranks = sorted(set(table["ranks"].tolist()))

@@ -98,20 +98,24 @@ class Study:
         return able
 
     def marks(self):
-        """The marks of all launches, with the number of launches that each is true of."""
-        counts = {}
+        """The marks of all launches, with the number of launches that each is true of; without what follows a colon where that
+        differs."""
+        alike = {}
         for run in self.runs:
             for mark in run.marks():
-                counts[mark] = counts.get(mark, 0) + 1
+                alike.setdefault(mark.split(":")[0], []).append(mark)
         if len(self.runs) == 1:
-            return list(counts)
-        return [f"{mark} ({count} of {len(self.runs)} launches)" for mark, count in counts.items()]
+            return [mark for marks in alike.values() for mark in marks]
+        return [
+            f"{marks[0] if len(set(marks)) == 1 else kind} ({len(marks)} of {len(self.runs)} launches)"
+            for kind, marks in alike.items()
+        ]
 
 
 def _declared(sweep):
     try:
-        return tomllib.loads(sweep.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+        return tomllib.loads(sweep.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadRunFile(f"{sweep}: not a TOML file ({error}).") from None
 
 
@@ -143,11 +147,11 @@ def _short(keys):
 
 
 def _named(name, value):
-    return value if isinstance(value, str) and name not in ("threads", "commit") else f"{name} {_plain(value)}"
+    return value if isinstance(value, str) and value and name not in ("threads", "commit") else f"{name} {_plain(value)}"
 
 
 def _plain(value):
-    return "-" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return "-" if value in (None, "") else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _order(value):
@@ -167,7 +171,11 @@ def _distinctly_labelled(arms):
 
 def across(arm, measure):
     """Median over the launches of an arm and its interval; `measure(run)` is one number of a launch."""
-    values = [float(measure(run)) for run in arm.runs]
+    return median_of([float(measure(run)) for run in arm.runs])
+
+
+def median_of(values):
+    """Of launches; no number where any of them has none, since a median over those that went well would flatter."""
     return launch_statistics.median(values) if np.isfinite(values).all() else Estimate(np.nan, np.nan, np.nan, len(values))
 
 
@@ -188,7 +196,8 @@ def compare(first, second, measure, ratio, in_order=False):
     one, other = _paired(first, second, in_order)
     a, b = (np.array([measure(run) for run in runs], float) for runs in (one or first.runs, other or second.runs))
     if ratio:
-        a, b = np.log(a), np.log(b)
+        with np.errstate(divide="ignore", invalid="ignore"):  # what has no logarithm is told below
+            a, b = np.log(a), np.log(b)
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         estimate = Estimate(np.nan, np.nan, np.nan, min(len(a), len(b)))
     else:

@@ -1,12 +1,12 @@
 """One look for every figure: sizes of the paper, and a fixed colour with a hatch or marker for each phase, method and arm."""
 
-import re
-import textwrap
 from pathlib import Path
 
 import matplotlib.style
 import numpy as np
 from matplotlib.figure import Figure
+
+import lettering
 
 # Widths in inches of one column and of the page: drawn at that size, never scaled.
 PAPERS = {"ieee": (3.5, 7.16), "acm": (3.33, 7.0), "neurips": (5.5, 5.5), "icml": (3.25, 6.75)}
@@ -70,7 +70,8 @@ MARKERS = "os^DvPX*"
 CYCLE = [(COLOURS[i % 8], MARKERS[(i + i // 8) % 8]) for i in range(64)]  # no colour and marker twice together
 WAIT = ("#FFFFFF", "////")
 TRANSFER = ("#D55E00", "")
-MARK = "#B00000"
+NOTE, MARK = "#555555", "#B00000"
+ROW_NAME = 1.3  # inches, of a row's name
 
 _paper = "ieee"
 _arms = {}
@@ -79,11 +80,13 @@ _arms = {}
 def apply(paper="ieee"):
     global _paper
     _paper = paper
-    matplotlib.style.use(str(Path(__file__).with_name("moescope.mplstyle")))
+    matplotlib.style.use(["default", str(Path(__file__).with_name("moescope.mplstyle"))])  # whatever a user's own settings are
 
 
 def name_arms(labels):
     """Gives each arm of a study its colour and marker, the same in all figures: a method has its own, others take turns."""
+    lettering.number_from(labels)
+    labels = [lettering.shown(label) for label in labels]
     _arms.clear()
     taken = {METHODS[label] for label in labels if label in METHODS}
     free = [look for look in CYCLE if look not in taken]
@@ -111,28 +114,44 @@ def bar(axes, places, lengths, start, look, label, horizontal=False):
     return axes.barh(places, lengths, left=start, **shared) if horizontal else axes.bar(places, lengths, bottom=start, **shared)
 
 
-def whiskers(axes, table, x, y, label, **look):
-    """Markers at column `y` with the interval columns `low` and `high`; a point without an interval has no whiskers."""
-    spread = np.nan_to_num(np.abs(np.array([table[y] - table["low"], table["high"] - table[y]])))
-    axes.errorbar(table[x], table[y], spread, label=label, capsize=2, elinewidth=0.7, **look)
+def whiskers(axes, at, table, value, label, down=False, **look):
+    """Markers of column `value` with the interval columns `low` and `high`, over `at` or, where `down`, in rows `at`; a point
+    without an interval has no whiskers."""
+    some = slice(None) if np.isfinite(table[value]).any() else slice(0)
+    of, low, high = (table[name][some] for name in (value, "low", "high"))
+    places, spread = np.asarray(at)[some], np.nan_to_num(np.abs(np.array([of - low, high - of])))
+    x, y, direction = (of, places, "xerr") if down else (places, of, "yerr")
+    axes.errorbar(x, y, **{direction: spread}, label=told(label, of), capsize=2, elinewidth=0.7, **look)
 
 
-def legend(axes, above=False):
-    """Up to three entries inside; more, or where bars and lines would lie under them, above; the figure then grows by as much."""
+def legend(axes, title=None):
+    """Above the axes, in as many columns as have room; the figure grows by as much."""
     handles, labels = axes.get_legend_handles_labels()
-    if len(labels) <= 3 and not above:
-        axes.legend()
-        return
-    figure = axes.figure
-    characters = 14 * figure.get_figwidth()  # of 7 pt that fit beside each other, the margins taken off
-    columns = max(1, min(len(labels), int(characters / (max(map(len, labels)) + 6))))
-    figure.set_figheight(figure.get_figheight() + 0.15 * -(-len(labels) // columns))
-    axes.legend(handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncol=columns, borderaxespad=0.2, columnspacing=1)
+    figure, around, inside = axes.figure, axes.get_tightbbox(), axes.bbox
+    beside = (around.width - inside.width) / figure.dpi  # names of rows and the like, whose width the layout keeps
+    widest = max(map(lettering.width, labels)) + 0.36  # with its line or patch and the gap to the next
+    columns = int(np.clip((figure.get_figwidth() - beside) / widest, 1, len(labels)))
+    rows = -(-len(labels) // columns) + (title is not None)
+    figure.set_figheight(figure.get_figheight() + 0.16 * rows)
+    look = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2, "columnspacing": 1, "alignment": "left"}
+    axes.legend(handles, labels, ncols=columns, title=title, **look)
+
+
+def legend_beside(axes):
+    """To the right of stacked bars, in their order from the top down."""
+    handles, labels = axes.get_legend_handles_labels()
+    axes.legend(handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1, 0.5))
+
+
+def told(label, values):
+    """The name of a curve, which says where there is nothing of it to draw."""
+    return label if np.isfinite(values).any() else f"{label}: not finite"
 
 
 def from_zero(axes):
     """The y axis from 0 to a little above the highest point."""
-    axes.set_ylim(0, 1.08 * max(axes.dataLim.y1, 1e-300))
+    highest = axes.dataLim.y1
+    axes.set_ylim(0, 1.08 * highest if 0 < highest < np.inf else 1)
 
 
 def whole_steps(axes):
@@ -142,21 +161,11 @@ def whole_steps(axes):
 
 def arms_down(axes, labels):
     """A row for each arm or comparison, from the top down; long names take several lines, for which the figure grows."""
-    broken = [_broken(label) for label in labels]
-    axes.set_yticks(range(len(labels)), broken)
+    lines = [lettering.broken(label, ROW_NAME, 7) for label in labels]
+    axes.set_yticks(range(len(labels)), ["\n".join(name) for name in lines])
     axes.set_ylim(len(labels) - 0.4, -0.6)
-    lines = max((label.count("\n") + 1 for label in broken), default=1)
-    axes.figure.set_figheight(axes.figure.get_figheight() + 0.13 * max(0, lines - 2) * len(labels))
-
-
-def _broken(label, characters=22):
-    """At commas and slashes only, so that a name and its value stay together."""
-    lines = [""]
-    for part in re.split(r"(?<=, )|(?<= / )", label):
-        if lines[-1] and len(lines[-1] + part.rstrip()) > characters:
-            lines.append("")
-        lines[-1] += part
-    return "\n".join(line.rstrip() for line in lines)
+    most = max(map(len, lines), default=1)
+    axes.figure.set_figheight(axes.figure.get_figheight() + 0.13 * max(0, most - 2) * len(labels))
 
 
 def of_launches(n):
@@ -181,11 +190,17 @@ def medians(n):
     )
 
 
-def caption(figure, note, marks):
-    """Below the figure: what is drawn, and in red what makes runs' numbers not to be taken at face value."""
-    characters = int(20 * figure.get_figwidth())  # of 6 pt
-    texts = (note, "#555555"), ("; ".join(marks), MARK)
-    lines = [(line, colour) for text, colour in texts for line in textwrap.wrap(text, characters)]
+def caption(figure, note, marks, key=()):
+    """Below the figure: what is drawn, whose numbers stand for long names, and in red what makes runs' numbers not to be taken at
+    face value."""
+    texts = [(note, NOTE), *((name, NOTE) for name in key), ("; ".join(marks), MARK)]
+    room = figure.get_figwidth() - 0.1
+    lines = [
+        (line, colour)
+        for text, colour in texts
+        for line in lettering.broken(lettering.drawable(text), room, 6, lettering.WORDS)
+        if text
+    ]
     if not lines:
         return
     below = 0.1 * len(lines) + 0.04  # inches

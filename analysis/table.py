@@ -31,19 +31,35 @@ class Table:
 
     def where(self, **values):
         """The rows in which these columns have these values."""
-        rows = np.all([self[name] == value for name, value in values.items()], axis=0)
+        return self.at(np.all([self[name] == value for name, value in values.items()], axis=0))
+
+    def at(self, rows):
+        """The rows of these numbers, or where this mask is true."""
         return Table(self.title, **{name: (self.units[name], self[name][rows]) for name in self.names})
 
     def distinct(self, name):
         """The values of a column, each once, in order of first appearance."""
         return list(dict.fromkeys(self[name].tolist()))
 
+    def _is_text(self, name):
+        return self[name].dtype.kind == "U"
+
+    def texts(self):
+        """All that stands in columns of text, each once."""
+        return {text for name in self.names if self._is_text(name) for text in self.distinct(name)}
+
+    def with_texts(self, instead):
+        """The same table with `instead(text)` in columns of text."""
+        new = {text: instead(text) for text in self.texts()}
+        columns = {name: [new[text] for text in self[name]] if self._is_text(name) else self[name] for name in self.names}
+        return Table(self.title, **{name: (self.units[name], values) for name, values in columns.items()})
+
     def _rows(self):
         return zip(*(self[name].tolist() for name in self.names), strict=True)
 
     def write_csv(self, path):
         """Full precision, a header line, and the unit in brackets behind each name that has one."""
-        with open(path, "w", newline="", encoding="utf-8") as file:
+        with open(path, "w", newline="", encoding="utf-8", errors="backslashreplace") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(f"{name} [{unit}]" if unit else name for name, unit in self.units.items())
             writer.writerows(self._rows())
@@ -51,7 +67,7 @@ class Table:
     def write_latex(self, path, marks=()):
         """A booktabs table with four significant digits; `marks` stand in a last line."""
         kind = "tabular" if len(self) <= LONGEST_TABULAR else "longtable"
-        columns = "".join("l" if self[name].dtype.kind in "US" else "r" for name in self.names)
+        columns = "".join("l" if self._is_text(name) else "r" for name in self.names)
         head = " & ".join(
             _escape(f"{name.replace('_', ' ')} ({unit})" if unit else name.replace("_", " ")) for name, unit in self.units.items()
         )
@@ -77,6 +93,8 @@ def _cell(value):
 
 
 def _number(value):
+    if math.isinf(value):
+        return "$\\infty$" if value > 0 else "$-\\infty$"
     text = f"{value:.4g}"
     if "e" not in text:
         return text if value >= 0 else f"${text}$"
@@ -84,7 +102,13 @@ def _number(value):
     return f"${digits} \\times 10^{{{int(exponent)}}}$"
 
 
+# A row that begins with [ or * would be read as an argument of the line end before it.
+OF_LATEX = {"\\": "\\textbackslash{}", "^": "\\textasciicircum{}", "~": "\\textasciitilde{}", "[": "{[}", "*": "{*}"}
+OF_LATEX |= {"<": "\\textless{}", ">": "\\textgreater{}", "|": "\\textbar{}"}
+OF_LATEX |= {character: f"\\{character}" for character in "_%&#${}"}
+
+
 def _escape(text):
-    for plain, escaped in (("\\", "\\textbackslash "), ("_", "\\_"), ("%", "\\%"), ("&", "\\&"), ("#", "\\#"), ("$", "\\$")):
-        text = text.replace(plain, escaped)
-    return text
+    """Line ends and other characters that do not print are written as escapes; all else stays UTF-8."""
+    printable = (c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return "".join(OF_LATEX.get(character, character) for part in printable for character in part)

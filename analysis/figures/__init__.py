@@ -8,6 +8,8 @@ draw   Table -> Figure
 import importlib
 import pkgutil
 
+import lettering
+
 
 def names():
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
@@ -15,3 +17,8 @@ def names():
 
 def load(name):
     return importlib.import_module(f"{__name__}.{name}")
+
+
+def draw(name, table):
+    """The figure of this name, its long names as numbers that lettering.key(table) explains."""
+    return load(name).draw(table.with_texts(lettering.shown))

@@ -36,7 +36,7 @@ def _points(label, run):
         zip(run.names("collective"), run.names("provenance/collective_operation"), strict=True)
     ):
         rate = np.median(busbw[:, number])
-        if calls[number] > 0 and rate > 0:
+        if calls[number] > 0 and 0 < rate < np.inf:
             yield label, name, operation, sizes[number], payload[number] / calls[number], rate
 
 

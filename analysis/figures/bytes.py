@@ -43,5 +43,5 @@ def draw(table):
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlabel("payload per step, all ranks")
     axes.xaxis.set_major_formatter(EngFormatter("B"))
-    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    style.legend(axes)
     return figure

@@ -39,5 +39,5 @@ def draw(table):
     axes.set_xlabel("payload per step, all ranks")
     axes.xaxis.set_major_formatter(EngFormatter("B"))
     axes.locator_params(axis="x", nbins=4)
-    style.legend(axes, above=True)
+    style.legend(axes)
     return figure

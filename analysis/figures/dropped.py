@@ -31,7 +31,8 @@ def draw(table):
     axes = figure.subplots()
     for label in table.distinct("configuration"):
         colour, marker = style.arm(label)
-        style.whiskers(axes, table.where(configuration=label), "capacity_factor", "dropped", label, color=colour, marker=marker)
+        part = table.where(configuration=label)
+        style.whiskers(axes, part["capacity_factor"], part, "dropped", label, color=colour, marker=marker)
     axes.set(xlabel="capacity factor", ylabel="choices dropped")
     style.from_zero(axes)
     axes.yaxis.set_major_formatter(PercentFormatter(1))

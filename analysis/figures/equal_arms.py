@@ -22,7 +22,9 @@ def table(study):
 
 
 def _rate(pairs):
-    rates = [launch_statistics.false_difference_rate(*(_logs(arm) for arm in pair)) for pair in pairs]
+    logs = [[_logs(arm) for arm in pair] for pair in pairs]
+    finite = [pair for pair in logs if all(np.isfinite(one).all() for one in pair)]
+    rates = [launch_statistics.false_difference_rate(*pair) for pair in finite]
     blocks = sum(rate.n for rate in rates)
     if not blocks:
         return "fewer than six pairs of equal launches: no rate of false differences"

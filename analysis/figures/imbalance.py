@@ -42,11 +42,18 @@ def draw(table):
         several = "worst" in table.title
         colour = style.arm(curve)[0] if several else style.CYCLE[number][0] if len(curves) <= MOST_COLOURS else "#999999"
         marker = {"marker": style.arm(curve)[1], "markevery": max(1, len(part) // 8)} if several else {}
-        axes.plot(part["step"], part["max_over_mean"], color=colour, linewidth=0.8, label=curve, **marker)
+        axes.plot(
+            part["step"],
+            part["max_over_mean"],
+            color=colour,
+            linewidth=0.8,
+            label=style.told(curve, part["max_over_mean"]),
+            **marker,
+        )
     axes.axhline(1, color="black", linewidth=0.5, linestyle=":")
     axes.set(xlabel="step", ylabel="max / mean load of experts")
     style.whole_steps(axes)
     axes.grid(axis="y")
     if len(curves) <= MOST_COLOURS:
-        style.legend(axes, above=True)
+        style.legend(axes)
     return figure

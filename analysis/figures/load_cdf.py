@@ -3,6 +3,7 @@
 import numpy as np
 
 import style
+from load import over_even_share
 from table import Table
 
 OF = "study"
@@ -16,7 +17,7 @@ def table(study):
         loads = {f"router {name}": load for name, load in _by_router(study.arms[0]).items()}
     else:
         loads = {arm.label: np.concatenate([*_by_router(arm).values()]) for arm in study.arms}
-    values = [np.quantile(load, SHARES, method="inverted_cdf") for load in loads.values()]
+    values = [_quantiles(load[np.isfinite(load)]) for load in loads.values()]
     return Table(
         ALL if len(study.arms) > 1 else "every launch, router by router",
         curve=("", np.repeat([*loads], len(SHARES))),
@@ -25,10 +26,13 @@ def table(study):
     )
 
 
+def _quantiles(load):
+    return np.quantile(load, SHARES, method="inverted_cdf") if len(load) else np.full(len(SHARES), np.nan)
+
+
 def _by_router(arm):
     """Load of each (launch, step, expert) of each router, flat."""
-    counts = np.concatenate([run.steady("raw/expert_tokens_routed") for run in arm.runs])
-    load = counts / np.maximum(counts.mean(axis=2, keepdims=True), 1e-300)
+    load = over_even_share(np.concatenate([run.steady("raw/expert_tokens_routed") for run in arm.runs]))
     return {name: load[:, router].ravel() for router, name in enumerate(arm.runs[0].names("router"))}
 
 
@@ -41,7 +45,15 @@ def draw(table):
         several = table.title == ALL
         colour = style.arm(curve)[0] if several else style.CYCLE[number][0] if len(curves) <= MOST_COLOURS else "#999999"
         marker = style.arm(curve)[1] if several else style.CYCLE[number % len(style.CYCLE)][1]
-        axes.step(part["load"], part["share"], where="post", color=colour, marker=marker, markevery=20, label=curve)
+        axes.step(
+            part["load"],
+            part["share"],
+            where="post",
+            color=colour,
+            marker=marker,
+            markevery=20,
+            label=style.told(curve, part["load"]),
+        )
     axes.axvline(1, color="black", linewidth=0.5, linestyle=":")
     axes.set(xlabel="load (choices / even share)", ylabel="share of experts and steps", xlim=(0, None), ylim=(0, 1.02))
     axes.grid()

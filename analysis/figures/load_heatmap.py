@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.colors import TwoSlopeNorm
 
 import style
+from load import over_even_share
 from table import Table
 
 OF = "launch"
@@ -13,7 +14,7 @@ LARGEST_LABELLED = 16  # experts; with more, numbers in the cells cannot be read
 def table(run):
     counts = run.steady_mean("raw/expert_tokens_routed")
     routers, experts = run.names("router"), run.names("expert")
-    load = counts / counts.mean(axis=1, keepdims=True)
+    load = over_even_share(counts)
     return Table(
         router=("", np.repeat(routers, len(experts))),
         expert=("", np.tile(experts, len(routers))),
@@ -26,7 +27,12 @@ def draw(table):
     load = table["load"].reshape(len(routers), len(experts))
     figure = style.new_figure(style.COLUMN, np.clip(0.9 + 0.22 * len(routers), 1.8, 7))
     axes = figure.subplots()
-    image = axes.imshow(load, cmap=style.LOAD_COLOURS, norm=TwoSlopeNorm(1, 0, max(2, np.nanmax(load))), aspect="auto")
+    image = axes.imshow(
+        load,
+        cmap=style.LOAD_COLOURS,
+        norm=TwoSlopeNorm(1, 0, max(2, load.max(where=np.isfinite(load), initial=0))),
+        aspect="auto",
+    )
     if len(experts) <= LARGEST_LABELLED and len(routers) <= LARGEST_LABELLED:
         _number_cells(axes, load)
     _ticks(axes.xaxis, experts)

@@ -4,15 +4,20 @@ import numpy as np
 from matplotlib.colors import TwoSlopeNorm
 
 import style
+from load import over_even_share
+from run_file import NotDrawn
 from table import Table
 
 OF = "launch"
 
 
 def table(run):
-    shown = int(np.nanargmax(run.steady_mean("derived/imbalance/expert/max_over_mean")))
+    imbalance = run.steady_mean("derived/imbalance/expert/max_over_mean")
+    if not np.isfinite(imbalance).any():
+        raise NotDrawn("no router has an imbalance that is a finite number.")
+    shown = int(np.argmax(np.where(np.isfinite(imbalance), imbalance, -1)))
     counts = run.over_steps("raw/expert_tokens_routed")[:, shown]
-    load = counts / counts.mean(axis=1, keepdims=True)
+    load = over_even_share(counts)
     experts = run.names("expert")
     return Table(
         f"router {run.names('router')[shown]}, the most uneven",
@@ -30,7 +35,7 @@ def draw(table):
     image = axes.imshow(
         load.T,
         cmap=style.LOAD_COLOURS,
-        norm=TwoSlopeNorm(1, 0, max(2, np.nanmax(load))),
+        norm=TwoSlopeNorm(1, 0, max(2, load.max(where=np.isfinite(load), initial=0))),
         aspect="auto",
         interpolation="nearest",
         extent=(-0.5, len(load) - 0.5, load.shape[1] - 0.5, -0.5),

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-import launch_statistics
 import style
 from run_file import NotDrawn
+from study import median_of
 from table import Table
 
 OF = "study"
@@ -16,6 +16,8 @@ def table(study):
     parts = [part for arm in study.arms for part in _curves(arm, len(study.arms) == 1)]
     if not parts:
         raise NotDrawn("no evaluation on held-out text is complete.")
+    if not any(np.isfinite(row[3]) for part in parts for row in part):
+        raise NotDrawn("no loss is a finite number: the training diverged from its first step on.")
     columns = [*zip(*(row for part in parts for row in part), strict=True)]
     note = style.of_launches(columns[-1]) if max(columns[-1]) > 1 else ""
     names = ["configuration", "curve", "tokens", "cross_entropy", "low", "high", "n"]
@@ -40,7 +42,7 @@ def _curves(arm, alone):
 
 
 def _rows(label, curve, tokens, losses):
-    medians = [launch_statistics.median(values) for values in np.transpose(losses)]
+    medians = [median_of(values) for values in np.transpose(losses)]
     return [
         (label, curve, at, median.value, median.low, median.high, median.n) for at, median in zip(tokens, medians, strict=True)
     ]
@@ -54,7 +56,9 @@ def draw(table):
         for number, curve in enumerate(table.where(configuration=label).distinct("curve")):
             part = table.where(configuration=label, curve=curve)
             look = _look(curve, number - 1) if alone else dict(zip(("color", "marker"), style.arm(label), strict=True))
-            axes.plot(part["tokens"], part["cross_entropy"], label=curve if alone else label, **look)
+            axes.plot(
+                part["tokens"], part["cross_entropy"], label=style.told(curve if alone else label, part["cross_entropy"]), **look
+            )
             axes.fill_between(part["tokens"], part["low"], part["high"], color=axes.lines[-1].get_color(), alpha=0.2, linewidth=0)
     axes.set(xlabel="tokens trained on", ylabel="cross-entropy (nat per token)" if alone else "held-out loss (nat per token)")
     axes.xaxis.set_major_formatter("{x:,.0f}")

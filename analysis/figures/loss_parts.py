@@ -22,18 +22,26 @@ def table(run):
 def draw(table):
     figure = style.new_figure(style.COLUMN, 3.4)
     above, below = figure.subplots(2, 1, sharex=True)
-    above.plot(table["step"], table["total"], color="#000000", label="total")
-    above.plot(table["step"], table["cross_entropy"], color="#56B4E9", linestyle="--", label="cross-entropy")
+    above.plot(table["step"], table["total"], color="#000000", label=style.told("total", table["total"]))
+    above.plot(
+        table["step"],
+        table["cross_entropy"],
+        color="#56B4E9",
+        linestyle="--",
+        label=style.told("cross-entropy", table["cross_entropy"]),
+    )
     above.set_ylabel("loss (nat per token)")
-    above.legend()
+    style.legend(above)
     parts = [name for name in table.names if name.startswith("balance ")]
     for number, name in enumerate(parts):
         colour = style.CYCLE[number][0] if len(parts) <= MOST_COLOURS else "#999999"
-        below.plot(table["step"], table[name], color=colour, linewidth=0.8, label=name.removeprefix("balance "))
+        below.plot(
+            table["step"], table[name], color=colour, linewidth=0.8, label=style.told(name.removeprefix("balance "), table[name])
+        )
     below.set(xlabel="step", ylabel="balance loss (nat)")
     style.whole_steps(below)
     if len(parts) <= MOST_COLOURS:
-        style.legend(below, above=True)
+        style.legend(below)
     else:
         below.set_title(f"each of {len(parts)} routers", loc="left")
     for axes in (above, below):

@@ -30,6 +30,5 @@ def draw(table):
     axes.set_xticks(ranks[:: -(-len(ranks) // 16)])
     axes.yaxis.set_major_formatter(EngFormatter("B"))
     axes.margins(x=0.2 if len(ranks) < 8 else 0.02)
-    handles, labels = axes.get_legend_handles_labels()
-    axes.legend(handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1, 0.5))
+    style.legend_beside(axes)
     return figure

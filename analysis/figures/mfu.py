@@ -42,9 +42,8 @@ def draw(table):
     for number, (numerator, (colour, marker)) in enumerate(style.NUMERATORS.items()):
         part = table.where(numerator=numerator)
         rows = np.arange(len(labels)) + 0.13 * (number - 2)
-        spread = np.nan_to_num(np.abs([part["mfu"] - part["low"], part["high"] - part["mfu"]]))
-        look = {"color": colour, "marker": marker, "linestyle": "none", "capsize": 2, "elinewidth": 0.7}
-        axes.errorbar(part["mfu"], rows, xerr=spread, label=numerator.replace("_", " "), **look)
+        look = {"color": colour, "marker": marker, "linestyle": "none"}
+        style.whiskers(axes, rows, part, "mfu", numerator.replace("_", " "), down=True, **look)
     style.arms_down(axes, labels)
     axes.set(xlabel="utilisation", xlim=(0, None))
     axes.xaxis.set_major_formatter(PercentFormatter(1))

@@ -3,6 +3,7 @@
 import numpy as np
 
 import style
+from run_file import NotDrawn
 from study import across
 from table import Table
 
@@ -20,6 +21,8 @@ def table(study):
     columns = {phase: column for phase, column in columns.items() if np.any(column[1])}
     free = [_free(study, arm) for arm in arms]
     total = np.sum([seconds for _, seconds in columns.values()], axis=0)
+    if not (np.isfinite(total).any() or np.isfinite(free).any()):
+        raise NotDrawn("no configuration has times of steps that are finite numbers.")
     n = [len(arm.runs) for arm in arms]
     return Table(
         f"phased runs, mean of ranks, {style.medians(n)}",
@@ -56,15 +59,19 @@ def draw(table):
         style.bar(axes, rows, table[phase], start, style.PHASES.get(phase, style.OTHER_PHASE), phase, horizontal=True)
         start = start + table[phase]
     axes.plot(table["free_step"], rows, linestyle="none", marker="|", markersize=13, color="black", label="free step")
-    for row, (end, ratio) in enumerate(zip(np.fmax(start, table["free_step"]), table["phases_over_free"], strict=True)):
-        axes.annotate(_remark(ratio), (end, row), xytext=(4, 0), textcoords="offset points", va="center", fontsize=6)
+    ends = np.nan_to_num(np.fmax(start, table["free_step"]))
+    for row, (end, phases, free) in enumerate(zip(ends, start, table["free_step"], strict=True)):
+        axes.annotate(_remark(phases, free), (end, row), xytext=(4, 0), textcoords="offset points", va="center", fontsize=6)
     style.arms_down(axes, labels)
     axes.set(xlabel="seconds per step", xlim=(0, 1.35 * np.nanmax([start, table["free_step"]])))
     style.legend(axes)
     return figure
 
 
-def _remark(ratio):
-    if np.isnan(ratio):
+def _remark(phases, free):
+    if not np.isfinite(phases):
+        return "phases not finite"
+    if not np.isfinite(free):
         return "no free run beside it"
+    ratio = phases / free
     return f"phases / free = {ratio:.2f}" + (": do not quote shares" if ratio > LARGEST_RATIO else "")

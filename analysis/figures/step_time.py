@@ -63,8 +63,7 @@ def _ranks(axes, table, title):
     axes.set(xlabel="rank", ylabel="seconds per step", ylim=(0, None))
     axes.margins(x=0.2 if len(ranks) < 8 else 0.02)
     axes.set_xticks(ranks[:: -(-len(ranks) // 16)])
-    handles, labels = axes.get_legend_handles_labels()
-    axes.legend(handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1, 0.5))
+    style.legend_beside(axes)
 
 
 def _exchanges(axes, table):
@@ -79,6 +78,5 @@ def _exchanges(axes, table):
         style.bar(axes, places, seconds, start, style.WAIT if part == "wait" else style.TRANSFER, part)
         start = start + seconds
     axes.set(xlabel="communication axis", ylabel="seconds per step")
-    axes.set_title("exchanges, mean of ranks", loc="left")
     axes.margins(x=0.1)
-    axes.legend()
+    style.legend(axes, "exchanges, mean of ranks")

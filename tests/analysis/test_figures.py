@@ -16,6 +16,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import figures
 import style
+from layout import faults
 from run_file import NotDrawn, Run
 from synthetic_run import COLLECTIVES, EXPERTS, PURPOSES, RANKS, ROUTERS, STEPS, WARM_UP, study_of, write_arm, write_run
 
@@ -38,9 +39,8 @@ def run_cli(*arguments):
 
 
 def drawn(name, subject):
-    module = figures.load(name)
-    table = module.table(subject)
-    return table, module.draw(table)
+    table = figures.load(name).table(subject)
+    return table, figures.draw(name, table)
 
 
 def of_run(name, path):
@@ -120,6 +120,11 @@ def test_every_figure_keeps_the_width_of_its_paper_and_nothing_in_it_is_cut(ever
         box = figure.get_tightbbox(canvas.get_renderer())
         assert box.x0 > -0.02 and box.y0 > -0.02, (name, box)
         assert box.x1 < figure.get_figwidth() + 0.02 and box.y1 < figure.get_figheight() + 0.02, (name, box)
+
+
+def test_no_text_or_legend_of_any_figure_covers_axes_or_other_text(every_figure):
+    for name, (_, figure) in every_figure.items():
+        assert list(faults(figure)) == [], name
 
 
 def test_every_axis_of_every_figure_is_named(every_figure):

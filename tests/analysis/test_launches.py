@@ -1,13 +1,16 @@
 """Which run files a path stands for: a file, all below a folder, or what the manifest of a sweep counts."""
 
 import json
+import shutil
 
+import h5py
 import pytest
 
 import launches
 from run_file import BadRunFile
 from study import Study
 from synthetic_run import write_run, write_sweep
+from test_figures import run_cli
 
 
 def cell(label, repeat, attempts, redo_after=0, **config):
@@ -78,3 +81,24 @@ def test_a_sweep_without_a_finished_cell_and_a_foreign_manifest_are_told(tmp_pat
         (tmp_path / "manifest.json").write_text(text)
         with pytest.raises(BadRunFile, match="not the manifest of a sweep"):
             launches.find([tmp_path])
+
+
+def test_what_is_not_ours_among_run_files_is_passed_over_with_a_notice(tmp_path):
+    sweep = write_sweep(tmp_path / "sweep", {"x": cell("a", 0, {1: 1.0}), "y": cell("b", 0, {1: 1.0})})
+    cells = sweep / "cells"
+    for copy in ("x/attempt_1.bak", "x/attempt_old", "x.bak/attempt_2"):
+        shutil.copytree(cells / "x" / "attempt_1", cells / copy)
+    found = launches.find([sweep])
+    assert found.paths == [cells / name / "attempt_1" / "run.h5" for name in ("x", "y")]
+    assert {path.relative_to(cells).as_posix() for path, _ in found.passed_over} == {"x.bak", "x/attempt_1.bak", "x/attempt_old"}
+    result = run_cli(sweep, "--only", "loss", "--report", "--out", tmp_path / "out")
+    assert result.returncode == 0
+    assert f"{cells / 'x' / 'attempt_1.bak'} is passed over: no attempt of a cell." in result.stderr
+
+
+def test_a_file_of_another_program_below_a_folder_is_passed_over(tmp_path):
+    ours = write_run(tmp_path / "a.h5")
+    with h5py.File(tmp_path / "table.h5", "w") as file:
+        file["table/value"] = [1.0]
+    found = launches.find([tmp_path])
+    assert found.paths == [ours] and found.passed_over == [(tmp_path / "table.h5", launches.FOREIGN)]
