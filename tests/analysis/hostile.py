@@ -7,9 +7,9 @@ from synthetic_run import WARM_UP, study_of, write_run
 
 NAMES = [
     "plain",
-    "$x_{1}^2$ costs 5 $ & 3 % of #7 ~ \\frac{1}{2} ^ {",
+    "$x_{1}^2$ costs 5 $ & 3 % of #7 ~ \\frac{1$ ^ {",
     "größe → 温度 🙂",
-    "_private",
+    "_private $\\frac{$",
     "[1] *\nnext line\tand tab",
     "x" * 150,
     "W" * 30,
