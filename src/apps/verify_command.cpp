@@ -22,7 +22,7 @@ int verify(std::string const& folder, std::vector<std::string> const& overrides,
     layout = launch_layout(config, world.size());
   });
   Watchdog const watchdog(world, config.train.watchdog_seconds);
-  Mesh mesh(world, *layout, traffic::collectives(config, *layout));
+  Mesh mesh(world, *layout, traffic::collectives(config, *layout, reference_passes(fixture)));
   std::optional<ReferencePass> pass;
   agreed(world, [&] { pass.emplace(fixture, config, mesh); });
   auto const comparison = compare_with_reference(*pass);

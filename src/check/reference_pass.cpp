@@ -37,6 +37,10 @@ RunConfig reference_config(Fixture const& fixture, std::vector<std::string> cons
   return config;
 }
 
+traffic::Passes reference_passes(Fixture const& fixture) {
+  return fixture.gradients.empty() ? traffic::Passes::forward : traffic::Passes::forward_and_backward;
+}
+
 ReferencePass::ReferencePass(Fixture const& f, RunConfig const& c, Mesh& m)
     : fixture(f),
       config(c),

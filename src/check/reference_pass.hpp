@@ -15,6 +15,9 @@ namespace moescope {
 /// its statistics over all tokens it is given. Throws UserError for a refused override.
 RunConfig reference_config(Fixture const& fixture, std::vector<std::string> const& overrides);
 
+/// Gradients are computed where the fixture has some, whatever mode it was recorded in.
+traffic::Passes reference_passes(Fixture const& fixture);
+
 /// A fixture's parameters, batch and noise on this rank, ready to run in double. Keeps references to its arguments.
 struct ReferencePass {
   Fixture const& fixture;

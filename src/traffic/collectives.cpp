@@ -1,79 +1,78 @@
+#include <algorithm>
 #include <array>
+#include <span>
 
-#include "base/error.hpp"
-#include "config/dispatcher_kinds.hpp"
 #include "config/gate_kinds.hpp"
-#include "traffic/group_sizes.hpp"
-#include "traffic/traffic.hpp"
+#include "traffic/dispatch/dispatch_traffic.hpp"
+#include "traffic/exchange_spec.hpp"
 
 namespace moescope::traffic {
 namespace {
 
 using enum Axis;
 using enum Operation;
+using enum Pass;
 
-enum class When { always, training };
+bool sums_over_pools(RunConfig const& config, Layout const&) { return gate_kind(config.model).sums.calls > 0; }
+bool gathers_to_drop(RunConfig const& config, Layout const&) { return pool_gathers(config.model).calls > 0; }
+bool shares_kv_heads(RunConfig const& config, Layout const& layout) { return !layout.replicated_kv_heads(config.model).empty(); }
 
-struct Entry {
-  std::string_view name;
-  Axis axis;
-  Operation operation;
-  When when = When::always;
+constexpr ExchangeSpec tensor_parallel[] = {
+    {.name = names::embedding, .axis = tp, .operation = all_reduce},
+    {.name = names::attention_forward, .axis = tp, .operation = all_reduce},
+    {.name = names::attention_backward, .axis = tp, .operation = all_reduce, .pass = backward},
+    {.name = names::block_forward, .axis = tp, .operation = all_gather},
+    {.name = names::block_backward, .axis = tp, .operation = all_gather, .pass = backward},
+    {.name = names::loss_maximum, .axis = tp, .operation = all_reduce},
+    {.name = names::loss_sums, .axis = tp, .operation = all_reduce},
+    {.name = names::head_backward, .axis = tp, .operation = all_reduce, .pass = backward},
 };
 
-/// In the order of the `/collective` scale.
-constexpr Entry all_entries[] = {
-    {names::embedding, tp, all_reduce},
-    {names::attention_forward, tp, all_reduce},
-    {names::attention_backward, tp, all_reduce, When::training},
-    {names::block_forward, tp, all_gather},
-    {names::block_backward, tp, all_gather, When::training},
-    {names::loss_maximum, tp, all_reduce},
-    {names::loss_sums, tp, all_reduce},
-    {names::head_backward, tp, all_reduce, When::training},
-    {names::dispatch_forward, ep, all_to_all},
-    {names::dispatch_backward, ep, all_to_all, When::training},
-    {names::combine_forward, ep, all_to_all},
-    {names::combine_backward, ep, all_to_all, When::training},
-    {names::weights_forward, ep, all_to_all},
-    {names::weights_backward, ep, all_to_all, When::training},
-    {names::etp_dispatch_forward, etp, all_gather},
-    {names::etp_dispatch_backward, etp, reduce_scatter, When::training},
-    {names::etp_combine_forward, etp, reduce_scatter},
-    {names::etp_combine_backward, etp, all_gather, When::training},
-    {names::etp_weights_forward, etp, all_gather},
-    {names::etp_weights_backward, etp, reduce_scatter, When::training},
-    {names::block_dispatch_forward, expert_block, all_gather},
-    {names::block_dispatch_backward, expert_block, reduce_scatter, When::training},
-    {names::block_combine_forward, expert_block, reduce_scatter},
-    {names::block_combine_backward, expert_block, all_gather, When::training},
-    {names::block_weights_forward, expert_block, all_gather},
-    {names::block_weights_backward, expert_block, reduce_scatter, When::training},
-    {names::pool_sum, world, all_reduce},
-    {names::pool_gather, world, all_gather},
-    {names::dense_gradients, dp, all_reduce, When::training},
-    {names::router_gradients, world, all_reduce, When::training},
-    {names::expert_gradients, edp, all_reduce, When::training},
-    {names::kv_gradients, tp, all_reduce, When::training},
-    {names::counts, expert_block, all_gather},
-    {names::tokens, expert_block, all_gather},
-    {names::choices, expert_block, all_gather},
-    {names::labels, dp, all_reduce},
-    {names::loss, dp, all_reduce},
-    {names::gradient_norm, world, all_reduce, When::training},
-    {names::checksums, world, all_gather, When::training},
+constexpr ExchangeSpec pools[] = {
+    {.name = names::pool_sum, .axis = world, .operation = all_reduce, .needed = sums_over_pools},
+    {.name = names::pool_gather, .axis = world, .operation = all_gather, .needed = gathers_to_drop},
 };
 
-/// Whether model and dispatcher, beside mode and group size, ask for an exchange.
-bool needed(std::string_view name, RunConfig const& config, Layout const& layout) {
-  auto const& model = config.model;
-  bool const gathers_tokens = dispatcher_kind(config.train.dispatcher).moves == DispatcherKind::Moves::tokens;
-  if (name.starts_with("ep.") || name.starts_with("etp.")) return !gathers_tokens;
-  if (name.starts_with("block.") || name == names::tokens || name == names::choices) return gathers_tokens;
-  if (name == names::pool_sum) return gate_kind(model).sums.calls > 0;
-  if (name == names::pool_gather) return pool_gathers(model).calls > 0;
-  if (name == names::kv_gradients) return !layout.replicated_kv_heads(model).empty();
-  return true;
+constexpr ExchangeSpec gradients[] = {
+    {.name = names::dense_gradients, .axis = dp, .operation = all_reduce, .pass = backward},
+    {.name = names::router_gradients, .axis = world, .operation = all_reduce, .pass = backward},
+    {.name = names::expert_gradients, .axis = edp, .operation = all_reduce, .pass = backward},
+    {.name = names::kv_gradients, .axis = tp, .operation = all_reduce, .pass = backward, .needed = shares_kv_heads},
+};
+
+constexpr ExchangeSpec control[] = {
+    {.name = names::labels, .axis = dp, .operation = all_reduce},
+    {.name = names::loss, .axis = dp, .operation = all_reduce},
+    {.name = names::gradient_norm, .axis = world, .operation = all_reduce, .pass = backward},
+    {.name = names::checksums, .axis = world, .operation = all_gather, .pass = backward},
+};
+
+using Dispatchers = std::span<DispatchTraffic const* const>;
+
+void add_new(std::span<ExchangeSpec const> part, std::vector<ExchangeSpec>& all) {
+  for (auto const& exchange : part) {
+    auto const same = [&](ExchangeSpec const& other) { return other.name == exchange.name; };
+    if (std::none_of(all.begin(), all.end(), same)) all.push_back(exchange);
+  }
+}
+
+/// Every table, in the order of the `/collective` scale; dispatchers may share exchanges.
+std::vector<ExchangeSpec> all_exchanges(Dispatchers dispatchers) {
+  std::vector<ExchangeSpec> all;
+  add_new(tensor_parallel, all);
+  for (auto const* dispatch : dispatchers) add_new(dispatch->exchanges, all);
+  add_new(pools, all);
+  add_new(gradients, all);
+  for (auto const* dispatch : dispatchers) add_new(dispatch->planning, all);
+  add_new(control, all);
+  return all;
+}
+
+Collective collective_of(ExchangeSpec const& exchange) { return {std::string(exchange.name), exchange.axis, exchange.operation}; }
+
+bool executed(ExchangeSpec const& exchange, RunConfig const& config, Layout const& layout, Passes passes) {
+  bool const in_passes = exchange.pass == forward || passes == Passes::forward_and_backward;
+  return in_passes && layout.size(exchange.axis) > 1 && (!exchange.needed || exchange.needed(config, layout));
 }
 
 }  // namespace
@@ -83,23 +82,34 @@ char const* name(Operation operation) {
   return operation_names[std::size_t(operation)];
 }
 
+Passes passes_of(RunConfig const& config) {
+  return config.train.mode == "train" ? Passes::forward_and_backward : Passes::forward;
+}
+
 std::vector<Collective> const& every_collective() {
   static auto const list = [] {
     std::vector<Collective> result;
-    for (auto const& entry : all_entries) result.push_back({std::string(entry.name), entry.axis, entry.operation});
+    for (auto const& exchange : all_exchanges(all_dispatch_traffic())) result.push_back(collective_of(exchange));
     return result;
   }();
   return list;
 }
 
-std::vector<Collective> collectives(RunConfig const& config, Layout const& layout) {
-  bool const training = config.train.mode == "train";
+std::vector<ExchangeSpec> executed_exchanges(RunConfig const& config, Layout const& layout, Passes passes) {
+  auto const* const dispatch = &dispatch_traffic(config.train.dispatcher);
+  auto exchanges = all_exchanges({&dispatch, 1});
+  std::erase_if(exchanges, [&](ExchangeSpec const& exchange) { return !executed(exchange, config, layout, passes); });
+  return exchanges;
+}
+
+std::vector<Collective> collectives(RunConfig const& config, Layout const& layout, Passes passes) {
   std::vector<Collective> result;
-  for (auto const& entry : all_entries) {
-    bool const executed = layout.size(entry.axis) > 1 && (training || entry.when == When::always);
-    if (executed && needed(entry.name, config, layout)) result.push_back({std::string(entry.name), entry.axis, entry.operation});
-  }
+  for (auto const& exchange : executed_exchanges(config, layout, passes)) result.push_back(collective_of(exchange));
   return result;
+}
+
+std::vector<Collective> collectives(RunConfig const& config, Layout const& layout) {
+  return collectives(config, layout, passes_of(config));
 }
 
 }  // namespace moescope::traffic

@@ -3,8 +3,9 @@
 #include <algorithm>
 
 #include "traffic/even_routing.hpp"
-#include "traffic/expert_rows.hpp"
 #include "traffic/group_sizes.hpp"
+#include "traffic/router_shape.hpp"
+#include "traffic/traffic.hpp"
 
 namespace moescope::traffic {
 namespace {
@@ -32,9 +33,8 @@ std::int64_t token_elements(ModelConfig const& model, Layout const& layout, std:
 std::int64_t activation_elements(RunConfig const& config, Layout const& layout, std::int64_t micro_step, std::int64_t rank) {
   auto const& model = config.model;
   auto const tokens = layout.sequences(config.batch, micro_step, rank).size() * config.batch.sequence_length;
-  auto const rows = expert_rows(model, layout, rank, [&](std::int64_t r, std::int64_t e) {
-                      return even_count(config, layout, micro_step, r, e);
-                    }).gathered;
+  auto const rows =
+      gathered_rows(model, layout, rank, [&](std::int64_t r, Range e) { return even_choices(config, layout, micro_step, r, e); });
   auto elements = tokens * (2 * model.hidden_size + layout.vocabulary(model, rank).size());  // final norm and logits
   for (std::int64_t layer = 0; layer < model.num_layers; ++layer)
     elements += token_elements(model, layout, rank, tokens) + expert_elements(model, layout, rank, layer, rows);
@@ -44,7 +44,7 @@ std::int64_t activation_elements(RunConfig const& config, Layout const& layout, 
 }  // namespace
 
 Memory memory_estimate(RunConfig const& config, Layout const& layout, std::int64_t rank) {
-  std::int64_t const scalar = config.train.dtype == DType::float64 ? 8 : 4;
+  auto const scalar = bytes_of(config.train.dtype);
   auto const parameters = group_sizes(config.model, layout, rank).total() * scalar;
   auto const trained = config.train.mode == "train" ? parameters : 0;
   std::int64_t activations = 0;

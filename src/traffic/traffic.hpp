@@ -65,11 +65,21 @@ struct Collective {
 /// Every exchange that some configuration executes, in the order of the `/collective` scale.
 std::vector<Collective> const& every_collective();
 
+/// Of one stored number.
+constexpr std::int64_t bytes_of(DType dtype) { return dtype == DType::float64 ? 8 : 4; }
+
+/// What is executed: exchanges follow from whether gradients are asked for, not from the gates' mode.
+enum class Passes { forward, forward_and_backward };
+/// Of a run's steps: its mode says whether it trains.
+Passes passes_of(RunConfig const& config);
+
 /// The exchanges that a step of this configuration executes, in the order of the `/collective` scale. A group of size 1
-/// makes no exchange and is absent.
+/// makes no exchange and is absent. Without `passes`: passes_of(config).
+std::vector<Collective> collectives(RunConfig const& config, Layout const& layout, Passes passes);
 std::vector<Collective> collectives(RunConfig const& config, Layout const& layout);
 
-/// Kept choices of one step by micro-step, layer, rank that owns the token, and expert.
+/// Kept choices of one step by micro-step, layer, rank that owns the token, and expert. Ranks are all, or the members of one
+/// rank's expert block in the order of the group, from which all its exchanges follow.
 struct RoutedCounts {
   std::int64_t micro_steps = 0, layers = 0, ranks = 0, experts = 0;
   std::vector<std::int64_t> count;  ///< [micro_steps, layers, ranks, experts]

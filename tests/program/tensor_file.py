@@ -37,3 +37,13 @@ def scale_largest_entry(path, name, factor):
     values[at] *= factor
     body[begin:end] = struct.pack(f"<{len(values)}d", *values)
     write(path, header, body)
+
+
+def fill(path, name, value):
+    """Every element of an int64 tensor."""
+    header, body = read(path)
+    assert header[name]["dtype"] == "I64"
+    begin, end = header[name]["data_offsets"]
+    count = (end - begin) // 8
+    body[begin:end] = struct.pack(f"<{count}q", *[value] * count)
+    write(path, header, body)

@@ -36,6 +36,18 @@ def test_a_golden_fixture_is_verified(name, layout, tmp_path):
     assert "differs" not in outcome.out
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_gradients_in_evaluation_mode_are_verified(layout, tmp_path):
+    """The switch gate draws, drops and weighs alike in training and evaluation, so the gradients are the same."""
+    shutil.copytree(GOLDEN / "switch_drop_zero", tmp_path / "evaluation")
+    tensor_file.fill(tmp_path / "evaluation/io.safetensors", "training", 0)
+    ranks, settings = LAYOUTS[layout]
+    overrides = [word for setting in settings for word in ("--set", setting)]
+    outcome = execute("verify", "evaluation", *overrides, ranks=ranks, cwd=tmp_path)
+    assert outcome.code == 0, outcome
+    assert "59 tensors compared" in outcome.out and outcome.out.splitlines()[-1] == "verified"
+
+
 @pytest.mark.parametrize("file, tensor, named", DAMAGES)
 def test_one_changed_value_is_found_and_named(file, tensor, named, ranks, tmp_path):
     shutil.copytree(GOLDEN / "noisy_topk_mlp_train", tmp_path / "changed")

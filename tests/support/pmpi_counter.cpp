@@ -7,17 +7,15 @@
 
 namespace {
 
-std::map<std::string, pmpi_counter::Count>& counts() {
-  static std::map<std::string, pmpi_counter::Count> all;
+std::vector<pmpi_counter::Call>& calls() {
+  static std::vector<pmpi_counter::Call> all;
   return all;
 }
 
 void add(char const* operation, std::int64_t count, MPI_Datatype type) {
   int size = 0;
   PMPI_Type_size(type, &size);
-  auto& entry = counts()[operation];
-  entry.bytes += count * size;
-  entry.calls += 1;
+  calls().push_back({operation, count * size});
 }
 
 std::int64_t total(int const* per_rank, MPI_Comm comm) {
@@ -35,7 +33,16 @@ std::int64_t members(MPI_Comm comm) {
 }  // namespace
 
 namespace pmpi_counter {
-std::map<std::string, Count> take() { return std::exchange(counts(), {}); }
+std::vector<Call> take_calls() { return std::exchange(calls(), {}); }
+
+std::map<std::string, Count> take() {
+  std::map<std::string, Count> counts;
+  for (auto const& call : take_calls()) {
+    counts[call.operation].bytes += call.bytes;
+    counts[call.operation].calls += 1;
+  }
+  return counts;
+}
 }  // namespace pmpi_counter
 
 extern "C" {

@@ -1,4 +1,8 @@
+#include <algorithm>
+
+#include "config/dispatcher_kinds.hpp"
 #include "support/catch.hpp"
+#include "traffic/dispatch/dispatch_traffic.hpp"
 #include "unit/traffic/small_run.hpp"
 
 using namespace moescope;
@@ -83,4 +87,37 @@ TEST_CASE("Axes and operations agree with the names") {
       if (c.name != names::kv_gradients) CHECK(c.name.substr(dot + 1).starts_with(name(c.operation)));
     }
   }
+}
+
+TEST_CASE("Every dispatcher has its pure half") {
+  for (auto const kind : dispatcher_kind_names) CHECK(dispatch_traffic(kind).kind == kind);
+  CHECK(all_dispatch_traffic().size() == all_dispatcher_kinds.size());
+}
+
+TEST_CASE("What is exchanged follows from the passes that are asked for, not from the mode") {
+  auto config = small_run();
+  auto const layout = make_layout({4, 2, 2, 2});
+  auto const trained = collectives(config, layout);
+  config.train.mode = "forward";
+  auto const asked = collectives(config, layout, Passes::forward_and_backward);
+  CHECK(executes(asked, names::dense_gradients));
+  CHECK(asked.size() == trained.size());
+  CHECK(!executes(collectives(config, layout), names::dense_gradients));
+  CHECK(!executes(collectives(config, layout, Passes::forward), names::dispatch_backward));
+}
+
+TEST_CASE("Every configuration's exchanges are among all exchanges, in the same order") {
+  auto config = small_run();
+  config.model.gate.kind = "switch";
+  for (auto const kind : dispatcher_kind_names) {
+    config.train.dispatcher = kind;
+    auto next = every_collective().begin();
+    for (auto const& each : collectives(config, make_layout({16, 4, 2, 2}))) {
+      next = std::find_if(next, every_collective().end(), [&](auto const& known) { return known.name == each.name; });
+      REQUIRE(next != every_collective().end());
+      CHECK(next->axis == each.axis);
+      CHECK(next->operation == each.operation);
+    }
+  }
+  CHECK(every_collective().size() == 39);
 }

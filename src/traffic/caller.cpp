@@ -1,0 +1,60 @@
+#include "traffic/caller.hpp"
+
+#include "base/error.hpp"
+
+namespace moescope::traffic {
+namespace {
+
+std::int64_t ring_messages(Operation operation, std::int64_t ranks) {
+  return operation == Operation::all_reduce ? 2 * (ranks - 1) : ranks - 1;
+}
+
+}  // namespace
+
+Caller::Caller(RunConfig const& config, Layout const& layout, std::int64_t rank, Visit const& visit)
+    : layout_(layout), rank_(rank), visit_(visit), exchanges_(executed_exchanges(config, layout, passes_of(config))) {
+  for (std::size_t i = 0; i < exchanges_.size(); ++i) index_.emplace(exchanges_[i].name, i);
+}
+
+void Caller::set_place(std::int64_t micro_step, std::int64_t router) {
+  micro_step_ = micro_step;
+  router_ = router;
+}
+
+void Caller::call(std::string_view name, std::int64_t bytes) {
+  auto const found = index_.find(name);
+  if (found == index_.end()) return;
+  auto const& exchange = exchanges_[found->second];
+  MOESCOPE_CHECK(exchange.operation != Operation::all_to_all);
+  visit_({.collective = found->second,
+          .pass = exchange.pass,
+          .micro_step = micro_step_,
+          .router = router_,
+          .payload_bytes = bytes,
+          .messages = ring_messages(exchange.operation, layout_.size(exchange.axis)),
+          .send_rows = {},
+          .receive_rows = {}});
+}
+
+void Caller::call_rows(std::string_view name, std::vector<std::int64_t> const& send, std::vector<std::int64_t> const& receive,
+                       std::int64_t row_bytes) {
+  auto const found = index_.find(name);
+  if (found == index_.end()) return;
+  auto const& exchange = exchanges_[found->second];
+  MOESCOPE_CHECK(exchange.operation == Operation::all_to_all);
+  Call call{.collective = found->second,
+            .pass = exchange.pass,
+            .micro_step = micro_step_,
+            .router = router_,
+            .send_rows = send,
+            .receive_rows = receive};
+  auto const self = std::size_t(layout_.coordinate(exchange.axis, rank_));
+  for (std::size_t member = 0; member < send.size(); ++member) {
+    if (member == self) continue;
+    call.payload_bytes += send[member] * row_bytes;
+    call.messages += send[member] > 0 ? 1 : 0;
+  }
+  visit_(call);
+}
+
+}  // namespace moescope::traffic

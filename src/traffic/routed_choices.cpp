@@ -1,0 +1,23 @@
+#include "traffic/routed_choices.hpp"
+
+#include "base/error.hpp"
+
+namespace moescope::traffic {
+
+void check_shape(RunConfig const& config, Layout const& layout, RoutedCounts const& counts) {
+  MOESCOPE_CHECK(counts.micro_steps == config.batch.micro_steps);
+  MOESCOPE_CHECK(counts.layers == config.model.num_layers);
+  MOESCOPE_CHECK(counts.ranks == layout.ranks() || counts.ranks == layout.size(Axis::expert_block));
+  MOESCOPE_CHECK(counts.experts == config.model.num_experts);
+}
+
+ChoicesOf routed_choices(Layout const& layout, RoutedCounts const& counts, std::int64_t micro_step, std::int64_t router) {
+  return [&layout, &counts, micro_step, router](std::int64_t rank, Range experts) {
+    auto const row = counts.ranks == layout.ranks() ? rank : layout.coordinate(Axis::expert_block, rank);
+    std::int64_t sum = 0;
+    for (auto e = experts.begin; e < experts.end; ++e) sum += counts.at(micro_step, router, row, e);
+    return sum;
+  };
+}
+
+}  // namespace moescope::traffic
