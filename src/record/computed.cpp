@@ -8,22 +8,6 @@ namespace {
 
 using Integers = std::vector<std::int64_t>;
 
-traffic::RoutedCounts routed(RunFileSetup const& setup, StepReport const& report) {
-  auto const micro_steps = setup.config.batch.micro_steps, layers = setup.config.model.num_layers;
-  auto const experts = setup.config.model.num_experts, ranks = setup.layout.ranks();
-  traffic::RoutedCounts counts(micro_steps, layers, ranks, experts);
-  MOESCOPE_CHECK(std::int64_t(report.ranks.size()) == ranks);
-  for (std::int64_t r = 0; r < ranks; ++r) {
-    auto const& own = report.ranks[std::size_t(r)].processed;
-    MOESCOPE_CHECK(std::int64_t(own.size()) == micro_steps * layers * experts);
-    for (std::size_t i = 0; i < own.size(); ++i) {
-      auto const expert = std::int64_t(i) % experts, layer = std::int64_t(i) / experts % layers;
-      counts.at(std::int64_t(i) / experts / layers, layer, r, expert) = own[i];
-    }
-  }
-  return counts;
-}
-
 /// Keeps the first difference between what was counted and what was computed.
 class Comparison {
  public:
@@ -60,29 +44,18 @@ void compare_volumes(Comparison& comparison, std::vector<traffic::Collective> co
                      [&, what = what](std::size_t c) { return fmt::format("{} of {}", what, collectives.at(c).name); });
 }
 
-/// What the counts say of one rank.
-struct RankPrediction {
-  std::vector<traffic::Volume> volumes;
-  traffic::ComputedRows rows;
-};
-
-RankPrediction predict(RunFileSetup const& setup, traffic::RoutedCounts const& counts, std::int64_t rank) {
-  return {traffic::step_volumes(setup.config, setup.layout, counts, rank),
-          traffic::computed_rows(setup.config, setup.layout, counts, rank)};
-}
-
-Rows to_rows(std::vector<RankPrediction> const& ranks, std::size_t layers) {
+Rows to_rows(std::vector<RankReport> const& ranks, std::size_t layers) {
   Integers payload, messages, calls, sum, worst;
   for (auto const& rank : ranks)
-    for (auto const& volume : rank.volumes) {
+    for (auto const& volume : rank.computed.volumes) {
       payload.push_back(volume.payload_bytes);
       messages.push_back(volume.messages);
       calls.push_back(volume.calls);
     }
   for (std::size_t layer = 0; layer < layers; ++layer)
     for (auto const& rank : ranks) {
-      sum.push_back(rank.rows.sum.at(layer));
-      worst.push_back(rank.rows.worst_micro_step.at(layer));
+      sum.push_back(rank.computed.rows.at(layer));
+      worst.push_back(rank.computed.rows_worst.at(layer));
     }
   return {{"/computed/payload_bytes", payload},
           {"/computed/messages", messages},
@@ -96,19 +69,17 @@ Rows to_rows(std::vector<RankPrediction> const& ranks, std::size_t layers) {
 Computed computed_rows(RunFileSetup const& setup, StepReport const& report) {
   Computed result;
   Comparison comparison(report.step, result.mismatch);
-  std::vector<RankPrediction> predictions;
-  auto const counts = routed(setup, report);
+  MOESCOPE_CHECK(std::int64_t(report.ranks.size()) == setup.layout.ranks());
+  auto const named = [](char const* what) { return [what](std::size_t i) { return fmt::format("{} {}", what, i); }; };
   for (std::int64_t r = 0; r < setup.layout.ranks(); ++r) {
     auto const& measured = report.ranks[std::size_t(r)];
-    auto const& expected = predictions.emplace_back(predict(setup, counts, r));
-    auto const named = [](char const* what) { return [what](std::size_t i) { return fmt::format("{} {}", what, i); }; };
+    auto const& expected = measured.computed;
     compare_volumes(comparison, setup.collectives, r, measured.volumes, expected.volumes);
-    comparison.equal(r, measured.rows, expected.rows.sum, named("rows computed in layer"));
-    comparison.equal(r, measured.rows_worst, expected.rows.worst_micro_step, named("largest micro-batch's rows in layer"));
-    comparison.equal(r, measured.peer_bytes, traffic::peer_bytes(setup.config, setup.layout, counts, r),
-                     named("bytes of the expert exchange to rank"));
+    comparison.equal(r, measured.rows, expected.rows, named("rows computed in layer"));
+    comparison.equal(r, measured.rows_worst, expected.rows_worst, named("largest micro-batch's rows in layer"));
+    comparison.equal(r, measured.peer_bytes, expected.peer_bytes, named("bytes of the expert exchange to rank"));
   }
-  result.rows = to_rows(predictions, std::size_t(setup.config.model.num_layers));
+  result.rows = to_rows(report.ranks, std::size_t(setup.config.model.num_layers));
   return result;
 }
 

@@ -35,7 +35,7 @@ Rows derived_rows(RunFileSetup const& setup, StepReport const& report);
 /// No time, utilisation or bandwidth is drawn from a run with more threads than cores.
 inline bool times_mean_something(RunFileSetup const& setup) { return !setup.oversubscribed; }
 
-/// /computed: what configuration, layout and the kept choices say, and the first place where the measured differ.
+/// /computed: what each rank's ComputedStep says, and the first place where the measured differ.
 struct Computed {
   Rows rows;
   std::string mismatch;  ///< empty: all equal; else a sentence with step, rank, exchange and both numbers

@@ -16,11 +16,14 @@ void each_number(Report& report, Action&& action) {
   action(report.memory_bytes);
   action(report.executed_flops);
   each(report.phase_seconds);
-  for (auto& volume : report.volumes) {
-    action(volume.payload_bytes);
-    action(volume.messages);
-    action(volume.calls);
-  }
+  auto const each_volume = [&](auto& volumes) {
+    for (auto& volume : volumes) {
+      action(volume.payload_bytes);
+      action(volume.messages);
+      action(volume.calls);
+    }
+  };
+  each_volume(report.volumes);
   each(report.wait_seconds);
   each(report.transfer_seconds);
   each(report.routed);
@@ -32,6 +35,10 @@ void each_number(Report& report, Action&& action) {
   each(report.rows_received);
   each(report.peer_bytes);
   each(report.memory_by_purpose);
+  each_volume(report.computed.volumes);
+  each(report.computed.rows);
+  each(report.computed.rows_worst);
+  each(report.computed.peer_bytes);
 }
 
 }  // namespace

@@ -8,6 +8,14 @@
 
 namespace moescope {
 
+/// What configuration, layout and the kept choices of its expert block say of one rank's step: all that traffic computes. It must
+/// be what the rank saw.
+struct ComputedStep {
+  std::vector<traffic::Volume> volumes;        ///< [C]
+  std::vector<std::int64_t> rows, rows_worst;  ///< [L]
+  std::vector<std::int64_t> peer_bytes;        ///< [R]
+};
+
 /// What one rank saw in one step. M micro-steps, L layers, E experts, C collectives, R ranks.
 struct RankReport {
   double step_seconds = 0;
@@ -23,6 +31,7 @@ struct RankReport {
   std::int64_t memory_bytes = 0;                       ///< high-water mark of the process
   std::vector<std::int64_t> memory_by_purpose;         ///< [memory_purposes]
   double executed_flops = 0;
+  ComputedStep computed;
 
   /// Every number in a fixed order (integers are below 2^53, so doubles hold them exactly).
   std::vector<double> pack() const;

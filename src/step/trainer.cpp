@@ -7,6 +7,7 @@
 #include "comm/arrivals.hpp"
 #include "comm/exchange.hpp"
 #include "kernels/gemm.hpp"
+#include "step/computed_step.hpp"
 #include "step/conservation.hpp"
 #include "step/memory.hpp"
 #include "step/replicas.hpp"
@@ -137,6 +138,7 @@ StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::i
   }
   report.domain_tokens = mesh_.world().sum(report.domain_tokens);
   Region const region(Phase::record);  // charged to the next step
+  rank_report.computed = compute_step(config_, mesh_, rank_report.processed);
   gather_reports(mesh_, rank_report, report);
   if (mesh_.rank() == 0 && report.failure.empty()) report.failure = conservation_failure(config_, mesh_.layout(), report);
   return report;

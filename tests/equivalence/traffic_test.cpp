@@ -6,6 +6,7 @@
 #include "support/catch.hpp"
 #include "support/mpi_require.hpp"
 #include "support/pmpi_counter.hpp"
+#include "traffic/calls.hpp"
 
 using namespace moescope;
 using namespace moescope::equivalence;
@@ -37,11 +38,23 @@ bool computed_equals_counted(StepReport const& report, RunConfig const& config, 
     equal = equal && traffic::peer_bytes(config, layout, counts, r) == rank.peer_bytes;
     auto const rows = traffic::computed_rows(config, layout, counts, r);
     equal = equal && rows.sum == rank.rows && rows.worst_micro_step == rank.rows_worst;
+    auto const& own = rank.computed;  // from the counts of its expert block
+    equal = equal && own.volumes == rank.volumes && own.peer_bytes == rank.peer_bytes;
+    equal = equal && own.rows == rank.rows && own.rows_worst == rank.rows_worst;
   }
   return equal;
 }
 
 using OperationCounts = std::map<std::string, pmpi_counter::Count>;
+
+OperationCounts by_operation(std::vector<pmpi_counter::Call> const& calls) {
+  OperationCounts counts;
+  for (auto const& call : calls) {
+    counts[call.operation].bytes += call.bytes;
+    counts[call.operation].calls += 1;
+  }
+  return counts;
+}
 
 OperationCounts ledger_by_operation(StepReport const& report, std::size_t rank,
                                     std::vector<traffic::Collective> const& collectives) {
@@ -59,7 +72,27 @@ OperationCounts ledger_by_operation(StepReport const& report, std::size_t rank,
 
 namespace {
 
-/// One step of `config`: computed = ledger on every rank, and ledger = PMPI on rank 0. Collective.
+/// Every rank's counts on every rank. Collective.
+traffic::RoutedCounts everybodys_counts(Communicator const& world, StepReport const& report, RunConfig const& config) {
+  traffic::RoutedCounts counts(config.batch.micro_steps, config.model.num_layers, world.size(), config.model.num_experts);
+  if (world.rank() == 0) counts = routed_counts(report, config);
+  counts.count = world.sum(counts.count);
+  return counts;
+}
+
+/// Whether the calls of this rank's step, one by one, are those that PMPI saw.
+bool same_order(std::vector<pmpi_counter::Call> const& seen, RunConfig const& config, Layout const& layout,
+                traffic::RoutedCounts const& counts, std::int64_t rank) {
+  auto const collectives = traffic::collectives(config, layout);
+  std::vector<pmpi_counter::Call> computed;
+  traffic::for_each_call(config, layout, counts, rank, [&](traffic::Call const& call) {
+    computed.push_back({name(collectives[call.collective].operation), call.payload_bytes});
+  });
+  return seen == computed;
+}
+
+/// One step of `config`: computed = ledger on every rank, ledger = PMPI on rank 0, and the calls of every rank in the order in
+/// which it made them. Collective.
 bool three_counts_agree(Communicator const& world, RunConfig const& config) {
   Layout const layout(config.layout, world.size());
   auto const collectives = traffic::collectives(config, layout);
@@ -72,14 +105,16 @@ bool three_counts_agree(Communicator const& world, RunConfig const& config) {
   };
   pmpi_counter::take();
   auto const report = trainer.step(source, 0, 0);
-  auto const seen = pmpi_counter::take();
-  return world.rank() != 0 ||
-         (computed_equals_counted(report, config, layout) && seen == ledger_by_operation(report, 0, collectives));
+  auto const calls = pmpi_counter::take_calls();
+  bool const ordered = same_order(calls, config, layout, everybodys_counts(world, report, config), world.rank());
+  pmpi_counter::take();
+  return ordered && (world.rank() != 0 || (computed_equals_counted(report, config, layout) &&
+                                           by_operation(calls) == ledger_by_operation(report, 0, collectives)));
 }
 
 }  // namespace
 
-TEST_CASE("bytes computed from configuration and counts, the ledger and an independent PMPI count are equal") {
+TEST_CASE("bytes computed from configuration and counts, the ledger and an independent PMPI count are equal, call by call") {
   auto const world = Communicator::world();
   for (auto const& each : cases()) {
     for (std::string const mode : {"train", "forward"}) {

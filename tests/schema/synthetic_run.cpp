@@ -65,6 +65,7 @@ RankReport rank_report(RunFileSetup const& setup, traffic::RoutedCounts const& c
   report.memory_bytes = 1000 * (rank + 1);
   report.memory_by_purpose = {100, 200, 300, 400 + rank};
   report.executed_flops = 1e6 * double(rank + 1);
+  report.computed = {report.volumes, report.rows, report.rows_worst, report.peer_bytes};
   return report;
 }
 
