@@ -62,7 +62,7 @@ def test_each_launch_ends_in_a_state_with_its_reason_and_resume_runs_only_what_i
 def test_where_every_cell_failed_the_command_fails(sweep):
     one = sweep('[sweep.matrix]\ndata.path = ["fail", "fail_once"]')
     outcome = one.call("submit")
-    assert outcome.code == 1 and "none of 2 cells is complete" in outcome.err and len(outcome.err.splitlines()) == 1, outcome
+    assert outcome.code == 1 and "each of 2 cells failed" in outcome.err and len(outcome.err.splitlines()) == 1, outcome
     assert one.call("resume").code == 0 and "1 complete, 1 failed" in one.call("status").out
 
 
@@ -279,6 +279,14 @@ def test_without_results_the_commands_say_so(sweep):
     for command in ("status", "resume", "cancel"):
         outcome = one.call(command)
         assert outcome.code == 1 and "nothing has been submitted there" in outcome.err
+
+
+def test_a_cell_that_is_to_go_on_has_not_failed(sweep, monkeypatch):
+    monkeypatch.setattr(local, "SECONDS_PER_MINUTE", 0.3)
+    one = sweep('[launch]\nminutes = 5\n[sweep.matrix]\ndata.path = ["slow"]')
+    assert one.call("submit").code == 0 and "1 stopped" in one.call("status").out
+    outcome = one.call("collect")
+    assert outcome.code == 1 and "no cell is complete" in outcome.err
 
 
 def test_a_launch_that_exceeds_its_time_limit_is_ended_in_order(sweep, monkeypatch):

@@ -79,8 +79,8 @@ def submit(cells, everything, facts, site, results, dry_run=False):
             left, _ = progress.seconds_left(cells[number - 1 :], found, everything)
             print(f"[{number}/{len(cells)}] {cell.name}; about {estimate.duration(left)} left", flush=True)
             found[cell.name] = _run_one(cell, results, site)
-    if cells and not any(state.name == "complete" for state in found.values()):
-        raise Mistake(f"none of {len(found)} cells is complete; `status` says why, `resume` runs them again")
+    if found and all(state.name in ("failed", "interrupted", "wrong") for state in found.values()):
+        raise Mistake(f"each of {len(found)} cells failed; `status` says why")
 
 
 def alive(results):
