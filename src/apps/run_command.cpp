@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <memory>
 #include <optional>
 
 #include "comm/watchdog.hpp"
+#include "record/file_size.hpp"
 #include "run/dry_run.hpp"
+#include "run/evaluation.hpp"
 #include "run/launch.hpp"
 #include "run/program.hpp"
 #include "run/training.hpp"
@@ -30,17 +33,36 @@ RunConfig load(RunOptions const& options) {
   return config;
 }
 
-/// Of the packed data if it is there already; a dry run does not need it.
-std::string data_fingerprint(RunConfig const& config) {
-  if (!is_packed_folder(config.data.path)) return "";
-  return DataSource(config.data, config.batch.sequence_length, config.train.seed, config.model.vocab_size).fingerprint();
+/// If they are there already; a dry run does not need them.
+std::unique_ptr<DataSource const> packed_data(RunConfig const& config) {
+  if (!is_packed_folder(config.data.path)) return nullptr;
+  return std::make_unique<DataSource const>(config.data, config.batch.sequence_length, config.train.seed,
+                                            config.model.vocab_size);
+}
+
+/// One domain where neither data nor weights say how many there are.
+RunFileSetup planned_run_file(RunConfig const& config, Layout const& layout, DataSource const* data) {
+  RunFileSetup setup{config, layout, traffic::collectives(config, layout), {"data"}, evaluation_steps(config)};
+  if (data) setup.domains = data->domains();
+  if (!data && !config.data.weights.empty()) setup.domains.assign(config.data.weights.size(), "data");
+  return setup;
 }
 
 int dry_run(RunOptions const& options) {
   auto config = load(options);
-  auto const layout = launch_layout(config, config.layout.ranks > 0 ? config.layout.ranks : 1);
+  bool const given = config.layout.ranks > 0;
+  auto const layout = launch_layout(config, given ? config.layout.ranks : fewest_ranks(config.layout));
+  auto const data = packed_data(config);
+  auto const run_file = planned_run_file(config, layout, data.get());
+  auto const size = record::file_size(run_file);
   // As if all its ranks were on this machine.
-  LaunchFacts const launch{threads_per_rank(layout.ranks()), build_identification(), data_fingerprint(config)};
+  LaunchFacts const launch{.threads = threads_per_rank(layout.ranks()),
+                           .build = build_identification(),
+                           .data_fingerprint = data ? data->fingerprint() : "",
+                           .fewest_ranks = !given,
+                           .run_file_bytes = size.bytes,
+                           .detail_every = size.detail_every,
+                           .run_file_notice = record::size_notice(run_file)};
   auto const text = options.json ? dry_run_json(config, layout, launch) : dry_run_text(config, layout, launch);
   std::fputs(text.c_str(), stdout);
   return success;

@@ -118,7 +118,7 @@ void add_surroundings(std::vector<Key>& keys, RunConfig& c) {
                            {"eval.every", numbers, &c.eval.every, count_or_zero},
                            {"eval.sequences", numbers, &c.eval.sequences, count()},
                            {"record.path", neither, &c.record.path},
-                           {"record.detail_every", neither, &c.record.detail_every, count()},
+                           {"record.detail_every", neither, &c.record.detail_every, count_or_zero},
                            {"record.site", cell, &c.record.site},
                            {"record.repeat", cell, &c.record.repeat, count_or_zero},
                            {"checkpoint.every", neither, &c.checkpoint.every, count_or_zero},

@@ -72,7 +72,7 @@ struct EvalConfig {
 /// `[record]`
 struct RecordConfig {
   std::string path = "results/run.h5";  ///< --out overrides
-  std::int64_t detail_every = 1;        ///< every how many steps the per-source-rank arrays are stored
+  std::int64_t detail_every = 0;        ///< steps between those that store per-source-rank arrays; 0: file below 1 GiB
   std::string site = "laptop";
   std::int64_t repeat = 0;
 };

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
+#include <numeric>
 
 #include "base/error.hpp"
 
@@ -46,6 +48,17 @@ Range kv_heads_of(ModelConfig const& model, std::int64_t tp, std::int64_t tp_ran
 char const* name(Axis axis) {
   constexpr std::array<char const*, num_axes> names = {"world", "tp", "dp", "ep", "etp", "edp", "expert_block"};
   return names[std::size_t(axis)];
+}
+
+std::int64_t fewest_ranks(LayoutConfig const& config) {
+  auto const block = config.ep * (config.etp ? config.etp : config.tp);
+  auto const times = config.edp ? config.edp : config.tp / std::gcd(config.tp, block);
+  auto const ranks = [](std::int64_t a, std::int64_t b) {
+    constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+    if (a <= most / b) return a * b;
+    throw UserError(fmt::format("the sizes of [layout] need more than {} ranks", most));
+  };
+  return config.dp ? ranks(config.dp, config.tp) : ranks(block, times);
 }
 
 Layout::Layout(LayoutConfig const& config, std::int64_t ranks)

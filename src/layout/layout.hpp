@@ -13,6 +13,10 @@ enum class Axis { world, tp, dp, ep, etp, edp, expert_block };
 inline constexpr int num_axes = 7;
 char const* name(Axis axis);
 
+/// The fewest ranks for which Layout takes these sizes: what follows from dp or edp where one is given. UserError where no
+/// `layout.ranks` could be so many.
+std::int64_t fewest_ranks(LayoutConfig const& config);
+
 /// Pure rank arithmetic, no table of all ranks: O(1) memory for any number of ranks.
 ///
 /// Attention mesh: rank = dp_rank * tp + tp_rank. Expert mesh of the same ranks: rank = (edp_rank * ep + ep_rank) * etp +

@@ -1,9 +1,12 @@
 #include "record/continuation.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
+#include <sstream>
 
 #include "base/error.hpp"
 #include "record/output_path.hpp"
@@ -17,27 +20,50 @@ namespace fs = std::filesystem;
 
 /// Names that the file of a launch may have by now.
 std::vector<std::string> candidates(std::string const& run_file) {
-  auto const partial = partial_path(run_file);
-  std::vector<std::string> names{run_file, partial};
-  std::error_code ignored;
-  for (int n = 1; fs::exists(kept_path(run_file, n), ignored); ++n) names.push_back(kept_path(run_file, n));
+  std::vector<std::string> names{run_file, partial_path(run_file)};
+  auto const kept = kept_paths(run_file);
+  names.insert(names.end(), kept.begin(), kept.end());
   return names;
 }
 
-bool was_written_by(std::string const& path, std::string const& launch) {
-  std::error_code ignored;
-  if (!fs::is_regular_file(path, ignored)) return false;
-  try {
-    auto const file = hdf5::File::open(path);
-    return file.has_attribute("/", "launch") && file.read_attribute("/", "launch") == launch;
-  } catch (UserError const&) {  // not this one, whatever it is
-    return false;
+using Launches = std::vector<std::string>;
+
+/// Ids of the launch that wrote a file and of those before it; none where it is no run file.
+Launches launches_of(hdf5::File const& file) {
+  Launches launches;
+  for (auto const* attribute : {"launch", "ancestors"}) {
+    if (!file.has_attribute("/", attribute)) continue;
+    std::istringstream ids(file.read_attribute("/", attribute));
+    launches.insert(launches.end(), std::istream_iterator<std::string>(ids), {});
   }
+  return launches;
+}
+
+Launches launches_in(std::string const& path) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(path, ignored)) return {};
+  try {
+    return launches_of(hdf5::File::open(path));
+  } catch (UserError const&) {  // not one of this run, whatever it is
+    return {};
+  }
+}
+
+/// The file that a launch wrote, else one that goes on from it; empty where there is neither.
+std::string file_with(std::string const& launch, std::string const& run_file) {
+  std::string descendant;
+  for (auto const& path : candidates(run_file)) {
+    auto const launches = launches_in(path);
+    auto const found = std::find(launches.begin(), launches.end(), launch);
+    if (found != launches.end() && found == launches.begin()) return path;
+    if (found != launches.end()) descendant = path;
+  }
+  return descendant;
 }
 
 bool same_layout(StoredRun const& earlier, RunFileSetup const& setup) {
   return earlier.file.read_attribute("/provenance", "layout") == setup.layout.describe() &&
-         earlier.file.read_text("/collective") == scales(setup).at("collective").names;
+         earlier.file.read_text("/collective") == scales(setup, 1).at("collective").names;
 }
 
 std::int64_t stored_detail_every(nlohmann::json const& configuration) {
@@ -55,7 +81,7 @@ std::int64_t earlier_rows(schema::DatasetSpec const& spec, RunFileSetup const& s
   auto const first = setup.first_step();
   if (spec.is_scale() || spec.dims.empty()) return 0;
   if (spec.dims[0] == "step") return first;
-  auto const every = detail_every(setup.config);
+  auto const every = setup.config.record.detail_every;
   if (spec.dims[0] == "detail_step") return (first + every - 1) / every;
   auto const is_earlier = [first](std::int64_t at_step) { return at_step < first; };
   return spec.dims[0] == "eval" ? std::count_if(setup.eval_steps.begin(), setup.eval_steps.end(), is_earlier) : 0;
@@ -76,31 +102,43 @@ void leave_times_out(StoredRun const& earlier, Datasets& datasets, std::int64_t 
 }  // namespace
 
 StoredRun open_earlier(Continuation const& continuation) {
-  for (auto const& path : candidates(continuation.run_file)) {
-    if (!was_written_by(path, continuation.launch)) continue;
-    auto run = open_run(path);
-    if (std::int64_t(run.steps_done) >= continuation.first_step) return run;
+  auto const path = file_with(continuation.launch, continuation.run_file);
+  if (path.empty())
     throw UserError(
-        fmt::format("{} holds {} steps, but the checkpoint was made after {}: the run cannot be resumed without "
-                    "losing the steps between",
-                    path, run.steps_done, continuation.first_step));
-  }
+        fmt::format("the run file of the launch that wrote the checkpoint is neither {} nor a partial file beside it; "
+                    "put it back, since a resumed run goes on from what it holds",
+                    continuation.run_file));
+  auto run = open_run(path);
+  if (std::int64_t(run.steps_done) >= continuation.first_step) return run;
   throw UserError(
-      fmt::format("the run file of the launch that wrote the checkpoint is neither {} nor a partial file beside it; "
-                  "put it back, since a resumed run goes on from what it holds",
-                  continuation.run_file));
+      fmt::format("{} holds {} steps, but the checkpoint was made after {}: the run cannot be resumed without "
+                  "losing the steps between",
+                  path, run.steps_done, continuation.first_step));
 }
 
 Lineage lineage_after(StoredRun const& earlier, std::string const& path) {
   std::error_code error;
   auto const folder = fs::absolute(path).parent_path();
   auto const relative = fs::proximate(fs::absolute(earlier.file.path()), folder, error);
-  return {std::stoll(earlier.file.read_attribute("/", "attempt")) + 1, (error ? earlier.file.path() : relative.string())};
+  return {std::stoll(earlier.file.read_attribute("/", "attempt")) + 1, (error ? earlier.file.path() : relative.string()),
+          fmt::format("{}", fmt::join(launches_of(earlier.file), " "))};
+}
+
+void remove_superseded(StoredRun const& earlier, std::string const& path) {
+  auto const run = launches_of(earlier.file);
+  auto kept = kept_paths(path);
+  if (!kept.empty()) kept.pop_back();
+  for (auto const& each : kept) {
+    auto const launches = launches_in(each);
+    bool const same_run = std::find_first_of(launches.begin(), launches.end(), run.begin(), run.end()) != launches.end();
+    std::error_code ignored;
+    if (same_run && !fs::equivalent(each, earlier.file.path(), ignored)) fs::remove(each, ignored);
+  }
 }
 
 void copy_earlier_rows(StoredRun const& earlier, Datasets& datasets, RunFileSetup const& setup) {
   bool const alike = same_layout(earlier, setup);
-  bool const same_details = stored_detail_every(earlier.configuration()) == detail_every(setup.config);
+  bool const same_details = stored_detail_every(earlier.configuration()) == setup.config.record.detail_every;
   for (auto const& spec : schema::datasets()) {
     auto const rows = earlier_rows(spec, setup);
     if (rows == 0 || !earlier.file.has(spec.path) || (belongs_to_layout(spec) && !alike)) continue;

@@ -9,9 +9,13 @@ namespace moescope::record {
 
 using Datasets = std::map<std::string, hdf5::Dataset>;
 
-/// Makes every dataset of the schema at this run's extents, with units, long name and dimension scales attached, and
-/// writes what is known before step 0: the scales, the placement, which rank is on which node, and the exchanges.
-Datasets create_datasets(hdf5::File& file, RunFileSetup const& setup);
+/// Makes every dataset of the schema at this run's extents, with room for so many steps and more to come where those are not all,
+/// with units, long name and dimension scales attached, and writes what is known before step 0: the scales, the placement, which
+/// rank is on which node, and the exchanges.
+Datasets create_datasets(hdf5::File& file, RunFileSetup const& setup, std::int64_t steps);
+
+/// Makes room for `steps` steps in all.
+void make_room(Datasets& datasets, RunFileSetup const& setup, std::int64_t steps);
 
 /// Writes the attributes of /, /config, /provenance and of the groups whose numbers need a word of explanation.
 struct Lineage;

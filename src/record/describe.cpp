@@ -32,6 +32,7 @@ void describe_root(hdf5::File& file, RunFileSetup const& setup, Lineage const& l
   file.write_attribute("/", "launch", setup.launch);
   file.write_attribute("/", "attempt", lineage.attempt);
   file.write_attribute("/", "parent", lineage.parent);
+  file.write_attribute("/", "ancestors", lineage.ancestors);
   file.write_attribute("/", "timing", setup.config.train.timing);
   file.write_attribute("/", "oversubscribed", std::int64_t(setup.oversubscribed));
 }

@@ -56,7 +56,8 @@ void open_with_status(Account& account, std::string const& path) {
     account.line("resumed", "after {}, attempt {}, from step {} on", file.read_attribute("/", "parent"), own,
                  std::find(attempts.begin(), attempts.begin() + std::ptrdiff_t(account.steps_done), own) - attempts.begin());
   }
-  account.line("steps", "{} of {} done, {} of them warm-up", account.steps_done, file.extents("/step").at(0),
+  account.line("steps", "{} of {} done, {} of them warm-up", account.steps_done,
+               account.run.configuration().value("/train/steps"_json_pointer, std::int64_t(file.extents("/step").at(0))),
                std::count(warm_up.begin(), warm_up.begin() + std::ptrdiff_t(account.steps_done), 1));
 }
 

@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <filesystem>
+#include <set>
 
 #include "base/error.hpp"
 #include "files/atomic_file.hpp"
@@ -38,15 +40,33 @@ bool is_being_written(std::string const& path) {
   return file.value() >= 0 && ::flock(file.value(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
+/// Of a kept file's name; 0 where it is none.
+int kept_number(std::string const& path, std::string const& name) {
+  auto const prefix = fs::path(partial_path(path)).filename().string() + ".";
+  int number = 0;
+  auto const* const end = name.data() + name.size();
+  if (!name.starts_with(prefix)) return 0;
+  auto const result = std::from_chars(name.data() + prefix.size(), end, number);
+  return result.ec == std::errc{} && result.ptr == end ? number : 0;
+}
+
+std::set<int> kept_numbers(std::string const& path) {
+  std::set<int> numbers;
+  std::error_code error;
+  auto const folder = fs::path(path).parent_path();
+  for (auto const& entry : fs::directory_iterator(folder.empty() ? "." : folder, error))
+    if (auto const number = kept_number(path, entry.path().filename().string()); number > 0) numbers.insert(number);
+  return numbers;
+}
+
 void keep_previous(std::string const& path) {
   auto const partial = partial_path(path);
   std::error_code error;
   if (!fs::exists(partial, error)) return;
   if (is_being_written(partial))
     throw UserError(fmt::format("{} is being written by another run: choose another output with --out", partial));
-  int number = 1;
-  while (fs::exists(kept_path(path, number), error)) ++number;
-  fs::rename(partial, kept_path(path, number), error);
+  auto const numbers = kept_numbers(path);
+  fs::rename(partial, kept_path(path, numbers.empty() ? 1 : *numbers.rbegin() + 1), error);
   if (error) throw UserError(fmt::format("cannot move {} out of the way: {}", partial, error.message()));
 }
 
@@ -55,6 +75,12 @@ void keep_previous(std::string const& path) {
 std::string partial_path(std::string const& path) { return path + ".partial"; }
 
 std::string kept_path(std::string const& path, int number) { return fmt::format("{}.{}", partial_path(path), number); }
+
+std::vector<std::string> kept_paths(std::string const& path) {
+  std::vector<std::string> paths;
+  for (auto const number : kept_numbers(path)) paths.push_back(kept_path(path, number));
+  return paths;
+}
 
 void prepare_output(std::string const& path, bool overwrite) {
   std::error_code error;

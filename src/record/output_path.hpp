@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <vector>
 
 namespace moescope::record {
 
@@ -7,9 +8,11 @@ namespace moescope::record {
 std::string partial_path(std::string const& path);
 /// Where the partial file of an earlier launch is kept; numbers from 1.
 std::string kept_path(std::string const& path, int number);
+/// Those that are there, the oldest first.
+std::vector<std::string> kept_paths(std::string const& path);
 
 /// Makes the folders above `path` and clears the way for its partial file, losing nothing: an existing complete file is
-/// refused unless `overwrite`, the partial file of an earlier launch is kept under the first kept_path() that is free, and one
+/// refused unless `overwrite`, the partial file of an earlier launch is kept under a kept_path() behind the last one, and one
 /// that a running job writes is refused. Throws UserError.
 void prepare_output(std::string const& path, bool overwrite);
 

@@ -6,9 +6,9 @@
 #include "files/atomic_file.hpp"
 #include "record/continuation.hpp"
 #include "record/create.hpp"
+#include "record/file_size.hpp"
 #include "record/output_path.hpp"
 #include "record/rows.hpp"
-#include "record/scales.hpp"
 #include "record/summary.hpp"
 
 namespace moescope {
@@ -21,17 +21,29 @@ std::optional<record::StoredRun> prepare(std::string const& path, RunFileSetup c
   return record::open_earlier(*setup.continued);
 }
 
+RunFileSetup with_details_chosen(RunFileSetup setup) {
+  setup.config.record.detail_every = record::file_size(setup).detail_every;
+  return setup;
+}
+
+/// Whole strides of room, beyond `step`.
+std::int64_t room_beyond(std::int64_t step, std::int64_t at_once, std::int64_t steps) {
+  return std::min(steps, (step / at_once + 1) * at_once);
+}
+
 }  // namespace
 
 struct RunFile::State {
   State(std::string output, RunFileSetup const& run_setup)
-      : setup(run_setup),
+      : setup(with_details_chosen(run_setup)),
+        steps_at_once(record::file_size(setup).steps_at_once),
+        room(room_beyond(setup.first_step(), steps_at_once, setup.config.train.steps)),
         final_path(std::move(output)),
         path(record::partial_path(final_path)),
         earlier(prepare(final_path, setup)),
         lineage(earlier ? record::lineage_after(*earlier, path) : record::Lineage{}),
         file(hdf5::File::create(path)),
-        datasets(record::create_datasets(file, setup)),
+        datasets(record::create_datasets(file, setup, room)),
         steps_done(setup.first_step()) {}
 
   void write(record::Rows const& rows, std::int64_t index) {
@@ -39,7 +51,14 @@ struct RunFile::State {
       std::visit([&](auto const& values) { datasets.at(row.path).write_row(index, values); }, row.values);
   }
 
+  void make_room_for(std::int64_t step) {
+    if (step < room) return;
+    room = room_beyond(step, steps_at_once, setup.config.train.steps);
+    record::make_room(datasets, setup, room);
+  }
+
   RunFileSetup setup;
+  std::int64_t steps_at_once, room;  ///< steps for which there are rows
   std::string final_path, path;
   std::optional<record::StoredRun> earlier;
   record::Lineage lineage;
@@ -52,11 +71,12 @@ struct RunFile::State {
 
 RunFile::RunFile(std::string path, RunFileSetup const& setup) : state_(std::make_unique<State>(std::move(path), setup)) {
   auto& state = *state_;
-  record::describe_run(state.file, setup, state.lineage);
-  if (state.earlier) record::copy_earlier_rows(*state.earlier, state.datasets, setup);
-  state.earlier.reset();
+  record::describe_run(state.file, state.setup, state.lineage);
+  if (state.earlier) record::copy_earlier_rows(*state.earlier, state.datasets, state.setup);
   state.datasets.at("/steps_done").write(std::vector<std::int64_t>{state.steps_done});
   synchronise();
+  if (state.earlier) record::remove_superseded(*state.earlier, state.final_path);
+  state.earlier.reset();
 }
 
 /// A run that ends by an error says so; one that is killed stays "running".
@@ -76,13 +96,14 @@ void RunFile::add_provenance(std::string const& name, std::string const& value) 
 void RunFile::write_step(StepReport const& report) {
   auto& state = *state_;
   MOESCOPE_CHECK(report.step == state.steps_done && report.step < state.setup.config.train.steps);
+  state.make_room_for(report.step);
   auto const computed = record::computed_rows(state.setup, report);
   if (state.mismatch.empty()) state.mismatch = computed.mismatch.empty() ? report.failure : computed.mismatch;
   state.write(record::raw_rows(state.setup, report), report.step);
   state.write(record::derived_rows(state.setup, report), report.step);
   state.write(computed.rows, report.step);
   state.datasets.at("/raw/attempt").write_row(report.step, std::vector<std::int64_t>{state.lineage.attempt});
-  auto const every = record::detail_every(state.setup.config);
+  auto const every = state.setup.config.record.detail_every;
   if (report.step % every == 0) state.write(record::detail_rows(state.setup, report), report.step / every);
   state.file.flush();
   state.datasets.at("/steps_done").write(std::vector<std::int64_t>{++state.steps_done});

@@ -37,13 +37,15 @@ struct RunFileSetup {
   bool overwrite = false;          ///< replace an existing complete file (on finish)
   std::string launch{};            ///< id of this launch, unlike any other's
   std::optional<Continuation> continued{};
+  std::int64_t file_bound = std::int64_t{1} << 30;  ///< bytes below which the file stays by itself
 
   std::int64_t first_step() const { return continued ? continued->first_step : 0; }
 };
 
 /// One HDF5 file per launch, written by rank 0 as `path.partial` and renamed to `path` when complete. Contiguous datasets
 /// are allocated, filled with NaN or -1 and flushed before step 0, so that a killed run keeps every announced step and a
-/// full disk shows at the start. The file of a resumed launch begins with the rows of the launches before (see
+/// full disk shows at the start. Details are stored as often as the file stays below its bound (record/file_size.hpp); one that
+/// exceeds it all the same grows as the run goes. The file of a resumed launch begins with the rows of the launches before (see
 /// record/continuation.hpp). Throws UserError (path and reason) when the file cannot be made or written, or exists and
 /// may not be replaced; what was written before stays readable. Without finish() it stays
 /// `path.partial`: status failed where the destructor ran, running where the process was killed.

@@ -45,7 +45,11 @@ Scale collective_names(std::vector<traffic::Collective> const& collectives) {
 
 }  // namespace
 
-std::int64_t detail_every(RunConfig const& config) { return std::max<std::int64_t>(config.record.detail_every, 1); }
+std::size_t longest_name(Scale const& scale) {
+  std::size_t length = 1;
+  for (auto const& name : scale.names) length = std::max(length, name.size());
+  return length;
+}
 
 Nodes nodes(std::vector<std::string> const& hosts) {
   Nodes result;
@@ -57,12 +61,12 @@ Nodes nodes(std::vector<std::string> const& hosts) {
   return result;
 }
 
-std::map<std::string, Scale> scales(RunFileSetup const& setup) {
+std::map<std::string, Scale> scales(RunFileSetup const& setup, std::int64_t steps) {
   auto const& config = setup.config;
   auto const ranks = setup.layout.ranks();
   return {
-      {"step", counted(config.train.steps)},
-      {"detail_step", counted(config.train.steps, detail_every(config))},
+      {"step", counted(steps)},
+      {"detail_step", counted(steps, std::max<std::int64_t>(config.record.detail_every, 1))},
       {"router", routers(config.model.num_layers)},
       {"expert", counted(config.model.num_experts)},
       {"rank", counted(ranks)},

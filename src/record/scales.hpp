@@ -15,8 +15,11 @@ struct Scale {
   std::size_t size() const { return numbers.size() + names.size(); }
 };
 
-/// Every dimension scale of a run, by name.
-std::map<std::string, Scale> scales(RunFileSetup const& setup);
+/// Bytes of the longest name; 1 where there is none.
+std::size_t longest_name(Scale const& scale);
+
+/// Every dimension scale of a run, by name, where its file has room for so many steps. `record.detail_every` is given.
+std::map<std::string, Scale> scales(RunFileSetup const& setup, std::int64_t steps);
 
 /// Distinct hosts in order of first appearance, and each rank's index among them.
 struct Nodes {
@@ -24,9 +27,6 @@ struct Nodes {
   std::vector<std::int64_t> of_rank;
 };
 Nodes nodes(std::vector<std::string> const& hosts);
-
-/// Steps whose per-source-rank arrays are stored: 0, detail_every, 2 detail_every, ...
-std::int64_t detail_every(RunConfig const& config);
 
 /// Experts by slot: slot = rank * (most experts on a rank) + place, -1 where empty. [layers * slots]
 std::vector<std::int64_t> placement(RunFileSetup const& setup);

@@ -9,6 +9,7 @@
 #include "base/region.hpp"
 #include "check/twin.hpp"
 #include "comm/arrivals.hpp"
+#include "record/file_size.hpp"
 #include "run/evaluation.hpp"
 #include "run/launch.hpp"
 #include "run/program.hpp"
@@ -145,6 +146,7 @@ int train(RunConfig const& config, TrainingOptions const& options, Mesh& mesh, D
     if (options.resumption) restore(*options.resumption, *trainer);
   });
   auto const setup = setup_of<T>(config, options, mesh, data);
+  if (auto const notice = record::size_notice(setup); mesh.rank() == 0 && !notice.empty()) print_error(notice);
   Recorder recorder(mesh.world(), setup);
   Checkpoints<T> checkpoints(config, mesh, options.signals, setup.launch, data.fingerprint());
   auto const end = twin_is_right(config, mesh.world(), recorder)

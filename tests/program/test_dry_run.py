@@ -5,7 +5,7 @@ import json
 import h5py
 import pytest
 
-from program import SMOKE, execute
+from program import ROOT, SMOKE, execute
 
 LARGE = ["--set", "layout.ranks=64", "--set", "layout.tp=4", "--set", "layout.ep=4"]
 
@@ -69,3 +69,20 @@ def test_its_keys_are_those_of_the_run(count, settings, before, packed, tmp_path
     with h5py.File(tmp_path / "run.h5") as file:
         for key in ("computation_key", "cell_key"):
             assert file["config"].attrs[key].decode() == planned[key]
+
+
+@pytest.mark.parametrize(
+    "settings, ranks",
+    [
+        ([], 2),  # the file says ep = 2
+        (["layout.tp=2", "layout.ep=4"], 8),
+        (["layout.tp=6", "layout.ep=4", "layout.etp=1", "model.num_heads=6", "model.hidden_size=192"], 12),
+        (["layout.dp=6"], 6),
+        (["layout.ep=1", "layout.edp=3"], 3),
+    ],
+)
+def test_without_ranks_it_takes_the_fewest_that_the_layout_allows(settings, ranks, tmp_path):
+    overrides = [word for setting in settings for word in ("--set", setting)]
+    outcome = execute("run", ROOT / "experiments/first_run/base.toml", "--dry-run", *overrides, cwd=tmp_path)
+    assert outcome.code == 0, outcome
+    assert outcome.out.startswith(f"{ranks} ranks = ") and "the fewest that the layout allows" in outcome.out.splitlines()[0]

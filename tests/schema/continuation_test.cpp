@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "record/hdf5/file.hpp"
+#include "record/output_path.hpp"
 #include "record/schema.hpp"
 #include "schema/synthetic_run.hpp"
 #include "support/catch.hpp"
@@ -103,6 +104,26 @@ TEST_CASE("a chain of launches under one name keeps every file and every step") 
   CHECK(fs::exists(path + ".partial.2"));
   CHECK(last.read_integers("/raw/attempt") == Integers{0, 0, 0, 0, 1, 1});
   CHECK(last.read_integers("/raw/eval/at_step") == Integers{0, 3, steps});
+}
+
+TEST_CASE("however often a run is resumed, few files stay, and those of other runs do") {
+  TemporaryFolder const folder;
+  auto const path = folder / "run.h5";
+  write_interrupted(path, launch("other"));
+  write_interrupted(path, launch("0"));
+  for (int n = 1; n < 5; ++n) write_interrupted(path, resumed(std::to_string(n), std::to_string(n - 1), path));
+  CHECK(record::kept_paths(path).size() == 2);
+  CHECK(hdf5::File::open(path + ".partial.1").read_attribute("/", "launch") == "other");
+  CHECK(hdf5::File::open(path + ".partial").read_attribute("/", "ancestors") == "3 2 1 0");
+  // Launches from one checkpoint that leave none of their own: the file it goes with stays, and the last one.
+  for (int n = 5; n < 9; ++n) {
+    RunFile const killed(path, resumed(std::to_string(n), "4", path));
+    CHECK(record::kept_paths(path).size() <= 3);
+  }
+  // A checkpoint whose own run file is gone is gone on from by one of a later launch.
+  auto const last = finish(path, resumed("last", "1", path));
+  CHECK(last.read_integers("/raw/attempt") == Integers{0, 0, 0, 0, 6, 6});
+  CHECK(last.read_integers("/steps_done").at(0) == steps);
 }
 
 TEST_CASE("times of a launch of another cell are not counted; datasets of another layout are not taken over") {

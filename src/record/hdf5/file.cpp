@@ -35,6 +35,26 @@ SpaceHandle space_of(std::vector<hsize_t> const& extents) {
   return SpaceHandle(checked(H5Screate_simple(int(extents.size()), extents.data(), nullptr), "make", "a data space"));
 }
 
+/// A chunk may not be empty, nor larger than its dimension may become.
+std::vector<hsize_t> at_least_one(std::vector<hsize_t> extents) {
+  for (auto& extent : extents) extent = std::max<hsize_t>(extent, 1);
+  return extents;
+}
+
+SpaceHandle growing_space(std::vector<hsize_t> const& extents, Growth const& growth) {
+  auto most = at_least_one(extents);
+  most[0] = std::max(growth.rows_at_once, growth.most_rows);
+  return SpaceHandle(checked(H5Screate_simple(int(extents.size()), extents.data(), most.data()), "make", "a data space"));
+}
+
+/// Chunks are written without a cache: a row goes to the file as it does in a contiguous dataset.
+void set_growth(hid_t creation_properties, hid_t access_properties, std::vector<hsize_t> const& extents, Growth const& growth) {
+  auto chunk = at_least_one(extents);
+  chunk[0] = growth.rows_at_once;
+  checked(H5Pset_chunk(creation_properties, int(chunk.size()), chunk.data()), "set", "a layout");
+  checked(H5Pset_chunk_cache(access_properties, 0, 0, H5D_CHUNK_CACHE_W0_DEFAULT), "set", "a layout");
+}
+
 /// Element [row, ...] of a dataset with these extents.
 SpaceHandle row_of(std::vector<hsize_t> const& extents, std::int64_t row, std::string const& path) {
   std::vector<hsize_t> start(extents.size(), 0), length = extents;
@@ -97,6 +117,12 @@ void Dataset::write(std::vector<std::string> const& values) {
   write(values.size(), type.id(), joined(values, H5Tget_size(type.id())).data());
 }
 
+void Dataset::grow(std::size_t rows) {
+  MOESCOPE_CHECK(!extents_.empty() && rows >= extents_[0]);
+  extents_[0] = rows;
+  checked(H5Dset_extent(id(), extents_.data()), "enlarge", path_);
+}
+
 void Dataset::copy_rows(File const& from, std::string const& path, std::int64_t rows) {
   auto const source = from.dataset(path);
   auto const there = from.extents(path);
@@ -137,13 +163,15 @@ void File::flush() { checked(H5Fflush(handle_.id(), H5F_SCOPE_LOCAL), "write", p
 
 void File::close() { checked(H5Fclose(handle_.release()), "close", path_); }
 
-Dataset File::create_dataset(std::string const& path, Type type, std::vector<hsize_t> const& extents, std::size_t text_length) {
-  PropertyHandle const links(H5Pcreate(H5P_LINK_CREATE));
+Dataset File::create_dataset(std::string const& path, Type type, std::vector<hsize_t> const& extents, std::size_t text_length,
+                             Growth growth) {
+  PropertyHandle const links(H5Pcreate(H5P_LINK_CREATE)), access(H5Pcreate(H5P_DATASET_ACCESS));
   checked(H5Pset_create_intermediate_group(links.id(), 1), "set", "link creation");
   auto const properties = creation(type);
+  if (growth.most_rows > 0) set_growth(properties.id(), access.id(), extents, growth);
   auto const stored = file_type(type, text_length);
-  auto const space = space_of(extents);
-  hid_t const id = H5Dcreate2(handle_.id(), path.c_str(), stored.id(), space.id(), links.id(), properties.id(), H5P_DEFAULT);
+  auto const space = growth.most_rows > 0 ? growing_space(extents, growth) : space_of(extents);
+  hid_t const id = H5Dcreate2(handle_.id(), path.c_str(), stored.id(), space.id(), links.id(), properties.id(), access.id());
   return {DatasetHandle(checked(id, "create", where(path))), where(path), extents};
 }
 

@@ -9,9 +9,14 @@ namespace moescope::hdf5 {
 
 enum class Type { f64, i64, u32, i8, text };
 
+/// How a dataset grows: by so many rows at once, to so many in all; not at all where that is 0.
+struct Growth {
+  hsize_t rows_at_once = 0, most_rows = 0;
+};
+
 class File;
 
-/// A contiguous dataset that is open for writing.
+/// A dataset that is open for writing: contiguous, or one that grows.
 class Dataset {
  public:
   Dataset() = default;
@@ -28,6 +33,8 @@ class Dataset {
   void write(std::vector<double> const& values);
   void write(std::vector<std::int64_t> const& values);
   void write(std::vector<std::string> const& values);
+  /// More rows, filled as new ones are; of a dataset that was made to grow.
+  void grow(std::size_t rows);
   /// The first `rows` rows of a dataset of another file that has the same type and row extents.
   void copy_rows(File const& from, std::string const& path, std::int64_t rows);
 
@@ -56,8 +63,10 @@ class File {
   void close();
 
   /// Contiguous, allocated now and filled with NaN (f64), -1 (integers; 4294967295 for u32) or empty text of
-  /// `text_length` bytes. Missing groups on the way are made.
-  Dataset create_dataset(std::string const& path, Type type, std::vector<hsize_t> const& extents, std::size_t text_length = 1);
+  /// `text_length` bytes. Missing groups on the way are made. One that grows lies in chunks of `rows_at_once`: the
+  /// structure that a killed writer could leave unreadable is touched only while it grows.
+  Dataset create_dataset(std::string const& path, Type type, std::vector<hsize_t> const& extents, std::size_t text_length = 1,
+                         Growth growth = {});
   void create_group(std::string const& path);
   void make_scale(Dataset const& scale);
   void attach_scale(Dataset const& dataset, Dataset const& scale, unsigned dimension);

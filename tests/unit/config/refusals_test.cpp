@@ -76,7 +76,7 @@ TEST_CASE("a value that cannot be is refused with place, key, value and rule") {
       {"data.weights", "{ code = 0, text = 0 }", {"must have a positive, finite sum"}},
       {"data.weights", "{ code = 1e308, text = 1e308 }", {"must have a positive, finite sum"}},
       {"eval.sequences", "0", {"must be at least 1"}},
-      {"record.detail_every", "0", {"must be at least 1"}},
+      {"record.detail_every", "-1", {"must be at least 0"}},
       {"record.path", "\"\"", {"record.path = \"\"", "must not be empty"}},
       {"record.site", "\"\"", {"must not be empty"}},
       {"record.path", "\"a\\u0000b\"", {"must hold no control character"}},

@@ -109,3 +109,33 @@ TEST_CASE("A million ranks are laid out without a table") {
   CHECK(layout.members(Axis::ep, ranks - 1).front() == ranks - 511);
   CHECK(layout.members(Axis::tp, ranks - 1).front() == ranks - 8);
 }
+
+TEST_CASE("The fewest ranks are those for which the layout can be made") {
+  for (std::int64_t const tp : {1, 2, 3, 4})
+    for (std::int64_t const ep : {1, 2, 4, 6})
+      for (std::int64_t const etp : {0, 1, 2, 3}) {
+        LayoutConfig config;
+        config.tp = tp;
+        config.ep = ep;
+        config.etp = etp;
+        auto const fewest = fewest_ranks(config);
+        CHECK_NOTHROW(Layout(config, fewest));
+        for (std::int64_t ranks = 1; ranks < fewest; ++ranks) CHECK_THROWS_AS(Layout(config, ranks), UserError);
+      }
+}
+
+TEST_CASE("The fewest ranks follow from dp or edp where one is given") {
+  LayoutConfig config;
+  config.tp = 2;
+  config.ep = 2;
+  config.etp = 1;
+  config.dp = 5;
+  CHECK(fewest_ranks(config) == 10);
+  config.dp = 0;
+  config.edp = 3;
+  CHECK(fewest_ranks(config) == 6);
+  config.ep = config.tp = 65537;
+  config.etp = 65539;
+  config.edp = 0;
+  CHECK_THROWS_AS(fewest_ranks(config), UserError);
+}

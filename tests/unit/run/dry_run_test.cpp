@@ -50,12 +50,46 @@ TEST_CASE("The JSON holds the numbers as integers") {
   CHECK(run["computation_key"] == computation_key(config));
 }
 
+TEST_CASE("Each exchange names its heaviest rank") {
+  auto config = small_run();
+  config.model.num_experts = 3;
+  config.model.expert_widths = {{8, 8, 8}, {8, 8, 8}};
+  // 6 tokens and 12 choices a rank, 4 for each expert. Rank 0 holds experts 0 and 1 and sends 4 rows a layer; rank 1 sends 8.
+  auto const equal = json::parse(dry_run_json(config, make_layout({2, 1, 2})));
+  CHECK(entry(equal, "ep.dispatch.forward")["payload_bytes"]["largest_rank"] == 2 * 8 * 64);
+  CHECK(entry(equal, "ep.dispatch.forward")["heaviest_rank"] == 1);
+  CHECK(entry(equal, "ep.combine.forward")["heaviest_rank"] == 0);
+  // Ranks 1 and 3 hold one expert of 90 columns, ranks 0 and 2 two with 16 together.
+  config.model.expert_widths = {{8, 8, 90}, {8, 8, 90}};
+  auto const wide = json::parse(dry_run_json(config, make_layout({4, 1, 2})));
+  CHECK(entry(wide, "edp.gradients")["payload_bytes"]["largest_rank"] == 2 * 3 * 8 * 90 * 8);
+  CHECK(entry(wide, "edp.gradients")["heaviest_rank"] == 1);
+  auto const text = dry_run_text(config, make_layout({4, 1, 2}));
+  CHECK(contains(text, "  largest rank    which     all ranks\n"));
+  CHECK(contains(text, "  edp.gradients                               2        1      33.8 KiB        1"));
+}
+
+TEST_CASE("A dry run says which batch and type it assumes, and where the ranks come from") {
+  auto const config = small_run();
+  auto const layout = make_layout({2, 1, 2});
+  CHECK(contains(dry_run_text(config, layout), "a step: 4 sequences of 3 tokens in 1 micro-step, float64\n"));
+  CHECK(!contains(dry_run_text(config, layout), "fewest"));
+  LaunchFacts launch;
+  launch.fewest_ranks = true;
+  CHECK(contains(dry_run_text(config, layout, launch), "layout.ranks is not given: the fewest that the layout allows\n"));
+  auto const run = json::parse(dry_run_json(config, layout, launch));
+  CHECK(run["batch"] == json{{"sequences", 4}, {"sequence_length", 3}, {"micro_steps", 1}});
+  CHECK(run["dtype"] == "float64");
+  CHECK(run["ranks_are"] == "the fewest that the layout allows");
+  CHECK(json::parse(dry_run_json(config, layout))["ranks_are"] == "given");
+}
+
 TEST_CASE("One rank exchanges nothing") {
   CHECK(contains(dry_run_text(small_run(), make_layout({1})), "one rank exchanges nothing\n"));
   CHECK(json::parse(dry_run_json(small_run(), make_layout({1})))["step"]["collectives"].empty());
 }
 
-TEST_CASE("Above 1024 ranks rank 0 speaks alone, and a million ranks take no table") {
+TEST_CASE("Above 4096 ranks rank 0 speaks alone, and a million ranks take no table") {
   auto config = small_run();
   config.model.num_heads = config.model.num_kv_heads = 8;
   config.batch = {1048576 / 8, 16, 1};

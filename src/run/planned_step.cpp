@@ -1,0 +1,52 @@
+#include "run/planned_step.hpp"
+
+namespace moescope {
+namespace {
+
+constexpr std::int64_t most_ranks_counted = 4096;
+
+traffic::Memory heaviest_memory(RunConfig const& config, Layout const& layout) {
+  auto const ranks = layout.ranks();
+  auto const stride = ranks <= most_ranks_counted ? 1 : ranks - 1;
+  traffic::Memory heaviest;
+  for (std::int64_t rank = 0; rank < ranks; rank += stride) {
+    auto const memory = traffic::memory_estimate(config, layout, rank);
+    if (memory.total() > heaviest.total()) heaviest = memory;
+  }
+  return heaviest;
+}
+
+void count(PlannedBytes& bytes, std::int64_t rank, std::int64_t of_rank, bool all_ranks) {
+  if (of_rank > bytes.largest) {
+    bytes.largest = of_rank;
+    bytes.heaviest_rank = rank;
+  }
+  if (all_ranks) bytes.sum = bytes.sum.value_or(0) + of_rank;
+}
+
+void count_rank(RunConfig const& config, Layout const& layout, std::int64_t rank, PlannedStep& result) {
+  bool const all_ranks = result.ranks_counted == layout.ranks();
+  auto const volumes = traffic::even_step_volumes(config, layout, rank);
+  std::map<Axis, std::int64_t> of_axis;
+  for (std::size_t i = 0; i < volumes.size(); ++i) {
+    count(result.payload[i], rank, volumes[i].payload_bytes, all_ranks);
+    of_axis[result.collectives[i].axis] += volumes[i].payload_bytes;
+    if (rank == 0) result.calls[i] = volumes[i].calls;
+  }
+  for (auto const& [axis, bytes] : of_axis) count(result.axis_payload[axis], rank, bytes, all_ranks);
+}
+
+}  // namespace
+
+PlannedStep plan_step(RunConfig const& config, Layout const& layout) {
+  PlannedStep result;
+  result.memory = heaviest_memory(config, layout);
+  result.ranks_counted = layout.ranks() <= most_ranks_counted ? layout.ranks() : 1;
+  result.collectives = traffic::collectives(config, layout);
+  result.payload.resize(result.collectives.size());
+  result.calls.resize(result.collectives.size());
+  for (std::int64_t rank = 0; rank < result.ranks_counted; ++rank) count_rank(config, layout, rank, result);
+  return result;
+}
+
+}  // namespace moescope
