@@ -14,7 +14,7 @@ std::string shape_text(std::vector<std::int64_t> const& shape) {
   return "[" + text + "]";
 }
 
-void check_shape(TensorStore const& store, ParameterSpec const& spec) {
+void check_shape(TensorStore const& store, TensorSpec const& spec) {
   auto const expected = spec.is_vector ? std::vector{spec.columns} : std::vector{spec.rows, spec.columns};
   auto const& found = store.info(spec.name).shape;
   if (found != expected) {
@@ -26,10 +26,10 @@ void check_shape(TensorStore const& store, ParameterSpec const& spec) {
 }  // namespace
 
 template <class T>
-std::vector<std::string> load_parameters(TensorStore const& store, ParameterTable const& table, FlatBuffers<T> const& values) {
+std::vector<std::string> load_parameters(TensorStore const& store, TensorTable const& table, FlatBuffers<T> const& values) {
   std::set<std::string> unused;
   for (auto const& name : store.names()) unused.insert(name);
-  for (auto const& spec : table.specs) {
+  for (auto const& spec : table.specs()) {
     check_shape(store, spec);
     unused.erase(spec.name);
     auto const slice = store.read_slice(spec.name, spec.held_rows, spec.held_columns);
@@ -41,7 +41,7 @@ std::vector<std::string> load_parameters(TensorStore const& store, ParameterTabl
   return {unused.begin(), unused.end()};
 }
 
-template std::vector<std::string> load_parameters<double>(TensorStore const&, ParameterTable const&, FlatBuffers<double> const&);
-template std::vector<std::string> load_parameters<float>(TensorStore const&, ParameterTable const&, FlatBuffers<float> const&);
+template std::vector<std::string> load_parameters<double>(TensorStore const&, TensorTable const&, FlatBuffers<double> const&);
+template std::vector<std::string> load_parameters<float>(TensorStore const&, TensorTable const&, FlatBuffers<float> const&);
 
 }  // namespace moescope

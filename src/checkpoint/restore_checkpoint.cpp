@@ -34,7 +34,7 @@ class Shards {
 
 /// Copies what a piece and the held part have in common; returns the number of elements.
 template <class HostMatrix>
-std::int64_t copy_piece(Shards& shards, std::string const& name, Piece const& piece, ParameterSpec const& spec,
+std::int64_t copy_piece(Shards& shards, std::string const& name, Piece const& piece, TensorSpec const& spec,
                         HostMatrix const& target) {
   auto const rows = overlap(piece.rows, spec.held_rows), columns = overlap(piece.columns, spec.held_columns);
   if (rows.size() == 0 || columns.size() == 0) return 0;
@@ -52,7 +52,7 @@ std::int64_t copy_piece(Shards& shards, std::string const& name, Piece const& pi
   return rows.size() * columns.size();
 }
 
-StoredTensor const& stored(CheckpointIndex const& index, std::string const& folder, ParameterSpec const& spec) {
+StoredTensor const& stored(CheckpointIndex const& index, std::string const& folder, TensorSpec const& spec) {
   auto const found = index.tensors.find(spec.name);
   if (found == index.tensors.end()) throw UserError(fmt::format("{}: holds no tensor '{}'.", index_path(folder), spec.name));
   if (found->second.rows != spec.rows || found->second.columns != spec.columns)
@@ -64,11 +64,12 @@ StoredTensor const& stored(CheckpointIndex const& index, std::string const& fold
 }  // namespace
 
 template <class T>
-void restore_checkpoint(std::string const& folder, CheckpointIndex const& index, ParameterTable const& table,
+void restore_checkpoint(std::string const& folder, CheckpointIndex const& index, TensorTable const& table,
                         TrainingBuffers<T> const& state) {
   Shards shards(folder);
   for (auto const& [prefix, buffers] : state) {
-    for (auto const& spec : table.specs) {
+    for (auto const& spec : table.specs()) {
+      if (!buffers.hold(spec)) continue;
       auto const matrix = buffers.matrix(spec);
       auto const host = Kokkos::create_mirror_view(matrix);
       std::int64_t copied = 0;
@@ -81,9 +82,9 @@ void restore_checkpoint(std::string const& folder, CheckpointIndex const& index,
   }
 }
 
-template void restore_checkpoint<double>(std::string const&, CheckpointIndex const&, ParameterTable const&,
+template void restore_checkpoint<double>(std::string const&, CheckpointIndex const&, TensorTable const&,
                                          TrainingBuffers<double> const&);
-template void restore_checkpoint<float>(std::string const&, CheckpointIndex const&, ParameterTable const&,
+template void restore_checkpoint<float>(std::string const&, CheckpointIndex const&, TensorTable const&,
                                         TrainingBuffers<float> const&);
 
 }  // namespace moescope

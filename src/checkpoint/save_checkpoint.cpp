@@ -17,15 +17,14 @@ constexpr char const* dtype = sizeof(T) == 8 ? "F64" : "F32";
 
 /// The owned rows of a tensor are one stretch of its flat buffer.
 template <class T>
-void write_shard(std::string const& path, ParameterTable const& table, TrainingBuffers<T> const& state) {
+void write_shard(std::string const& path, TensorTable const& table, TrainingBuffers<T> const& state) {
   std::map<std::string, TensorToWrite> tensors;
   std::vector<Kokkos::View<T const*, Kokkos::HostSpace>> on_host;
   for (auto const& [prefix, buffers] : state) {
-    for (int g = 0; g < num_reduction_groups; ++g) {
-      auto const& group = buffers.group[std::size_t(g)];
-      on_host.push_back(Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), group));
-      for (auto const& spec : table.specs) {
-        if (int(spec.group) != g || spec.owned_rows.size() <= 0) continue;
+    for (std::size_t g = 0; g < buffers.group.size(); ++g) {
+      on_host.push_back(Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), buffers.group[g]));
+      for (auto const& spec : table.specs()) {
+        if (spec.group != g || !buffers.hold(spec) || spec.owned_rows.size() <= 0) continue;
         auto const width = spec.held_columns.size();
         auto const first = spec.offset + (spec.owned_rows.begin - spec.held_rows.begin) * width;
         tensors[prefix + spec.name] = {dtype<T>, {spec.owned_rows.size(), width}, on_host.back().data() + first};
@@ -72,8 +71,8 @@ void write_index(std::string const& folder, CheckpointIndex const& index) {
 }  // namespace
 
 template <class T>
-void save_checkpoint(Communicator const& world, std::string const& folder, CheckpointIndex const& index,
-                     ParameterTable const& table, TrainingBuffers<T> const& state) {
+void save_checkpoint(Communicator const& world, std::string const& folder, CheckpointIndex const& index, TensorTable const& table,
+                     TrainingBuffers<T> const& state) {
   auto const partial = folder + ".partial";
   try {
     agreed(world, [&] {
@@ -93,9 +92,9 @@ void save_checkpoint(Communicator const& world, std::string const& folder, Check
   }
 }
 
-template void save_checkpoint<double>(Communicator const&, std::string const&, CheckpointIndex const&, ParameterTable const&,
+template void save_checkpoint<double>(Communicator const&, std::string const&, CheckpointIndex const&, TensorTable const&,
                                       TrainingBuffers<double> const&);
-template void save_checkpoint<float>(Communicator const&, std::string const&, CheckpointIndex const&, ParameterTable const&,
+template void save_checkpoint<float>(Communicator const&, std::string const&, CheckpointIndex const&, TensorTable const&,
                                      TrainingBuffers<float> const&);
 
 }  // namespace moescope

@@ -22,13 +22,13 @@ using TrainingBuffers = std::vector<StateBuffers<T>>;
 /// `folder.partial`, renamed when everything is on the disk. `index.tensors` must be pieces_of() the layout on rank 0 and may
 /// be empty elsewhere. A failure on any rank is an error on every rank, and leaves what was there before. Collective.
 template <class T>
-void save_checkpoint(Communicator const& world, std::string const& folder, CheckpointIndex const& index,
-                     ParameterTable const& table, TrainingBuffers<T> const& state);
+void save_checkpoint(Communicator const& world, std::string const& folder, CheckpointIndex const& index, TensorTable const& table,
+                     TrainingBuffers<T> const& state);
 
 /// Fills this rank's part of every buffer, whatever the layout of the checkpoint was; only the slices it holds are read. Throws
 /// UserError naming file and tensor where one is missing, has another shape or is not covered by its pieces.
 template <class T>
-void restore_checkpoint(std::string const& folder, CheckpointIndex const& index, ParameterTable const& table,
+void restore_checkpoint(std::string const& folder, CheckpointIndex const& index, TensorTable const& table,
                         TrainingBuffers<T> const& state);
 
 }  // namespace moescope

@@ -8,9 +8,10 @@ namespace {
 
 /// Owned elements of this rank's tensors, in table order.
 template <class T>
-std::vector<double> pack_owned(ParameterTable const& table, FlatBuffers<T> const& buffers) {
+std::vector<double> pack_owned(TensorTable const& table, FlatBuffers<T> const& buffers) {
   std::vector<double> packed;
-  for (auto const& spec : table.specs) {
+  for (auto const& spec : table.specs()) {
+    if (!buffers.hold(spec)) continue;
     auto const host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, buffers.flat(spec));
     auto const width = spec.held_columns.size();
     for (auto r = spec.owned_rows.begin; r < spec.owned_rows.end; ++r) {
@@ -20,8 +21,11 @@ std::vector<double> pack_owned(ParameterTable const& table, FlatBuffers<T> const
   return packed;
 }
 
-void unpack_owned(ParameterTable const& table, double const* packed, std::map<std::string, std::vector<double>>& tensors) {
-  for (auto const& spec : table.specs) {
+template <class T>
+void unpack_owned(TensorTable const& table, FlatBuffers<T> const& buffers, double const* packed,
+                  std::map<std::string, std::vector<double>>& tensors) {
+  for (auto const& spec : table.specs()) {
+    if (!buffers.hold(spec)) continue;
     auto& tensor = tensors[spec.name];
     tensor.resize(std::size_t(spec.rows * spec.columns));
     for (auto r = spec.owned_rows.begin; r < spec.owned_rows.end; ++r) {
@@ -34,7 +38,7 @@ void unpack_owned(ParameterTable const& table, double const* packed, std::map<st
 }  // namespace
 
 template <class T>
-std::map<std::string, std::vector<double>> gather_tensors(Mesh const& mesh, ModelConfig const& model, ParameterTable const& table,
+std::map<std::string, std::vector<double>> gather_tensors(Mesh const& mesh, ModelConfig const& model, TensorTable const& table,
                                                           FlatBuffers<T> const& buffers) {
   std::vector<std::int64_t> counts;
   auto const all = mesh.world().gather(std::span<double const>(pack_owned<T>(table, buffers)), 0, &counts);
@@ -42,14 +46,14 @@ std::map<std::string, std::vector<double>> gather_tensors(Mesh const& mesh, Mode
   if (mesh.rank() != 0) return tensors;
   double const* next = all.data();
   for (std::int64_t rank = 0; rank < mesh.layout().ranks(); ++rank) {
-    unpack_owned(make_parameter_table(model, mesh.layout(), rank), next, tensors);
+    unpack_owned<T>(tensor_table(model, mesh.layout(), rank), buffers, next, tensors);
     next += counts[std::size_t(rank)];
   }
   return tensors;
 }
 
-#define MOESCOPE_INSTANTIATE(T)                                                                                                 \
-  template std::map<std::string, std::vector<double>> gather_tensors<T>(Mesh const&, ModelConfig const&, ParameterTable const&, \
+#define MOESCOPE_INSTANTIATE(T)                                                                                              \
+  template std::map<std::string, std::vector<double>> gather_tensors<T>(Mesh const&, ModelConfig const&, TensorTable const&, \
                                                                         FlatBuffers<T> const&);
 MOESCOPE_INSTANTIATE(double)
 MOESCOPE_INSTANTIATE(float)

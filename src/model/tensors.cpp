@@ -7,27 +7,43 @@
 namespace moescope {
 
 template <class T>
-Vector<T> FlatBuffers<T>::flat(ParameterSpec const& spec) const {
-  return Kokkos::subview(group[std::size_t(spec.group)], Kokkos::make_pair(spec.offset, spec.offset + spec.size()));
+Vector<T> FlatBuffers<T>::flat(TensorSpec const& spec) const {
+  if (!hold(spec)) return {};
+  return Kokkos::subview(group[spec.group], Kokkos::make_pair(spec.offset, spec.offset + spec.size()));
 }
 
 template <class T>
-Matrix<T> FlatBuffers<T>::matrix(ParameterSpec const& spec) const {
-  return Matrix<T>(group[std::size_t(spec.group)].data() + spec.offset, spec.held_rows.size(), spec.held_columns.size());
+Matrix<T> FlatBuffers<T>::matrix(TensorSpec const& spec) const {
+  if (!hold(spec)) return {};
+  return Matrix<T>(group[spec.group].data() + spec.offset, spec.held_rows.size(), spec.held_columns.size());
 }
 
+namespace {
+
 template <class T>
-FlatBuffers<T> make_buffers(ParameterTable const& table, std::string const& label) {
-  FlatBuffers<T> buffers;
-  for (int g = 0; g < num_reduction_groups; ++g) {
-    auto const name = "model::" + label;
-    auto const buffer = make_vector<T>(name.c_str(), table.group_size[std::size_t(g)]);
-    if constexpr (Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemSpace>::accessible) {
-      prefer_huge_pages(buffer.data(), buffer.size() * sizeof(T));
-    }
-    Kokkos::deep_copy(buffer, T(0));
-    buffers.group[std::size_t(g)] = buffer;
+Vector<T> make_buffer(std::string const& label, std::int64_t size) {
+  auto const buffer = make_vector<T>(("model::" + label).c_str(), size);
+  if constexpr (Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemSpace>::accessible) {
+    prefer_huge_pages(buffer.data(), buffer.size() * sizeof(T));
   }
+  Kokkos::deep_copy(buffer, T(0));
+  return buffer;
+}
+
+}  // namespace
+
+template <class T>
+FlatBuffers<T> make_buffers(TensorTable const& table, std::string const& label) {
+  FlatBuffers<T> buffers;
+  for (auto const size : table.group_sizes()) buffers.group.push_back(make_buffer<T>(label, size));
+  return buffers;
+}
+
+template <class T>
+FlatBuffers<T> make_trained_buffers(TensorTable const& table, std::string const& label) {
+  FlatBuffers<T> buffers;
+  for (std::size_t g = 0; g < table.groups().size(); ++g)
+    buffers.group.push_back(table.groups()[g].trained ? make_buffer<T>(label, table.group_sizes()[g]) : Vector<T>());
   return buffers;
 }
 
@@ -37,7 +53,7 @@ namespace {
 template <class T>
 class TensorViewer {
  public:
-  TensorViewer(ParameterTable const& table, FlatBuffers<T> const& buffers) : table_(table), buffers_(buffers) {}
+  TensorViewer(TensorTable const& table, FlatBuffers<T> const& buffers) : table_(table), buffers_(buffers) {}
 
   Matrix<T> matrix(std::string const& name) const { return buffers_.matrix(table_.find(name)); }
   Vector<T> vector(std::string const& name) const { return buffers_.flat(table_.find(name)); }
@@ -54,7 +70,7 @@ class TensorViewer {
   }
 
  private:
-  ParameterTable const& table_;
+  TensorTable const& table_;
   FlatBuffers<T> const& buffers_;
 };
 
@@ -94,7 +110,7 @@ BlockTensors<T> view_block(ModelConfig const& model, Range experts, std::string 
 }  // namespace
 
 template <class T>
-ModelTensors<T> view_tensors(ModelConfig const& model, Layout const& layout, std::int64_t rank, ParameterTable const& table,
+ModelTensors<T> view_tensors(ModelConfig const& model, Layout const& layout, std::int64_t rank, TensorTable const& table,
                              FlatBuffers<T> const& buffers) {
   TensorViewer<T> const view(table, buffers);
   ModelTensors<T> tensors;
@@ -109,33 +125,34 @@ ModelTensors<T> view_tensors(ModelConfig const& model, Layout const& layout, std
 }
 
 template <class T>
-void initialize(ParameterTable const& table, std::uint64_t seed, FlatBuffers<T> const& values) {
+void initialize(TensorTable const& table, std::uint64_t seed, FlatBuffers<T> const& values) {
   ExecSpace const exec;
-  for (auto const& spec : table.specs) {
+  for (auto const& spec : table.specs()) {
     auto const matrix = values.matrix(spec);
     RandomStream const stream(seed, Purpose::weight, 0, tensor_key(spec.name));
     auto const first_row = spec.held_rows.begin, first_column = spec.held_columns.begin;
     auto const num_columns = std::int64_t(matrix.extent(1));
-    double const range = spec.init_range, value = spec.init_value;
+    auto const [kind, value] = spec.init;
     Kokkos::parallel_for(
         "model::initialize", Kokkos::RangePolicy<ExecSpace>(exec, 0, matrix.extent(0)), KOKKOS_LAMBDA(std::int64_t const r) {
           for (std::int64_t c = 0; c < num_columns; ++c) {
             auto const id = first_row + r, element = first_column + c;
-            matrix(r, c) = range > 0   ? T(range * stream.normal(id, element))
-                           : range < 0 ? T(range * (1 - 2 * stream.uniform(id, element)))
-                                       : T(value);
+            matrix(r, c) = kind == Init::Kind::normal    ? T(value * stream.normal(id, element))
+                           : kind == Init::Kind::uniform ? T(-value * (1 - 2 * stream.uniform(id, element)))
+                                                         : T(value);
           }
         });
   }
   exec.fence("model::initialize");
 }
 
-#define MOESCOPE_INSTANTIATE(T)                                                                                    \
-  template struct FlatBuffers<T>;                                                                                  \
-  template FlatBuffers<T> make_buffers<T>(ParameterTable const&, std::string const&);                              \
-  template ModelTensors<T> view_tensors<T>(ModelConfig const&, Layout const&, std::int64_t, ParameterTable const&, \
-                                           FlatBuffers<T> const&);                                                 \
-  template void initialize<T>(ParameterTable const&, std::uint64_t, FlatBuffers<T> const&);
+#define MOESCOPE_INSTANTIATE(T)                                                                                 \
+  template struct FlatBuffers<T>;                                                                               \
+  template FlatBuffers<T> make_buffers<T>(TensorTable const&, std::string const&);                              \
+  template FlatBuffers<T> make_trained_buffers<T>(TensorTable const&, std::string const&);                      \
+  template ModelTensors<T> view_tensors<T>(ModelConfig const&, Layout const&, std::int64_t, TensorTable const&, \
+                                           FlatBuffers<T> const&);                                              \
+  template void initialize<T>(TensorTable const&, std::uint64_t, FlatBuffers<T> const&);
 MOESCOPE_INSTANTIATE(double)
 MOESCOPE_INSTANTIATE(float)
 #undef MOESCOPE_INSTANTIATE

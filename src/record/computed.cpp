@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "config/routers.hpp"
 #include "record/rows.hpp"
 
 namespace moescope::record {
@@ -79,7 +80,7 @@ Computed computed_rows(RunFileSetup const& setup, StepReport const& report) {
     comparison.equal(r, measured.rows_worst, expected.rows_worst, named("largest micro-batch's rows in layer"));
     comparison.equal(r, measured.peer_bytes, expected.peer_bytes, named("bytes of the expert exchange to rank"));
   }
-  result.rows = to_rows(report.ranks, std::size_t(setup.config.model.num_layers));
+  result.rows = to_rows(report.ranks, std::size_t(router_extents(setup.config.model).routers));
   return result;
 }
 

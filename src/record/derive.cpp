@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "config/routers.hpp"
 #include "metrics/bandwidth.hpp"
 #include "metrics/flops.hpp"
 #include "metrics/imbalance.hpp"
@@ -35,7 +36,7 @@ void append_imbalance(Rows& rows, char const* level, Integers const& counts, std
 }
 
 void append_imbalances(Rows& rows, RunFileSetup const& setup, StepReport const& report) {
-  auto const layers = setup.config.model.num_layers;
+  auto const layers = router_extents(setup.config.model).routers;
   auto const by_rank = rank_rows(setup.config, report);
   append_imbalance(rows, "expert", routed_counts(setup.config, report), layers);
   append_imbalance(rows, "rank", by_rank, layers);
@@ -44,7 +45,8 @@ void append_imbalances(Rows& rows, RunFileSetup const& setup, StepReport const& 
 
 Numbers dropped_fractions(RunConfig const& config, StepReport const& report) {
   auto const routed = routed_counts(config, report), processed = processed_counts(config, report);
-  auto const layers = std::size_t(config.model.num_layers), experts = std::size_t(config.model.num_experts);
+  auto const [count, width] = router_extents(config.model);
+  auto const layers = std::size_t(count), experts = std::size_t(width);
   Numbers fractions;
   for (std::size_t l = 0; l < layers; ++l) {
     double choices = 0, dropped = 0;

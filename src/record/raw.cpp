@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "config/routers.hpp"
 #include "metrics/bandwidth.hpp"
 #include "record/rows.hpp"
 #include "record/scales.hpp"
@@ -31,7 +32,7 @@ Integers of_volumes(RankReport const& rank, Take&& take) {
 /// [L,R] from each rank's [L].
 Integers by_layer(RunConfig const& config, StepReport const& report, Integers RankReport::*member) {
   Integers values;
-  for (std::int64_t layer = 0; layer < config.model.num_layers; ++layer)
+  for (std::int64_t layer = 0; layer < router_extents(config.model).routers; ++layer)
     for (auto const& rank : report.ranks) values.push_back((rank.*member).at(std::size_t(layer)));
   return values;
 }
@@ -43,11 +44,14 @@ Integers sum_micro_steps(Integers const& counts, std::size_t block) {
   return sum;
 }
 
-std::size_t block_size(RunConfig const& config) { return std::size_t(config.model.num_layers * config.model.num_experts); }
+std::size_t block_size(RunConfig const& config) {
+  auto const [count, experts] = router_extents(config.model);
+  return std::size_t(count * experts);
+}
 
 /// [L,R,E] from each rank's [L,E] or, summed, [M,L,E].
 Integers by_rank(RunConfig const& config, StepReport const& report, Integers RankReport::*member) {
-  auto const ranks = report.ranks.size(), experts = std::size_t(config.model.num_experts);
+  auto const ranks = report.ranks.size(), experts = std::size_t(router_extents(config.model).experts);
   Integers all(block_size(config) * ranks);
   for (std::size_t r = 0; r < ranks; ++r) {
     auto const own = sum_micro_steps(report.ranks[r].*member, block_size(config));

@@ -1,11 +1,10 @@
 #include "record/scales.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <iterator>
 
 #include "base/region.hpp"
+#include "config/routers.hpp"
 #include "record/schema.hpp"
 
 namespace moescope::record {
@@ -31,9 +30,9 @@ std::int64_t slots_per_rank(RunFileSetup const& setup) {
   return most;
 }
 
-Scale routers(std::int64_t layers) {
+Scale router_names(ModelConfig const& model) {
   Scale scale;
-  for (std::int64_t layer = 0; layer < layers; ++layer) scale.names.push_back(fmt::format("{}.ffn", layer));
+  for (auto const& router : routers(model)) scale.names.push_back(router.name);
   return scale;
 }
 
@@ -67,8 +66,8 @@ std::map<std::string, Scale> scales(RunFileSetup const& setup, std::int64_t step
   return {
       {"step", counted(steps)},
       {"detail_step", counted(steps, std::max<std::int64_t>(config.record.detail_every, 1))},
-      {"router", routers(config.model.num_layers)},
-      {"expert", counted(config.model.num_experts)},
+      {"router", router_names(config.model)},
+      {"expert", counted(router_extents(config.model).experts)},
       {"rank", counted(ranks)},
       {"peer", counted(ranks)},
       {"peer_class", named(schema::peer_classes)},
@@ -92,7 +91,7 @@ std::vector<std::int64_t> placement(RunFileSetup const& setup) {
     for (auto expert = held.begin; expert < held.end; ++expert)
       layer[std::size_t(rank * per_rank + expert - held.begin)] = expert;
   }
-  for (std::int64_t l = 0; l < setup.config.model.num_layers; ++l) all.insert(all.end(), layer.begin(), layer.end());
+  for (std::int64_t r = 0; r < router_extents(setup.config.model).routers; ++r) all.insert(all.end(), layer.begin(), layer.end());
   return all;
 }
 

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <iterator>
 
 #include "run/planned_step.hpp"
+#include "tensors/parameter_counts.hpp"
 
 namespace moescope {
 namespace {
@@ -68,9 +70,9 @@ std::string exchanges_text(PlannedStep const& step, Layout const& layout) {
 
 std::string dry_run_text(RunConfig const& config, Layout const& layout, LaunchFacts const& launch) {
   auto const step = plan_step(config, layout);
-  auto const parameters = count_parameters(config.model);
+  auto const parameters = parameter_counts(config.model);
   return layout_text(layout, launch) + batch_text(config) +
-         fmt::format("parameters: {} in all, {} active for a token\n", parameters.total, parameters.active) +
+         fmt::format("parameters: {} in all, {} active for a token\n", parameters.total, std::llround(parameters.active)) +
          memory_text(step.memory) + run_file_text(config, launch) + exchanges_text(step, layout) +
          fmt::format("computation_key {}\ncell_key {}\n", computation_key(config, launch.data_fingerprint),
                      cell_key(config, launch.threads, launch.build, launch.data_fingerprint));

@@ -1,7 +1,9 @@
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "run/dry_run.hpp"
 #include "run/planned_step.hpp"
+#include "tensors/parameter_counts.hpp"
 
 namespace moescope {
 namespace {
@@ -54,12 +56,12 @@ Json json_of(PlannedStep const& step, Layout const& layout) {
 
 std::string dry_run_json(RunConfig const& config, Layout const& layout, LaunchFacts const& launch) {
   auto const step = plan_step(config, layout);
-  auto const parameters = count_parameters(config.model);
+  auto const parameters = parameter_counts(config.model);
   Json const json = {{"layout", json_of(layout)},
                      {"ranks_are", launch.fewest_ranks ? "the fewest that the layout allows" : "given"},
                      {"batch", json_of(config.batch)},
                      {"dtype", name(config.train.dtype)},
-                     {"parameters", {{"total", parameters.total}, {"active", parameters.active}}},
+                     {"parameters", {{"total", parameters.total}, {"active", std::llround(parameters.active)}}},
                      {"memory_bytes_of_heaviest_rank", json_of(step.memory)},
                      {"run_file", {{"bytes", launch.run_file_bytes}, {"detail_every", launch.detail_every}}},
                      {"step", json_of(step, layout)},

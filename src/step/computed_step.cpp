@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/error.hpp"
+#include "config/routers.hpp"
 
 namespace moescope {
 
@@ -23,7 +24,8 @@ std::vector<std::int64_t> of_all_members(Communicator const& group, std::vector<
 
 ComputedStep compute_step(RunConfig const& config, Mesh const& mesh, std::vector<std::int64_t> const& processed) {
   auto const& layout = mesh.layout();
-  auto const micro_steps = config.batch.micro_steps, layers = config.model.num_layers, experts = config.model.num_experts;
+  auto const [layers, experts] = router_extents(config.model);
+  auto const micro_steps = config.batch.micro_steps;
   auto const members = layout.size(Axis::expert_block), rank = std::int64_t(mesh.rank());
   MOESCOPE_CHECK(std::int64_t(processed.size()) == micro_steps * layers * experts);
   auto const of_members = of_all_members(mesh.group(Axis::expert_block), processed);

@@ -4,6 +4,8 @@
 
 #include <numeric>
 
+#include "config/routers.hpp"
+
 namespace moescope {
 
 namespace {
@@ -23,7 +25,8 @@ Counts sum_over_ranks(StepReport const& report, Counts RankReport::*member, std:
 }  // namespace
 
 std::string conservation_failure(RunConfig const& config, Layout const& layout, StepReport const& report) {
-  auto const layers = std::size_t(config.model.num_layers), experts = std::size_t(config.model.num_experts);
+  auto const [count, width] = router_extents(config.model);
+  auto const layers = std::size_t(count), experts = std::size_t(width);
   auto const routed = sum_over_ranks(report, &RankReport::routed, layers * experts);
   auto const kept = sum_over_ranks(report, &RankReport::processed, layers * experts);
   auto const rows = sum_over_ranks(report, &RankReport::expert_rows, layers * experts);

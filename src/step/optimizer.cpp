@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "comm/exchange.hpp"
+#include "config/routers.hpp"
 #include "kernels/adamw.hpp"
 
 namespace moescope {
@@ -23,27 +24,28 @@ double clip_factor(OptimizerConfig const& config, double norm) {
 }
 
 template <class T>
-TrainingState<T>::TrainingState(ModelConfig const& model, Layout const& layout, std::int64_t rank, bool with_gradients)
-    : table(make_parameter_table(model, layout, rank)), values(make_buffers<T>(table, "values")) {
+TrainingState<T>::TrainingState(TensorTable tensors, bool with_gradients)
+    : table(std::move(tensors)), values(make_buffers<T>(table, "values")) {
   if (!with_gradients) return;
-  gradients = make_buffers<T>(table, "gradients");
-  first_moment = make_buffers<T>(table, "first_moment");
-  second_moment = make_buffers<T>(table, "second_moment");
+  gradients = make_trained_buffers<T>(table, "gradients");
+  first_moment = make_trained_buffers<T>(table, "first_moment");
+  second_moment = make_trained_buffers<T>(table, "second_moment");
 }
 
 namespace {
 
 /// A stretch of one group's flat buffer.
 struct Stretch {
-  ReductionGroup group;
+  std::size_t group;
   std::int64_t begin, end;
 };
 
-/// Stretches of the specs for which `select` gives a non-empty row range; adjacent ones are joined.
+/// Stretches of the trained tensors for which `select` gives a non-empty row range; adjacent ones are joined.
 template <class Select>
-std::vector<Stretch> stretches(ParameterTable const& table, Select select) {
+std::vector<Stretch> stretches(TensorTable const& table, Select select) {
   std::vector<Stretch> result;
-  for (auto const& spec : table.specs) {
+  for (auto const& spec : table.specs()) {
+    if (!table.group_of(spec).trained) continue;
     Range const chosen = select(spec);
     if (chosen.size() <= 0) continue;
     auto const width = spec.held_columns.size();
@@ -59,7 +61,7 @@ std::vector<Stretch> stretches(ParameterTable const& table, Select select) {
 
 template <class T>
 Vector<T> view(FlatBuffers<T> const& buffers, Stretch const& stretch) {
-  return Kokkos::subview(buffers.group[std::size_t(stretch.group)], Kokkos::make_pair(stretch.begin, stretch.end));
+  return Kokkos::subview(buffers.group[stretch.group], Kokkos::make_pair(stretch.begin, stretch.end));
 }
 
 /// Sums the gradients of KV heads that several tp ranks hold: every rank brings all such heads, zeros where it has none.
@@ -73,7 +75,7 @@ void reduce_shared_kv_heads(ExecSpace const& exec, Mesh& mesh, ExchangeId const&
   auto const part = [&](Vector<T> const& whole, std::int64_t head) {
     return Kokkos::subview(whole, Kokkos::make_pair(head * head_size, (head + 1) * head_size));
   };
-  for (std::int64_t layer = 0; layer < model.num_layers; ++layer) {
+  for (std::int64_t layer = 0; layer < num_attention_layers(model); ++layer) {
     Vector<T> const sums("step::shared_kv_heads", 2 * std::int64_t(shared.size()) * head_size);
     auto const each_held = [&](auto&& action) {
       std::int64_t slot = 0;
@@ -95,23 +97,23 @@ void reduce_shared_kv_heads(ExecSpace const& exec, Mesh& mesh, ExchangeId const&
 }  // namespace
 
 GradientExchanges::GradientExchanges(Mesh const& mesh)
-    : kv_heads(mesh.exchange(traffic::names::kv_gradients)),
-      group{mesh.exchange(traffic::names::dense_gradients), mesh.exchange(traffic::names::router_gradients),
-            mesh.exchange(traffic::names::expert_gradients)},
-      norm(mesh.exchange(traffic::names::gradient_norm)) {}
+    : kv_heads(mesh.exchange(traffic::names::kv_gradients)), norm(mesh.exchange(traffic::names::gradient_norm)) {
+  for (std::size_t g = 0; g < std::size(tensor_groups); ++g)
+    if (tensor_groups[g].trained) groups.push_back({g, mesh.exchange(tensor_groups[g].gradients)});
+}
 
 template <class T>
 void reduce_gradients(ExecSpace const& exec, Mesh& mesh, GradientExchanges const& exchanges, ModelConfig const& model,
                       TrainingState<T>& state) {
   reduce_shared_kv_heads<T>(exec, mesh, exchanges.kv_heads, model, state);
-  for (std::size_t g = 0; g < exchanges.group.size(); ++g)
-    start_all_reduce<T>(exec, mesh, exchanges.group[g], Reduction::sum, state.gradients.group[g]).wait();
+  for (auto const& [group, exchange] : exchanges.groups)
+    start_all_reduce<T>(exec, mesh, exchange, Reduction::sum, state.gradients.group[group]).wait();
 }
 
 template <class T>
 double gradient_norm(ExecSpace const& exec, Mesh& mesh, GradientExchanges const& exchanges, TrainingState<T> const& state) {
   double sum = 0;
-  auto const owned = [](ParameterSpec const& spec) { return spec.owned_rows; };
+  auto const owned = [](TensorSpec const& spec) { return spec.owned_rows; };
   for (auto const& stretch : stretches(state.table, owned)) {
     sum += kernels::sum_of_squares<T>(exec, view(state.gradients, stretch));
   }
@@ -124,7 +126,7 @@ void update_parameters(ExecSpace const& exec, OptimizerConfig const& config, dou
                        TrainingState<T>& state) {
   ++state.updates;
   for (bool const decays : {false, true}) {
-    auto const chosen = [&](ParameterSpec const& spec) { return spec.decays == decays ? spec.held_rows : Range{}; };
+    auto const chosen = [&](TensorSpec const& spec) { return spec.decays == decays ? spec.held_rows : Range{}; };
     kernels::AdamWStep const step{rate,           config.beta1, config.beta2, config.epsilon, decays ? config.weight_decay : 0.0,
                                   gradient_scale, state.updates};
     for (auto const& stretch : stretches(state.table, chosen)) {

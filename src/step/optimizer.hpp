@@ -16,22 +16,28 @@ double clip_factor(OptimizerConfig const& config, double norm);
 /// Parameters, gradients and AdamW moments of one rank.
 template <class T>
 struct TrainingState {
-  ParameterTable table;
+  TensorTable table;
   FlatBuffers<T> values, gradients, first_moment, second_moment;
   std::int64_t updates = 0;
 
-  TrainingState(ModelConfig const& model, Layout const& layout, std::int64_t rank, bool with_gradients);
+  TrainingState(TensorTable tensors, bool with_gradients);
+  TrainingState(ModelConfig const& model, Layout const& layout, std::int64_t rank, bool with_gradients)
+      : TrainingState(tensor_table(model, layout, rank), with_gradients) {}
 };
 
 struct GradientExchanges {
   explicit GradientExchanges(Mesh const& mesh);
   ExchangeId kv_heads;
-  std::array<ExchangeId, num_reduction_groups> group;
+  struct OfGroup {
+    std::size_t group;
+    ExchangeId exchange;
+  };
+  std::vector<OfGroup> groups;  ///< of those that are trained
   ExchangeId norm;
 };
 
 /// Sums gradients over the ranks that hold copies of a parameter or saw other tokens: KV heads shared by tp ranks, then each
-/// reduction group over its axis. Collective.
+/// trained group over its axis. Collective.
 template <class T>
 void reduce_gradients(ExecSpace const& exec, Mesh& mesh, GradientExchanges const& exchanges, ModelConfig const& model,
                       TrainingState<T>& state);

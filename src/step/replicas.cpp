@@ -29,25 +29,20 @@ std::int64_t checksum(ExecSpace const& exec, Vector<T> const& values, Range part
   return std::int64_t(total);
 }
 
-char const* name(ReductionGroup group) {
-  constexpr char const* names[] = {"dense", "router", "expert"};
-  return names[std::size_t(group)];
-}
-
 /// Name of the first tensor of the group whose copies differ on the two ranks; on rank 0.
 template <class T>
 std::string differing_tensor(ExecSpace const& exec, Mesh const& mesh, ModelConfig const& model, TrainingState<T> const& state,
                              ReplicaDifference const& difference) {
   std::vector<std::int64_t> own;
   bool const compared = mesh.rank() == difference.rank || mesh.rank() == difference.other;
-  auto const& values = state.values.group[std::size_t(difference.group)];
-  for (auto const& spec : state.table.specs) {
+  auto const& values = state.values.group[difference.group];
+  for (auto const& spec : state.table.specs()) {
     if (compared && spec.group == difference.group)
       own.push_back(checksum<T>(exec, values, {spec.offset, spec.offset + spec.size()}));
   }
   auto const both = mesh.world().gather(std::span<std::int64_t const>(own), 0);
   std::size_t next = 0;
-  for (auto const& spec : make_parameter_table(model, mesh.layout(), difference.rank).specs) {
+  for (auto const& spec : tensor_table(model, mesh.layout(), difference.rank).specs()) {
     if (spec.group != difference.group || both.empty()) continue;
     if (both[next] != both[next + both.size() / 2]) return spec.name;
     ++next;
@@ -57,12 +52,13 @@ std::string differing_tensor(ExecSpace const& exec, Mesh const& mesh, ModelConfi
 
 }  // namespace
 
-ReplicaDifference find_replica_difference(Layout const& layout, std::vector<std::int64_t> const& checksums) {
-  for (int g = 0; g < num_reduction_groups; ++g) {
+ReplicaDifference find_replica_difference(Layout const& layout, std::span<TensorGroup const> groups,
+                                          std::vector<std::int64_t> const& checksums) {
+  for (std::size_t g = 0; g < groups.size(); ++g) {
     for (std::int64_t rank = 0; rank < layout.ranks(); ++rank) {
-      auto const first = layout.members(axis_of(ReductionGroup(g)), rank).front();
-      auto const of = [&](std::int64_t r) { return checksums[std::size_t(r * num_reduction_groups + g)]; };
-      if (of(rank) != of(first)) return {ReductionGroup(g), first, rank};
+      auto const first = layout.members(groups[g].axis, rank).front();
+      auto const of = [&](std::int64_t r) { return checksums[std::size_t(r) * groups.size() + g]; };
+      if (of(rank) != of(first)) return {g, first, rank};
     }
   }
   return {};
@@ -75,12 +71,12 @@ std::string replica_failure(ExecSpace const& exec, Mesh& mesh, ModelConfig const
   std::vector<std::int64_t> own;
   for (auto const& values : state.values.group)
     own.push_back(checksum<T>(exec, values, split(std::int64_t(values.extent(0)), parts, part)));
-  auto const found =
-      find_replica_difference(mesh.layout(), all_gather_control(mesh, mesh.exchange(traffic::names::checksums), own));
+  auto const found = find_replica_difference(mesh.layout(), state.table.groups(),
+                                             all_gather_control(mesh, mesh.exchange(traffic::names::checksums), own));
   if (!found.found()) return {};
   auto const tensor = differing_tensor<T>(exec, mesh, model, state, found);
   return fmt::format("ranks {} and {} hold different values of the {} parameter {}, which is replicated over {}", found.rank,
-                     found.other, name(found.group), tensor, moescope::name(axis_of(found.group)));
+                     found.other, state.table.groups()[found.group].name, tensor, name(state.table.groups()[found.group].axis));
 }
 
 template std::string replica_failure<double>(ExecSpace const&, Mesh&, ModelConfig const&, TrainingState<double> const&,

@@ -1,4 +1,5 @@
 #pragma once
+#include <span>
 #include <string>
 #include <vector>
 
@@ -7,19 +8,19 @@
 
 namespace moescope {
 
-/// Two ranks that must hold the same bits of a group's parameters and do not.
+/// Two ranks that must hold the same bits of a group's tensors and do not.
 struct ReplicaDifference {
-  ReductionGroup group = ReductionGroup::dense;
+  std::size_t group = 0;
   std::int64_t rank = -1, other = -1;
   bool found() const { return rank >= 0; }
 };
 
-/// The first difference in a table of checksums, [ranks, num_reduction_groups]: each rank's against the first member of its
-/// group over axis_of(group).
-ReplicaDifference find_replica_difference(Layout const& layout, std::vector<std::int64_t> const& checksums);
+/// The first difference in a table of checksums, [ranks, groups]: each rank's against the first one on the group's axis.
+ReplicaDifference find_replica_difference(Layout const& layout, std::span<TensorGroup const> groups,
+                                          std::vector<std::int64_t> const& checksums);
 
-/// Compares checksums (of the bits, 64 bits each) of share `part` of `parts` of every parameter buffer between the ranks that
-/// hold copies: dense over dp, router over all ranks, expert over edp. One exchange, control.checksums. On rank 0 a sentence
+/// Compares checksums (of the bits, 64 bits each) of share `part` of `parts` of every buffer of values between the ranks that
+/// hold copies. One exchange, control.checksums. On rank 0 a sentence
 /// that names ranks and tensor where copies differ (another sentence elsewhere); empty on every rank where they agree.
 /// Collective.
 template <class T>

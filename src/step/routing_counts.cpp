@@ -6,11 +6,13 @@
 
 #include "base/region.hpp"
 #include "base/to_host.hpp"
+#include "config/routers.hpp"
 
 namespace moescope {
 
 RankReport empty_rank_report(RunConfig const& config, Mesh& mesh) {
-  auto const layers = std::size_t(config.model.num_layers), experts = std::size_t(config.model.num_experts);
+  auto const [count, width] = router_extents(config.model);
+  auto const layers = std::size_t(count), experts = std::size_t(width);
   auto const collectives = mesh.ledger().collectives().size();
   RankReport report;
   report.phase_seconds.resize(phase_names.size());
@@ -56,7 +58,7 @@ void add_peer_bytes(Plan const& plan, std::int64_t row_bytes, std::int64_t weigh
 template <class T>
 void count_routing(ExecSpace const& exec, Activations<T> const& activations, RunConfig const& config, std::int64_t micro_step,
                    RankReport& report) {
-  auto const experts = config.model.num_experts, layers = config.model.num_layers;
+  auto const [layers, experts] = router_extents(config.model);
   bool const training = config.train.mode == "train";
   for (std::int64_t layer = 0; layer < layers; ++layer) {
     auto const& moe = activations.blocks[std::size_t(layer)].moe;

@@ -6,6 +6,7 @@
 #include "base/region.hpp"
 #include "comm/arrivals.hpp"
 #include "comm/exchange.hpp"
+#include "config/routers.hpp"
 #include "kernels/gemm.hpp"
 #include "step/computed_step.hpp"
 #include "step/conservation.hpp"
@@ -98,7 +99,8 @@ StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::i
   StepReport report;
   report.step = step;
   report.domain_tokens.resize(std::size_t(num_domains));
-  auto const layers = std::size_t(config_.model.num_layers), experts = std::size_t(config_.model.num_experts);
+  auto const [count, width] = router_extents(config_.model);
+  auto const layers = std::size_t(count), experts = std::size_t(width);
   report.loss_balance.resize(layers);
   report.gate_cv2.resize(layers);
   report.gate_importance.resize(layers * experts);
@@ -149,8 +151,9 @@ void Trainer<T>::run_micro_steps(std::vector<LoadedMicroBatch> const& batches, d
                                  RankReport& rank_report) {
   bool const training = config_.train.mode == "train";
   if (training) {
-    for (auto const group : {ReductionGroup::dense, ReductionGroup::router})
-      Kokkos::deep_copy(exec_, state_.gradients.group[std::size_t(group)], T(0));
+    auto const& groups = state_.table.groups();
+    for (std::size_t g = 0; g < groups.size(); ++g)
+      if (groups[g].trained && groups[g].gradients_accumulated) Kokkos::deep_copy(exec_, state_.gradients.group[g], T(0));
   }
   PassContext pass;
   pass.training = training;

@@ -1,9 +1,11 @@
 #include "traffic/calls.hpp"
 
 #include "config/gate_kinds.hpp"
+#include "config/routers.hpp"
+#include "tensors/group_sizes.hpp"
+#include "tensors/tensor.hpp"
 #include "traffic/dispatch/dispatch_traffic.hpp"
 #include "traffic/even_routing.hpp"
-#include "traffic/group_sizes.hpp"
 #include "traffic/routed_choices.hpp"
 
 namespace moescope::traffic {
@@ -24,8 +26,8 @@ class Step {
         dispatch_(dispatch_traffic(config.train.dispatcher)),
         caller_(config, layout, rank, visit),
         scalar_(bytes_of(config.train.dtype)),
-        sizes_{.row = config.model.hidden_size * scalar_, .weight = scalar_, .experts = config.model.num_experts * number_bytes} {
-  }
+        extents_(router_extents(config.model)),
+        sizes_{.row = config.model.hidden_size * scalar_, .weight = scalar_, .experts = extents_.experts * number_bytes} {}
 
   void run(ShapesOf const& shapes_of) {
     caller_.call(names::labels, number_bytes);
@@ -54,6 +56,7 @@ class Step {
   DispatchTraffic const& dispatch_;
   Caller caller_;
   std::int64_t scalar_;
+  RouterExtents extents_;
   DispatchSizes sizes_;
 };
 
@@ -61,11 +64,11 @@ void Step::forward(std::int64_t micro_step, std::vector<RouterShape> const& shap
   auto const states = tokens(micro_step) * sizes_.row, numbers = tokens(micro_step) * scalar_;
   caller_.set_place(micro_step, -1);
   caller_.call(names::embedding, states);
-  for (std::int64_t layer = 0; layer < config_.model.num_layers; ++layer) {
-    caller_.set_place(micro_step, layer);
-    caller_.call(names::attention_forward, states);
+  for (std::int64_t router = 0; router < extents_.routers; ++router) {
+    caller_.set_place(micro_step, router);
+    caller_.call(names::attention_forward, states);  // of the router's layer
     pools();
-    dispatch_.forward(shapes[std::size_t(layer) % shapes.size()], sizes_, caller_);
+    dispatch_.forward(shapes[std::size_t(router) % shapes.size()], sizes_, caller_);
     caller_.call(names::block_forward, states);
   }
   caller_.set_place(micro_step, -1);
@@ -77,9 +80,9 @@ void Step::forward(std::int64_t micro_step, std::vector<RouterShape> const& shap
 void Step::backward(std::int64_t micro_step, std::vector<RouterShape> const& shapes) {
   auto const states = tokens(micro_step) * sizes_.row;
   caller_.call(names::head_backward, states);
-  for (auto layer = config_.model.num_layers; layer-- > 0;) {
-    caller_.set_place(micro_step, layer);
-    dispatch_.backward(shapes[std::size_t(layer) % shapes.size()], sizes_, caller_);
+  for (auto router = extents_.routers; router-- > 0;) {
+    caller_.set_place(micro_step, router);
+    dispatch_.backward(shapes[std::size_t(router) % shapes.size()], sizes_, caller_);
     caller_.call(names::block_backward, states);
     caller_.call(names::attention_backward, states);
   }
@@ -90,8 +93,7 @@ void Step::pools() {
   auto const sequences = batch.sequences / batch.micro_steps;
   auto const count = sequences / sequences_in_pool(config_.model.gate.pool, batch);
   auto const each_call = [&](std::string_view name, PoolCalls const& calls) {
-    auto const numbers =
-        count * config_.model.num_experts * calls.per_expert + sequences * batch.sequence_length * calls.per_token;
+    auto const numbers = count * extents_.experts * calls.per_expert + sequences * batch.sequence_length * calls.per_token;
     for (std::int64_t i = 0; i < calls.calls; ++i) caller_.call(name, numbers * number_bytes);
   };
   each_call(names::pool_sum, gate_kind(config_.model).sums);
@@ -100,17 +102,16 @@ void Step::pools() {
 
 void Step::finish_gradients() {
   auto const& model = config_.model;
-  auto const groups = group_sizes(model, layout_, rank_);
-  for (std::int64_t layer = 0; layer < model.num_layers; ++layer) {
+  auto const held = group_sizes(model, layout_, rank_);
+  for (std::int64_t layer = 0; layer < num_attention_layers(model); ++layer) {
     caller_.set_place(-1, layer);
     caller_.call(names::kv_gradients, replicated_kv_parameters(model, layout_) * scalar_);
   }
   caller_.set_place(-1, -1);
-  caller_.call(names::dense_gradients, groups.dense * scalar_);
-  caller_.call(names::router_gradients, groups.router * scalar_);
-  caller_.call(names::expert_gradients, groups.expert * scalar_);
+  for (std::size_t g = 0; g < held.size(); ++g)
+    if (tensor_groups[g].trained) caller_.call(tensor_groups[g].gradients, held[g] * scalar_);
   caller_.call(names::gradient_norm, number_bytes);
-  caller_.call(names::checksums, layout_.ranks() * 3 * number_bytes);
+  caller_.call(names::checksums, layout_.ranks() * std::ssize(tensor_groups) * number_bytes);
 }
 
 }  // namespace

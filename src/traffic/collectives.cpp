@@ -3,6 +3,7 @@
 #include <span>
 
 #include "config/gate_kinds.hpp"
+#include "tensors/tensor.hpp"
 #include "traffic/dispatch/dispatch_traffic.hpp"
 #include "traffic/exchange_spec.hpp"
 
@@ -33,10 +34,14 @@ constexpr ExchangeSpec pools[] = {
     {.name = names::pool_gather, .axis = world, .operation = all_gather, .needed = gathers_to_drop},
 };
 
-constexpr ExchangeSpec gradients[] = {
-    {.name = names::dense_gradients, .axis = dp, .operation = all_reduce, .pass = backward},
-    {.name = names::router_gradients, .axis = world, .operation = all_reduce, .pass = backward},
-    {.name = names::expert_gradients, .axis = edp, .operation = all_reduce, .pass = backward},
+std::vector<ExchangeSpec> gradients() {
+  std::vector<ExchangeSpec> all;
+  for (auto const& group : tensor_groups)
+    if (group.trained) all.push_back({.name = group.gradients, .axis = group.axis, .operation = all_reduce, .pass = backward});
+  return all;
+}
+
+constexpr ExchangeSpec shared_gradients[] = {
     {.name = names::kv_gradients, .axis = tp, .operation = all_reduce, .pass = backward, .needed = shares_kv_heads},
 };
 
@@ -62,7 +67,8 @@ std::vector<ExchangeSpec> all_exchanges(Dispatchers dispatchers) {
   add_new(tensor_parallel, all);
   for (auto const* dispatch : dispatchers) add_new(dispatch->exchanges, all);
   add_new(pools, all);
-  add_new(gradients, all);
+  add_new(gradients(), all);
+  add_new(shared_gradients, all);
   for (auto const* dispatch : dispatchers) add_new(dispatch->planning, all);
   add_new(control, all);
   return all;

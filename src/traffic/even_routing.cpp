@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "config/routers.hpp"
 #include "traffic/traffic.hpp"
 
 namespace moescope::traffic {
@@ -33,8 +34,8 @@ std::int64_t even_choices(RunConfig const& config, Layout const& layout, std::in
 }
 
 RoutedCounts even_routing(RunConfig const& config, Layout const& layout) {
-  auto const& model = config.model;
-  RoutedCounts counts(config.batch.micro_steps, model.num_layers, layout.ranks(), model.num_experts);
+  auto const extents = router_extents(config.model);
+  RoutedCounts counts(config.batch.micro_steps, extents.routers, layout.ranks(), extents.experts);
   for (std::int64_t m = 0; m < counts.micro_steps; ++m)
     for (std::int64_t l = 0; l < counts.layers; ++l)
       for (std::int64_t r = 0; r < counts.ranks; ++r)

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "config/routers.hpp"
+#include "tensors/group_sizes.hpp"
+#include "tensors/tensor.hpp"
 #include "traffic/even_routing.hpp"
-#include "traffic/group_sizes.hpp"
 #include "traffic/router_shape.hpp"
 #include "traffic/traffic.hpp"
 
@@ -36,8 +38,8 @@ std::int64_t activation_elements(RunConfig const& config, Layout const& layout, 
   auto const rows =
       gathered_rows(model, layout, rank, [&](std::int64_t r, Range e) { return even_choices(config, layout, micro_step, r, e); });
   auto elements = tokens * (2 * model.hidden_size + layout.vocabulary(model, rank).size());  // final norm and logits
-  for (std::int64_t layer = 0; layer < model.num_layers; ++layer)
-    elements += token_elements(model, layout, rank, tokens) + expert_elements(model, layout, rank, layer, rows);
+  for (auto const& router : routers(model))
+    elements += token_elements(model, layout, rank, tokens) + expert_elements(model, layout, rank, router.layer, rows);
   return elements;
 }
 
@@ -45,8 +47,12 @@ std::int64_t activation_elements(RunConfig const& config, Layout const& layout, 
 
 Memory memory_estimate(RunConfig const& config, Layout const& layout, std::int64_t rank) {
   auto const scalar = bytes_of(config.train.dtype);
-  auto const parameters = group_sizes(config.model, layout, rank).total() * scalar;
-  auto const trained = config.train.mode == "train" ? parameters : 0;
+  auto const sizes = group_sizes(config.model, layout, rank);
+  std::int64_t parameters = 0, trained = 0;
+  for (std::size_t g = 0; g < sizes.size(); ++g) {
+    parameters += sizes[g] * scalar;
+    if (config.train.mode == "train" && tensor_groups[g].trained) trained += sizes[g] * scalar;
+  }
   std::int64_t activations = 0;
   for (std::int64_t m = 0; m < config.batch.micro_steps; ++m)
     activations = std::max(activations, activation_elements(config, layout, m, rank));

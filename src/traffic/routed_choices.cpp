@@ -1,14 +1,15 @@
 #include "traffic/routed_choices.hpp"
 
 #include "base/error.hpp"
+#include "config/routers.hpp"
 
 namespace moescope::traffic {
 
 void check_shape(RunConfig const& config, Layout const& layout, RoutedCounts const& counts) {
   MOESCOPE_CHECK(counts.micro_steps == config.batch.micro_steps);
-  MOESCOPE_CHECK(counts.layers == config.model.num_layers);
+  MOESCOPE_CHECK(counts.layers == router_extents(config.model).routers);
   MOESCOPE_CHECK(counts.ranks == layout.ranks() || counts.ranks == layout.size(Axis::expert_block));
-  MOESCOPE_CHECK(counts.experts == config.model.num_experts);
+  MOESCOPE_CHECK(counts.experts == router_extents(config.model).experts);
 }
 
 ChoicesOf routed_choices(Layout const& layout, RoutedCounts const& counts, std::int64_t micro_step, std::int64_t router) {

@@ -16,10 +16,17 @@ OWNERS = [
     (r"hdf5(_hl)?\.h|H5[A-Za-z]*public\.h", ["src/record"]),
     (r"toml\+\+/.*|toml\.hpp", ["src/config"]),
 ]
-HOST_ONLY = ["config", "layout", "traffic", "metrics", "predict", "record"]
+HOST_ONLY = ["config", "layout", "tensors", "traffic", "metrics", "predict", "record"]
 GLOBBED = ["gates", "dispatch"]  # one file per kind, found by CMake
 # Rows of the kinds of gate and dispatcher. Nothing in src may ask for a kind by its name: what it wants to know is a field.
 KIND_ROWS = ["src/config/gate_kinds.cpp", "src/config/dispatcher_kinds.hpp"]
+# The number of layers is not the number of routers, nor of attentions (config/routers.hpp). Files of these folders that may
+# speak of layers all the same, with the reason.
+COUNT_ROUTERS = ["traffic", "metrics", "step", "check", "record"]
+COUNT_LAYERS = {
+    "record/inspect.cpp": "prints the configuration",
+    "check/twin.cpp": "shortens the model",
+}
 UNFINISHED = [r"\bTODO\b", r"\bFIXME\b", r"\bXXX\b", r"\bstubs?\b", r"\bplaceholders?\b", r"\bnot implemented\b"]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.MULTILINE)
@@ -117,7 +124,7 @@ def kind_breaches(root):
     for path in sources(root, "src"):
         for number, line in enumerate(path.read_text().splitlines(), 1):
             if asks.search(line):
-                yield f"{path.relative_to(root)}:{number}: asks for a kind by its name; let its row in config say what is asked for"
+                yield f"{path.relative_to(root)}:{number}: asks for a kind by its name; let its row in config say it"
 
 
 def word_breaches(root):
@@ -126,6 +133,14 @@ def word_breaches(root):
             for pattern in UNFINISHED:
                 if match := re.search(pattern, line):
                     yield f"{path.relative_to(root)}:{number}: unfinished by its own word: {match[0]}"
+
+
+def layer_count_breaches(root):
+    for folder in COUNT_ROUTERS:
+        for path in sources(root, f"src/{folder}"):
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                if "num_layers" in line and path.relative_to(root / "src").as_posix() not in COUNT_LAYERS:
+                    yield f"{path.relative_to(root)}:{number}: num_layers; count what is meant: routers(), num_attention_layers()"
 
 
 def check(root):
@@ -139,6 +154,7 @@ def check(root):
         *host_breaches(root),
         *build_breaches(root),
         *kind_breaches(root),
+        *layer_count_breaches(root),
         *word_breaches(root),
     ]
 

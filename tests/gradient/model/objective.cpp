@@ -49,7 +49,7 @@ Objective::Objective(RunConfig const& config)
     : config_(config),
       mesh_(Communicator::world(), Layout({}, 1), {}),
       batch_(first_micro_batch(config)),
-      table_(make_parameter_table(config.model, mesh_.layout(), 0)),
+      table_(tensor_table(config.model, mesh_.layout(), 0)),
       values_(make_buffers<double>(table_, "values")),
       gradients_(make_buffers<double>(table_, "gradients")),
       weights_(view_tensors<double>(config.model, mesh_.layout(), 0, table_, values_)),
@@ -62,10 +62,10 @@ Objective::Objective(RunConfig const& config)
 }
 
 void Objective::select_tensors(std::string const& part_of_name) {
-  std::array<std::int64_t, num_reduction_groups> begin{};
-  std::exclusive_scan(table_.group_size.begin(), table_.group_size.end(), begin.begin(), std::int64_t{0});
-  for (auto const& spec : table_.specs) {
-    auto const first = std::size_t(begin[std::size_t(spec.group)] + spec.offset);
+  auto begin = table_.group_sizes();
+  std::exclusive_scan(begin.begin(), begin.end(), begin.begin(), std::int64_t{0});
+  for (auto const& spec : table_.specs()) {
+    auto const first = std::size_t(begin[spec.group] + spec.offset);
     if (spec.name.find(part_of_name) != std::string::npos)
       tensors_.push_back({spec.name, first, first + std::size_t(spec.size())});
   }

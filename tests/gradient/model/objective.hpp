@@ -49,7 +49,7 @@ class Objective {
   Mesh mesh_;
   LoadedMicroBatch batch_;
   PassContext pass_;
-  ParameterTable table_;
+  TensorTable table_;
   FlatBuffers<double> values_, gradients_;
   ModelTensors<double> weights_, weight_gradients_;
 

@@ -8,6 +8,7 @@
 #include "support/temporary_folder.hpp"
 #include "support/user_error.hpp"
 #include "unit/model/models.hpp"
+#include "unit/model/untrained.hpp"
 
 using namespace moescope;
 using namespace moescope::test;
@@ -17,19 +18,19 @@ namespace {
 namespace fs = std::filesystem;
 
 /// A function of tensor, kind and global position alone.
-double value(ParameterSpec const& spec, int kind, std::int64_t row, std::int64_t column) {
+double value(TensorSpec const& spec, int kind, std::int64_t row, std::int64_t column) {
   return double(std::hash<std::string>()(spec.name) % 1000) + kind * 1e4 + 1e-3 * double(row * spec.columns + column) + 1e-9;
 }
 
 template <class T>
-TrainingBuffers<T> make_state(ParameterTable const& table) {
+TrainingBuffers<T> make_state(TensorTable const& table) {
   return {{"", make_buffers<T>(table, "a")}, {"first_moment.", make_buffers<T>(table, "b")}};
 }
 
 template <class T, class Visit>
-void visit(ParameterTable const& table, TrainingBuffers<T> const& state, Visit&& action) {
+void visit(TensorTable const& table, TrainingBuffers<T> const& state, Visit&& action) {
   for (std::size_t kind = 0; kind < state.size(); ++kind)
-    for (auto const& spec : table.specs) {
+    for (auto const& spec : table.specs()) {
       auto const matrix = state[kind].buffers.matrix(spec);
       for (std::int64_t r = 0; r < spec.held_rows.size(); ++r)
         for (std::int64_t c = 0; c < spec.held_columns.size(); ++c)
@@ -58,7 +59,7 @@ class SharedFolder {
 
 template <class T>
 void save(Communicator const& world, std::string const& folder, ModelConfig const& model, Layout const& layout) {
-  auto const table = make_parameter_table(model, layout, world.rank());
+  auto const table = tensor_table(model, layout, world.rank());
   auto const state = make_state<T>(table);
   visit(table, state, [](T& element, T expected) { element = expected; });
   CheckpointIndex index{3, 3, "id", "../run.h5", "{}", "", {}};
@@ -69,7 +70,7 @@ void save(Communicator const& world, std::string const& folder, ModelConfig cons
 /// Whether every element that `rank` of `layout` holds comes back with its last bit.
 template <class T>
 bool comes_back(std::string const& folder, ModelConfig const& model, Layout const& layout, std::int64_t rank) {
-  auto const table = make_parameter_table(model, layout, rank);
+  auto const table = tensor_table(model, layout, rank);
   auto const state = make_state<T>(table);
   restore_checkpoint<T>(folder, read_checkpoint_index(folder), table, state);
   bool equal = true;
@@ -107,6 +108,32 @@ TEST_CASE("what one layout saves every layout restores, to the last bit") {
   MPI_REQUIRE(world, checked > 0);
 }
 
+TEST_CASE("state that is not trained is kept once, without moments") {
+  auto const world = Communicator::world();
+  SharedFolder const folder(world);
+  auto const model = awkward_models().front().model;
+  auto const layout = last_of(model, world.size());
+  auto const table = table_with_state(model, layout, world.rank());
+  TrainingBuffers<double> const state{{"", make_buffers<double>(table, "a")},
+                                      {"first_moment.", make_trained_buffers<double>(table, "b")}};
+  auto const values = state[0].buffers.flat(table.find(state_name));
+  Kokkos::deep_copy(values, 7.0);
+  CheckpointIndex index{3, 3, "id", "../run.h5", "{}", "", {}};
+  if (world.rank() == 0) {
+    index.tensors = pieces_of(model, layout);
+    index.tensors[state_name] = {1, 5, {{0, {0, 1}, {0, 5}}}};
+  }
+  save_checkpoint<double>(world, folder / "step_3", index, table, state);
+  Safetensors const shard(shard_path(folder / "step_3", 0));
+  MPI_REQUIRE(world, shard.tensors().count(state_name) == 1);
+  MPI_REQUIRE(world, shard.tensors().count("first_moment." + state_name) == 0);
+  Kokkos::deep_copy(values, 0.0);
+  restore_checkpoint<double>(folder / "step_3", read_checkpoint_index(folder / "step_3"), table, state);
+  bool equal = true;
+  for (std::size_t i = 0; i < 5; ++i) equal = equal && values(i) == 7;
+  MPI_REQUIRE(world, equal);
+}
+
 TEST_CASE("single precision comes back to the last bit") {
   auto const world = Communicator::world();
   SharedFolder const folder(world);
@@ -142,13 +169,13 @@ TEST_CASE("a checkpoint that misses something is refused with file and tensor") 
   auto const layout = last_of(model, world.size());
   auto const checkpoint = folder / "step_1";
   save<double>(world, checkpoint, model, layout);
-  auto const table = make_parameter_table(model, layout, world.rank());
+  auto const table = tensor_table(model, layout, world.rank());
   auto const state = make_state<double>(table);
   auto const refusal = [&](CheckpointIndex const& index) {
     return user_error_of([&] { restore_checkpoint<double>(checkpoint, index, table, state); });
   };
   auto const good = read_checkpoint_index(checkpoint);
-  auto const name = table.specs.front().name;
+  auto const name = table.specs().front().name;
   auto without = good, smaller = good, uncovered = good, other = good;
   without.tensors.erase(name);
   ++smaller.tensors.at(name).rows;

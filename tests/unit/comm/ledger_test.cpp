@@ -96,7 +96,7 @@ TEST_CASE("a group of one makes no call and leaves no entry, listed or not") {
   REQUIRE(mesh.group(Axis::dp).size() == 1);
   pmpi_counter::take();
   for (auto const operation : operations) OneOfEach{mesh, Axis::dp}.run(operation);
-  auto const gradients = mesh.exchange(traffic::names::dense_gradients);
+  auto const gradients = mesh.exchange("dp.gradients");
   REQUIRE(!gradients.listed());
   Vector<float> const values("test::values", 5);
   start_all_reduce<float>(ExecSpace(), mesh, gradients, Reduction::sum, values).wait();

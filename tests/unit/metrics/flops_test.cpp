@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "support/catch.hpp"
+#include "tensors/parameter_counts.hpp"
 
 using namespace moescope;
 using namespace moescope::metrics;
@@ -31,6 +32,8 @@ StepFlops per_token(ModelConfig const& model, std::int64_t sequence_length) {
   return flops;
 }
 
+double active(ModelConfig const& model) { return parameter_counts(model).active; }
+
 }  // namespace
 
 TEST_CASE("Published LLaMA-MoE models, giga-operations per token") {
@@ -54,12 +57,12 @@ TEST_CASE("Published LLaMA-MoE models, giga-operations per token") {
 }
 
 TEST_CASE("N_active is the published count of activated parameters") {
-  CHECK(active_parameters(llama_moe(16, 2)) == 2953064448);
-  CHECK(active_parameters(llama_moe(16, 4)) == 3494129664);
-  CHECK(active_parameters(llama_moe(8, 2)) == 3493074944);
+  CHECK(active(llama_moe(16, 2)) == 2953064448);
+  CHECK(active(llama_moe(16, 4)) == 3494129664);
+  CHECK(active(llama_moe(8, 2)) == 3493074944);
   auto quiet = llama_moe(8, 2);
   quiet.gate.add_noise = false;
-  CHECK(active_parameters(quiet) == 3493074944);
+  CHECK(active(quiet) == 3493074944);
 }
 
 TEST_CASE("Megatron's formula for a model with grouped KV heads and unequal experts") {
@@ -74,6 +77,27 @@ TEST_CASE("Megatron's formula for a model with grouped KV heads and unequal expe
   double const T = 50, S = 10, H = 12, q = 24, kv = 8, active_width = 2 * 5;
   double const layer = 2 * T * H * (q + 2 * kv) + 2 * T * q * H + 2 * q * T * S + 6 * T * H * active_width;
   CHECK(step_flops(model, 50, 10).megatron_causal == Approx(3 * (2 * layer + 2 * T * H * 100)).epsilon(1e-14));
+}
+
+TEST_CASE("Experts whose mean width is no whole number count with it") {
+  auto model = llama_moe(4, 3);
+  auto const before = step_flops(model, 50, 10);
+  model.expert_widths.back().back() += 1;
+  auto const after = step_flops(model, 50, 10);
+  double const more = 6.0 * 50 * 3 * 4096 * 0.75;
+  CHECK(after.megatron_causal - before.megatron_causal == more);
+  CHECK(after.six_n_active - before.six_n_active == more);
+  CHECK(after.non_causal - before.non_causal == more);
+}
+
+TEST_CASE("Residual experts are an MLP that each token visits") {
+  auto model = llama_moe(8, 2);
+  auto const plain = step_flops(model, 50, 10);
+  model.residual.num_experts = 3;
+  model.residual.intermediate_size = 21;
+  auto const residual = step_flops(model, 50, 10);
+  CHECK(residual.megatron_causal - plain.megatron_causal == 6.0 * 50 * 32 * 3 * 4096 * 21);
+  CHECK(residual.six_n_active - plain.six_n_active == 6.0 * 50 * 32 * (3 * 4096 * 21 + 3 * 4096));  // and their gate
 }
 
 TEST_CASE("Non-causal counts the other half of attention, the gate network and the norms") {

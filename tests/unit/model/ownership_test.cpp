@@ -3,7 +3,8 @@
 
 #include "model/parameters.hpp"
 #include "support/catch.hpp"
-#include "traffic/group_sizes.hpp"
+#include "tensors/group_sizes.hpp"
+#include "tensors/parameter_counts.hpp"
 #include "unit/model/models.hpp"
 
 using namespace moescope;
@@ -16,7 +17,7 @@ struct Copies {
   std::map<std::string, std::vector<int>> owned, held;
 };
 
-void add_one(std::vector<int>& counts, ParameterSpec const& spec, Range rows) {
+void add_one(std::vector<int>& counts, TensorSpec const& spec, Range rows) {
   counts.resize(std::size_t(spec.rows * spec.columns));
   for (auto r = rows.begin; r < rows.end; ++r)
     for (auto c = spec.held_columns.begin; c < spec.held_columns.end; ++c) ++counts.at(std::size_t(r * spec.columns + c));
@@ -25,7 +26,7 @@ void add_one(std::vector<int>& counts, ParameterSpec const& spec, Range rows) {
 Copies count_copies(ModelConfig const& model, Layout const& layout) {
   Copies copies;
   for (std::int64_t rank = 0; rank < layout.ranks(); ++rank) {
-    for (auto const& spec : make_parameter_table(model, layout, rank).specs) {
+    for (auto const& spec : tensor_table(model, layout, rank).specs()) {
       add_one(copies.owned[spec.name], spec, spec.owned_rows);
       add_one(copies.held[spec.name], spec, spec.held_rows);
     }
@@ -49,7 +50,7 @@ TEST_CASE("every element of every tensor is owned by exactly one rank, which hol
       }
     }
     for (std::int64_t rank = 0; rank < layout.ranks(); ++rank) {
-      for (auto const& spec : make_parameter_table(each.model, layout, rank).specs) {
+      for (auto const& spec : tensor_table(each.model, layout, rank).specs()) {
         if (spec.owned_rows.size() <= 0) continue;
         held = held && spec.held_rows.begin <= spec.owned_rows.begin && spec.owned_rows.end <= spec.held_rows.end;
       }
@@ -57,7 +58,7 @@ TEST_CASE("every element of every tensor is owned by exactly one rank, which hol
     INFO(each.name << ", " << layout.describe());
     CHECK(once);
     CHECK(held);
-    CHECK(elements == count_parameters(each.model).total);
+    CHECK(elements == parameter_counts(each.model).total);
     ++checked;
   });
   CHECK(checked > 100);
@@ -67,10 +68,10 @@ TEST_CASE("an element is held by as many ranks as its reduction group sums over,
   for_each_layout([](NamedModel const& each, Layout const& layout) {
     auto const held = count_copies(each.model, layout).held;
     bool right = true;
-    for (auto const& spec : make_parameter_table(each.model, layout, 0).specs) {
+    for (auto const& spec : tensor_table(each.model, layout, 0).specs()) {
       bool const shared = spec.name.find("k_proj") != std::string::npos || spec.name.find("v_proj") != std::string::npos;
-      bool const replicated_over_tp = spec.is_vector && spec.group == ReductionGroup::dense;
-      auto const expected = layout.size(axis_of(spec.group)) * (replicated_over_tp ? layout.size(Axis::tp) : 1);
+      bool const replicated_over_tp = spec.is_vector && tensor_groups[spec.group].name == "dense";
+      auto const expected = layout.size(tensor_groups[spec.group].axis) * (replicated_over_tp ? layout.size(Axis::tp) : 1);
       for (auto const copies : held.at(spec.name)) right = right && (shared ? copies >= expected : copies == expected);
     }
     INFO(each.name << ", " << layout.describe());
@@ -78,20 +79,19 @@ TEST_CASE("an element is held by as many ranks as its reduction group sums over,
   });
 }
 
-TEST_CASE("group sizes are the ones that the traffic computes from configuration and layout, and specs fill them") {
+TEST_CASE("group sizes are the ones that are computed without a table, and specs fill them") {
   for_each_layout([](NamedModel const& each, Layout const& layout) {
     bool equal = true, filled = true;
     for (std::int64_t rank = 0; rank < layout.ranks(); ++rank) {
-      auto const table = make_parameter_table(each.model, layout, rank);
-      auto const expected = traffic::group_sizes(each.model, layout, rank);
-      equal = equal && table.group_size == std::array{expected.dense, expected.router, expected.expert};
-      std::array<std::int64_t, num_reduction_groups> next{};
-      for (auto const& spec : table.specs) {
-        auto& end = next[std::size_t(spec.group)];
+      auto const table = tensor_table(each.model, layout, rank);
+      equal = equal && table.group_sizes() == group_sizes(each.model, layout, rank);
+      std::vector<std::int64_t> next(table.groups().size());
+      for (auto const& spec : table.specs()) {
+        auto& end = next[spec.group];
         filled = filled && spec.offset == end;
         end += spec.size();
       }
-      filled = filled && next == table.group_size;
+      filled = filled && next == table.group_sizes();
     }
     INFO(each.name << ", " << layout.describe());
     CHECK(equal);
@@ -102,7 +102,7 @@ TEST_CASE("group sizes are the ones that the traffic computes from configuration
 TEST_CASE("norms and output scales do not decay, everything else does") {
   auto const model = awkward_models().back().model;
   std::set<std::string> without;
-  for (auto const& spec : make_parameter_table(model, Layout({}, 1), 0).specs)
+  for (auto const& spec : tensor_table(model, Layout({}, 1), 0).specs())
     if (!spec.decays) without.insert(spec.name);
   CHECK(without == std::set<std::string>{
                        "model.norm.weight", "model.layers.0.input_layernorm.weight", "model.layers.1.input_layernorm.weight",
@@ -111,7 +111,7 @@ TEST_CASE("norms and output scales do not decay, everything else does") {
 }
 
 TEST_CASE("a name that no parameter has is a programmer's error") {
-  auto const table = make_parameter_table(awkward_models().front().model, Layout({}, 1), 0);
+  auto const table = tensor_table(awkward_models().front().model, Layout({}, 1), 0);
   CHECK(table.find("lm_head.weight").rows == 37);
   CHECK_THROWS_AS(table.find("lm_head.bias"), std::logic_error);
 }

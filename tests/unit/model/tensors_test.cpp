@@ -11,20 +11,20 @@ using namespace moescope::test;
 namespace {
 
 struct Initialized {
-  ParameterTable table;
+  TensorTable table;
   FlatBuffers<double> values;
 
   Initialized(ModelConfig const& model, Layout const& layout, std::int64_t rank, std::uint64_t seed)
-      : table(make_parameter_table(model, layout, rank)), values(make_buffers<double>(table, "values")) {
+      : table(tensor_table(model, layout, rank)), values(make_buffers<double>(table, "values")) {
     initialize<double>(table, seed, values);
   }
-  auto host(ParameterSpec const& spec) const {
+  auto host(TensorSpec const& spec) const {
     return Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, values.matrix(spec));
   }
 };
 
 /// Whether `spec`'s part on one rank equals the same part of the whole tensor.
-bool equals_whole(Initialized const& part, ParameterSpec const& spec, Initialized const& whole) {
+bool equals_whole(Initialized const& part, TensorSpec const& spec, Initialized const& whole) {
   auto const found = part.host(spec), all = whole.host(whole.table.find(spec.name));
   for (std::int64_t r = 0; r < spec.held_rows.size(); ++r)
     for (std::int64_t c = 0; c < spec.held_columns.size(); ++c)
@@ -84,7 +84,7 @@ TEST_CASE("initial values are the same on any layout") {
       bool equal = true;
       for (std::int64_t rank = 0; rank < layout.ranks(); ++rank) {
         Initialized const part(each.model, layout, rank, 3);
-        for (auto const& spec : part.table.specs) equal = equal && equals_whole(part, spec, whole);
+        for (auto const& spec : part.table.specs()) equal = equal && equals_whole(part, spec, whole);
       }
       INFO(each.name << ", " << layout.describe());
       CHECK(equal);
@@ -124,7 +124,7 @@ TEST_CASE("the tensors that a model uses cover its flat buffers exactly once") {
   for_each_layout([](NamedModel const& each, Layout const& layout) {
     bool once = true;
     for (std::int64_t rank = 0; rank < layout.ranks(); ++rank) {
-      auto const table = make_parameter_table(each.model, layout, rank);
+      auto const table = tensor_table(each.model, layout, rank);
       auto const buffers = make_buffers<double>(table, "covered");
       std::vector<double> uses;
       each_view(view_tensors<double>(each.model, layout, rank, table, buffers), [&](auto const& view) {

@@ -26,7 +26,7 @@ TEST_CASE("A dry run prints layout, parameters, memory, exchanges and keys") {
   auto const layout = make_layout({2, 1, 2});
   auto const text = dry_run_text(config, layout, {2, "build", "data"});
   CHECK(contains(text, "2 ranks = dp 2 x tp 1 (attention) = edp 1 x ep 2 x etp 1 (experts)\n"));
-  CHECK(contains(text, "parameters: 1896 in all, 1320 active for a token\n"));
+  CHECK(contains(text, "parameters: 1896 in all, 1256 active for a token\n"));
   CHECK(contains(text, "assumes even routing"));
   CHECK(contains(text, "ep.dispatch.forward"));
   CHECK(contains(text, "computation_key " + computation_key(config, "data") + "\n"));
@@ -37,7 +37,7 @@ TEST_CASE("The JSON holds the numbers as integers") {
   auto const config = small_run();
   auto const run = json::parse(dry_run_json(config, make_layout({2, 1, 2})));
   CHECK(run["layout"] == json{{"ranks", 2}, {"tp", 1}, {"dp", 2}, {"ep", 2}, {"etp", 1}, {"edp", 1}});
-  CHECK(run["parameters"] == json{{"total", 1896}, {"active", 1320}});
+  CHECK(run["parameters"] == json{{"total", 1896}, {"active", 1256}});
   CHECK(run["step"]["assumes"] == "even routing");
   // 6 tokens, 12 choices a rank, half of them away; two layers of 64 bytes a row.
   auto const dispatch = entry(run, "ep.dispatch.forward");

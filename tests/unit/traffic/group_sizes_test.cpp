@@ -1,4 +1,4 @@
-#include "traffic/group_sizes.hpp"
+#include "tensors/group_sizes.hpp"
 
 #include "config/gate_kinds.hpp"
 #include "support/catch.hpp"
@@ -9,23 +9,29 @@ using namespace moescope;
 using namespace moescope::testing;
 using namespace moescope::traffic;
 
+namespace {
+
+constexpr std::size_t dense = 0, router = 1, expert = 2;  // in tensor_groups
+
+}  // namespace
+
 TEST_CASE("One rank holds every parameter") {
   auto const config = small_run();
   auto const sizes = group_sizes(config.model, make_layout({1}), 0);
   // embedding and head 2*80; per layer norm 8, q 64, k 32, v 32, o 64; final norm 8
-  CHECK(sizes.dense == 160 + 2 * 200 + 8);
+  CHECK(sizes[dense] == 160 + 2 * 200 + 8);
   // per layer norm 8, gate 4*8 + 4*4, noise 4*8
-  CHECK(sizes.router == 2 * (8 + 32 + 16 + 32));
-  CHECK(sizes.expert == 2 * 4 * 3 * 8 * 6);
+  CHECK(sizes[router] == 2 * (8 + 32 + 16 + 32));
+  CHECK(sizes[expert] == 2 * 4 * 3 * 8 * 6);
 }
 
 TEST_CASE("Shares of four tensor ranks replicate KV heads and norms") {
   auto const config = small_run();
   auto const layout = make_layout({4, 4, 2, 2});
   // vocabulary rows 3 3 2 2; per layer norm 8, one query head (q, o: 2*16), one KV head (k, v: 2*16)
-  CHECK(group_sizes(config.model, layout, 0).dense == 2 * 3 * 8 + 2 * (8 + 64) + 8);
-  CHECK(group_sizes(config.model, layout, 3).dense == 2 * 2 * 8 + 2 * (8 + 64) + 8);
-  CHECK(group_sizes(config.model, layout, 3).expert == 2 * 2 * 3 * 8 * 3);
+  CHECK(group_sizes(config.model, layout, 0)[dense] == 2 * 3 * 8 + 2 * (8 + 64) + 8);
+  CHECK(group_sizes(config.model, layout, 3)[dense] == 2 * 2 * 8 + 2 * (8 + 64) + 8);
+  CHECK(group_sizes(config.model, layout, 3)[expert] == 2 * 2 * 3 * 8 * 3);
   CHECK(replicated_kv_parameters(config.model, layout) == 2 * 2 * 2 * 8);
 }
 
@@ -50,11 +56,11 @@ TEST_CASE("Tied embeddings and output scales are counted once") {
   auto const layout = make_layout({1});
   auto const plain = group_sizes(model, layout, 0);
   model.tie_word_embeddings = true;
-  CHECK(plain.dense - group_sizes(model, layout, 0).dense == 80);
+  CHECK(plain[dense] - group_sizes(model, layout, 0)[dense] == 80);
   model.add_weight_norm = true;
-  CHECK(group_sizes(model, layout, 0).router - plain.router == 2);
+  CHECK(group_sizes(model, layout, 0)[router] - plain[router] == 2);
   model.gate.kind = "switch";
-  CHECK(group_sizes(model, layout, 0).router == 2 * (8 + 48 + 8));
+  CHECK(group_sizes(model, layout, 0)[router] == 2 * (8 + 48 + 8));
 }
 
 TEST_CASE("Unequal expert widths are summed and split by column") {
@@ -62,9 +68,9 @@ TEST_CASE("Unequal expert widths are summed and split by column") {
   model.expert_widths = {{3, 5, 7, 9}, {12, 4, 4, 4}};
   std::int64_t sum = 0;
   auto const layout = make_layout({4, 1, 2, 2});
-  for (std::int64_t rank = 0; rank < 4; ++rank) sum += group_sizes(model, layout, rank).expert;
+  for (std::int64_t rank = 0; rank < 4; ++rank) sum += group_sizes(model, layout, rank)[expert];
   CHECK(sum == 3 * 8 * 48);
-  CHECK(group_sizes(model, layout, 0).expert == 3 * 8 * (2 + 3 + 6 + 2));
+  CHECK(group_sizes(model, layout, 0)[expert] == 3 * 8 * (2 + 3 + 6 + 2));
 }
 
 TEST_CASE("Memory is parameters, gradients and two moments, and activations that grow with tokens") {

@@ -36,9 +36,9 @@ Volume const absent = {-1, -1, -1};
 
 TEST_CASE("Two data-parallel ranks") {
   Case const run{small_run(), make_layout({2}), counts_of({{{3, 3, 3, 3}, {6, 6, 0, 0}}, {{1, 2, 4, 5}, {0, 0, 6, 6}}})};
-  CHECK(run(1, names::dense_gradients) == Volume{568 * 8, 2, 1});
-  CHECK(run(1, names::router_gradients) == Volume{176 * 8, 2, 1});
-  CHECK(run(1, names::expert_gradients) == Volume{1152 * 8, 2, 1});
+  CHECK(run(1, "dp.gradients") == Volume{568 * 8, 2, 1});
+  CHECK(run(1, "world.gradients") == Volume{176 * 8, 2, 1});
+  CHECK(run(1, "edp.gradients") == Volume{1152 * 8, 2, 1});
   CHECK(run(1, names::pool_sum) == Volume{2 * (4 * 2 * 4 * 8), 4, 2});
   CHECK(run(1, names::labels) == Volume{8, 2, 1});
   CHECK(run(1, names::loss) == Volume{8, 2, 1});
@@ -61,7 +61,7 @@ TEST_CASE("Two expert-parallel ranks") {
   CHECK(run(1, names::dispatch_forward) == Volume{12 * 64, 1, 2});
   CHECK(run(1, names::combine_forward) == Volume{15 * 64, 2, 2});
   CHECK(run(0, names::counts) == Volume{2 * (2 * 4 * 8), 2, 2});
-  CHECK(run(0, names::expert_gradients) == absent);
+  CHECK(run(0, "edp.gradients") == absent);
   CHECK(run(0, names::etp_dispatch_forward) == absent);
   // 27 rows over and back twice, with 27 numbers; 9 rows at home, likewise.
   CHECK(peer_bytes(run.config, run.layout, run.counts, 0) == std::vector<std::int64_t>{9 * 272, 27 * 136});
@@ -113,8 +113,8 @@ TEST_CASE("Four ranks, tp 2, ep 2, etp 2, with a layer in which everything is dr
   CHECK(run(1, names::counts) == Volume{2 * (4 * 4 * 8), 2 * 3, 2});
   CHECK(run(1, names::pool_sum) == Volume{2 * 256, 2 * 6, 2});
   // vocabulary 2*5*8; two layers of norm 8, two query heads (q, o) and one KV head (k, v) of 16; final norm 8
-  CHECK(run(1, names::dense_gradients) == Volume{(80 + 2 * (8 + 96) + 8) * 8, 2, 1});
-  CHECK(run(1, names::router_gradients) == Volume{176 * 8, 6, 1});
+  CHECK(run(1, "dp.gradients") == Volume{(80 + 2 * (8 + 96) + 8) * 8, 2, 1});
+  CHECK(run(1, "world.gradients") == Volume{176 * 8, 6, 1});
   CHECK(computed_rows(run.config, run.layout, run.counts, 3).worst_micro_step == std::vector<std::int64_t>{15, 0});
 }
 
@@ -131,7 +131,7 @@ TEST_CASE("Four ranks, tp 2 folded into ep 4") {
 TEST_CASE("Four tensor ranks sum the KV heads that they share") {
   Case const run{small_run(), make_layout({4, 4}), counts_of({some4, none4})};
   CHECK(run(2, names::kv_gradients) == Volume{2 * (2 * 2 * 2 * 8) * 8, 2 * 6, 2});
-  CHECK(run(2, names::expert_gradients) == Volume{1152 * 8, 6, 1});
+  CHECK(run(2, "edp.gradients") == Volume{1152 * 8, 6, 1});
 }
 
 TEST_CASE("A capacity gate gathers two numbers a token, and blocks of sequences are pools") {
@@ -149,7 +149,7 @@ TEST_CASE("float32 halves every byte but control's and the pools'") {
   run.config.train.dtype = DType::float32;
   CHECK(run(0, names::dispatch_forward) == Volume{15 * 32, 2, 2});
   CHECK(run(0, names::weights_forward) == Volume{15 * 4, 2, 2});
-  CHECK(run(0, names::dense_gradients) == Volume{568 * 4, 2, 1});
+  CHECK(run(0, "dp.gradients") == Volume{568 * 4, 2, 1});
   CHECK(run(0, names::counts) == Volume{2 * (2 * 4 * 8), 2, 2});
   CHECK(run(0, names::pool_sum) == Volume{2 * 256, 4, 2});
 }
@@ -162,5 +162,5 @@ TEST_CASE("Micro-steps repeat calls, not gradients") {
   CHECK(run(0, names::loss) == Volume{16, 4, 2});
   CHECK(run(0, names::labels) == Volume{8, 2, 1});
   CHECK(run(0, names::pool_sum) == Volume{4 * (2 * 2 * 4 * 8), 8, 4});
-  CHECK(run(0, names::dense_gradients) == Volume{568 * 8, 2, 1});
+  CHECK(run(0, "dp.gradients") == Volume{568 * 8, 2, 1});
 }
