@@ -11,8 +11,8 @@ std::int64_t ring_messages(Operation operation, std::int64_t ranks) {
 
 }  // namespace
 
-Caller::Caller(RunConfig const& config, Layout const& layout, std::int64_t rank, Visit const& visit)
-    : layout_(layout), rank_(rank), visit_(visit), exchanges_(executed_exchanges(config, layout, passes_of(config))) {
+Caller::Caller(RunConfig const& config, Layout const& layout, Visit const& visit)
+    : layout_(layout), visit_(visit), exchanges_(executed_exchanges(config, layout, passes_of(config))) {
   for (std::size_t i = 0; i < exchanges_.size(); ++i) index_.emplace(exchanges_[i].name, i);
 }
 
@@ -36,25 +36,19 @@ void Caller::call(std::string_view name, std::int64_t bytes) {
           .receive_rows = {}});
 }
 
-void Caller::call_rows(std::string_view name, std::vector<std::int64_t> const& send, std::vector<std::int64_t> const& receive,
-                       std::int64_t row_bytes) {
+void Caller::call_rows(std::string_view name, MemberRows const& send, MemberRows const& receive, std::int64_t row_bytes) {
   auto const found = index_.find(name);
   if (found == index_.end()) return;
   auto const& exchange = exchanges_[found->second];
   MOESCOPE_CHECK(exchange.operation == Operation::all_to_all);
-  Call call{.collective = found->second,
-            .pass = exchange.pass,
-            .micro_step = micro_step_,
-            .router = router_,
-            .send_rows = send,
-            .receive_rows = receive};
-  auto const self = std::size_t(layout_.coordinate(exchange.axis, rank_));
-  for (std::size_t member = 0; member < send.size(); ++member) {
-    if (member == self) continue;
-    call.payload_bytes += send[member] * row_bytes;
-    call.messages += send[member] > 0 ? 1 : 0;
-  }
-  visit_(call);
+  visit_({.collective = found->second,
+          .pass = exchange.pass,
+          .micro_step = micro_step_,
+          .router = router_,
+          .payload_bytes = send.away * row_bytes,
+          .messages = send.members,
+          .send_rows = send.rows,
+          .receive_rows = receive.rows});
 }
 
 }  // namespace moescope::traffic

@@ -4,25 +4,24 @@
 #include <vector>
 
 #include "traffic/calls.hpp"
+#include "traffic/router_shape.hpp"
 
 namespace moescope::traffic {
 
 /// Shows one rank's calls to a visitor, by the exchanges' names. One that the configuration does not execute is passed over.
 class Caller {
  public:
-  Caller(RunConfig const& config, Layout const& layout, std::int64_t rank, Visit const& visit);
+  Caller(RunConfig const& config, Layout const& layout, Visit const& visit);
 
   /// What the calls to come belong to; -1: to no micro-step, to no router.
   void set_place(std::int64_t micro_step, std::int64_t router);
   /// A buffer of `bytes`; not for all_to_all.
   void call(std::string_view name, std::int64_t bytes);
-  /// An all_to_all that sends send[i] rows of `row_bytes` to group member i and receives receive[i].
-  void call_rows(std::string_view name, std::vector<std::int64_t> const& send, std::vector<std::int64_t> const& receive,
-                 std::int64_t row_bytes);
+  /// An all_to_all of rows of `row_bytes`.
+  void call_rows(std::string_view name, MemberRows const& send, MemberRows const& receive, std::int64_t row_bytes);
 
  private:
   Layout const& layout_;
-  std::int64_t rank_;
   Visit const& visit_;
   std::vector<ExchangeSpec> exchanges_;
   std::unordered_map<std::string_view, std::size_t> index_;

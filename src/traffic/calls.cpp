@@ -24,7 +24,7 @@ class Step {
         layout_(layout),
         rank_(rank),
         dispatch_(dispatch_traffic(config.train.dispatcher)),
-        caller_(config, layout, rank, visit),
+        caller_(config, layout, visit),
         scalar_(bytes_of(config.train.dtype)),
         extents_(router_extents(config.model)),
         sizes_{.row = config.model.hidden_size * scalar_, .weight = scalar_, .experts = extents_.experts * number_bytes} {}
@@ -122,15 +122,14 @@ void for_each_call(RunConfig const& config, Layout const& layout, RoutedCounts c
   Step(config, layout, rank, visit).run([&](std::int64_t micro_step) {
     std::vector<RouterShape> shapes;
     for (std::int64_t router = 0; router < counts.layers; ++router)
-      shapes.push_back(router_shape(config, layout, micro_step, rank, routed_choices(layout, counts, micro_step, router)));
+      shapes.push_back(router_shape(config, layout, micro_step, rank, routed_choices(layout, counts, micro_step, router, rank)));
     return shapes;
   });
 }
 
 void for_each_even_call(RunConfig const& config, Layout const& layout, std::int64_t rank, Visit const& visit) {
   Step(config, layout, rank, visit).run([&](std::int64_t micro_step) {
-    auto const choices = [&](std::int64_t r, Range experts) { return even_choices(config, layout, micro_step, r, experts); };
-    return std::vector{router_shape(config, layout, micro_step, rank, choices)};
+    return std::vector{router_shape(config, layout, micro_step, rank, even_choices(config, layout, micro_step, rank))};
   });
 }
 

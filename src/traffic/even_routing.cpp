@@ -21,25 +21,35 @@ std::int64_t dealt_below(std::int64_t end, std::int64_t experts, std::int64_t bo
   return end / experts * bound + std::min(end % experts, bound);
 }
 
+/// Choices of tokens [begin, end) of the step, `choices` each, for a range of experts.
+std::int64_t dealt(Range tokens, std::int64_t choices, std::int64_t num_experts, Range experts) {
+  auto const before = [&](std::int64_t token) {
+    return dealt_below(token * choices, num_experts, experts.end) - dealt_below(token * choices, num_experts, experts.begin);
+  };
+  return before(tokens.end) - before(tokens.begin);
+}
+
 }  // namespace
 
-std::int64_t even_choices(RunConfig const& config, Layout const& layout, std::int64_t micro_step, std::int64_t rank,
-                          Range experts) {
-  auto const tokens = owned_positions(config, layout, micro_step, rank);
-  auto const choices = choices_per_token(config.model), all = config.model.num_experts;
-  auto const dealt = [&](std::int64_t token) {
-    return dealt_below(token * choices, all, experts.end) - dealt_below(token * choices, all, experts.begin);
-  };
-  return dealt(tokens.end) - dealt(tokens.begin);
+ChoicesOf even_choices(RunConfig const& config, Layout const& layout, std::int64_t micro_step, std::int64_t rank) {
+  std::vector<Range> positions;
+  for (auto const member : layout.members(Axis::expert_block, rank))
+    positions.push_back(owned_positions(config, layout, micro_step, member));
+  return [positions = std::move(positions), choices = choices_per_token(config.model), num_experts = config.model.num_experts](
+             std::int64_t member, Range experts) { return dealt(positions[std::size_t(member)], choices, num_experts, experts); };
 }
 
 RoutedCounts even_routing(RunConfig const& config, Layout const& layout) {
   auto const extents = router_extents(config.model);
   RoutedCounts counts(config.batch.micro_steps, extents.routers, layout.ranks(), extents.experts);
+  auto const choices = choices_per_token(config.model);
   for (std::int64_t m = 0; m < counts.micro_steps; ++m)
-    for (std::int64_t l = 0; l < counts.layers; ++l)
-      for (std::int64_t r = 0; r < counts.ranks; ++r)
-        for (std::int64_t e = 0; e < counts.experts; ++e) counts.at(m, l, r, e) = even_choices(config, layout, m, r, {e, e + 1});
+    for (std::int64_t r = 0; r < counts.ranks; ++r) {
+      auto const tokens = owned_positions(config, layout, m, r);
+      for (std::int64_t l = 0; l < counts.layers; ++l)
+        for (std::int64_t e = 0; e < counts.experts; ++e)
+          counts.at(m, l, r, e) = dealt(tokens, choices, counts.experts, {e, e + 1});
+    }
   return counts;
 }
 

@@ -35,8 +35,7 @@ std::int64_t token_elements(ModelConfig const& model, Layout const& layout, std:
 std::int64_t activation_elements(RunConfig const& config, Layout const& layout, std::int64_t micro_step, std::int64_t rank) {
   auto const& model = config.model;
   auto const tokens = layout.sequences(config.batch, micro_step, rank).size() * config.batch.sequence_length;
-  auto const rows =
-      gathered_rows(model, layout, rank, [&](std::int64_t r, Range e) { return even_choices(config, layout, micro_step, r, e); });
+  auto const rows = gathered_rows(model, layout, rank, even_choices(config, layout, micro_step, rank));
   auto elements = tokens * (2 * model.hidden_size + layout.vocabulary(model, rank).size());  // final norm and logits
   for (auto const& router : routers(model))
     elements += token_elements(model, layout, rank, tokens) + expert_elements(model, layout, rank, router.layer, rows);

@@ -1,5 +1,7 @@
 #include "traffic/routed_choices.hpp"
 
+#include <numeric>
+
 #include "base/error.hpp"
 #include "config/routers.hpp"
 
@@ -12,11 +14,13 @@ void check_shape(RunConfig const& config, Layout const& layout, RoutedCounts con
   MOESCOPE_CHECK(counts.experts == router_extents(config.model).experts);
 }
 
-ChoicesOf routed_choices(Layout const& layout, RoutedCounts const& counts, std::int64_t micro_step, std::int64_t router) {
-  return [&layout, &counts, micro_step, router](std::int64_t rank, Range experts) {
-    auto const row = counts.ranks == layout.ranks() ? rank : layout.coordinate(Axis::expert_block, rank);
+ChoicesOf routed_choices(Layout const& layout, RoutedCounts const& counts, std::int64_t micro_step, std::int64_t router,
+                         std::int64_t rank) {
+  auto rows = layout.members(Axis::expert_block, rank);
+  if (counts.ranks != layout.ranks()) std::iota(rows.begin(), rows.end(), std::int64_t{0});
+  return [rows = std::move(rows), &counts, micro_step, router](std::int64_t member, Range experts) {
     std::int64_t sum = 0;
-    for (auto e = experts.begin; e < experts.end; ++e) sum += counts.at(micro_step, router, row, e);
+    for (auto e = experts.begin; e < experts.end; ++e) sum += counts.at(micro_step, router, rows[std::size_t(member)], e);
     return sum;
   };
 }

@@ -7,7 +7,8 @@ namespace moescope::traffic {
 /// A precondition of every function that takes counts.
 void check_shape(RunConfig const& config, Layout const& layout, RoutedCounts const& counts);
 
-/// Choices as counted in one router of one micro-step. Keeps references.
-ChoicesOf routed_choices(Layout const& layout, RoutedCounts const& counts, std::int64_t micro_step, std::int64_t router);
+/// Choices as counted in one router of one micro-step, for the expert block of `rank`. Keeps a reference to `counts`.
+ChoicesOf routed_choices(Layout const& layout, RoutedCounts const& counts, std::int64_t micro_step, std::int64_t router,
+                         std::int64_t rank);
 
 }  // namespace moescope::traffic

@@ -8,14 +8,22 @@
 
 namespace moescope::traffic {
 
-/// Kept choices, for a range of experts, of the tokens that a rank owns in one router of one micro-step.
-using ChoicesOf = std::function<std::int64_t(std::int64_t rank, Range experts)>;
+/// Kept choices, for a range of experts, of the tokens that a member of a rank's expert block owns, in one router of one
+/// micro-step.
+using ChoicesOf = std::function<std::int64_t(std::int64_t member, Range experts)>;
+
+/// Rows to, or from, each member of the ep group.
+struct MemberRows {
+  std::vector<std::int64_t> rows;      ///< [ep] the own ones included
+  std::int64_t away = 0, members = 0;  ///< rows of the others, and how many of them have any
+};
 
 /// What the exchanges of one rank in one router of one micro-step are sized by.
 struct RouterShape {
-  std::vector<std::int64_t> send, receive;                ///< [ep] rows to and from each member, itself included
+  MemberRows send, receive;
   std::int64_t gathered = 0;                              ///< rows that all its etp members received: what it computes
   std::vector<std::int64_t> block_tokens, block_choices;  ///< [expert_block] owned tokens and kept choices of each member
+  std::int64_t all_tokens = 0, all_choices = 0;           ///< of the expert block
 };
 RouterShape router_shape(RunConfig const& config, Layout const& layout, std::int64_t micro_step, std::int64_t rank,
                          ChoicesOf const& choices);

@@ -40,7 +40,7 @@ std::vector<std::int64_t> peer_bytes(RunConfig const& config, Layout const& layo
   std::vector<std::int64_t> bytes(std::size_t(layout.ranks()));
   for (std::int64_t m = 0; m < counts.micro_steps; ++m) {
     for (std::int64_t router = 0; router < counts.layers; ++router) {
-      auto const shape = router_shape(config, layout, m, rank, routed_choices(layout, counts, m, router));
+      auto const shape = router_shape(config, layout, m, rank, routed_choices(layout, counts, m, router, rank));
       for (auto const& rows : dispatch.peers(layout, rank, shape)) {
         auto const weights = rows.weights_out + (backward ? rows.weights_back : 0);
         bytes[std::size_t(rows.peer)] += (backward ? 2 : 1) * (rows.out + rows.back) * row_bytes + weights * weight_bytes;
@@ -56,7 +56,7 @@ ComputedRows computed_rows(RunConfig const& config, Layout const& layout, Routed
   ComputedRows computed{std::vector<std::int64_t>(layers), std::vector<std::int64_t>(layers)};
   for (std::int64_t m = 0; m < counts.micro_steps; ++m) {
     for (std::size_t layer = 0; layer < layers; ++layer) {
-      auto const choices = routed_choices(layout, counts, m, std::int64_t(layer));
+      auto const choices = routed_choices(layout, counts, m, std::int64_t(layer), rank);
       auto const gathered = gathered_rows(config.model, layout, rank, choices);
       computed.sum[layer] += gathered;
       computed.worst_micro_step[layer] = std::max(computed.worst_micro_step[layer], gathered);

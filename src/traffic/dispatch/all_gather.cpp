@@ -1,5 +1,3 @@
-#include <numeric>
-
 #include "traffic/dispatch/dispatch_traffic.hpp"
 
 namespace moescope::traffic {
@@ -25,24 +23,20 @@ constexpr ExchangeSpec planning[] = {
     {.name = names::choices, .axis = expert_block, .operation = all_gather},
 };
 
-std::int64_t total(std::vector<std::int64_t> const& of_members) {
-  return std::accumulate(of_members.begin(), of_members.end(), std::int64_t{0});
-}
-
 void forward_calls(RouterShape const& shape, DispatchSizes const& sizes, Caller& caller) {
   auto const members = std::int64_t(shape.block_tokens.size());
   caller.call(names::counts, members * sizes.experts);
   caller.call(names::tokens, members * number_bytes);
-  caller.call(names::choices, total(shape.block_choices) * number_bytes);
-  caller.call(names::block_dispatch_forward, total(shape.block_tokens) * sizes.row);
-  caller.call(names::block_weights_forward, total(shape.block_choices) * sizes.weight);
-  caller.call(names::block_combine_forward, total(shape.block_tokens) * sizes.row);
+  caller.call(names::choices, shape.all_choices * number_bytes);
+  caller.call(names::block_dispatch_forward, shape.all_tokens * sizes.row);
+  caller.call(names::block_weights_forward, shape.all_choices * sizes.weight);
+  caller.call(names::block_combine_forward, shape.all_tokens * sizes.row);
 }
 
 void backward_calls(RouterShape const& shape, DispatchSizes const& sizes, Caller& caller) {
-  caller.call(names::block_combine_backward, total(shape.block_tokens) * sizes.row);
-  caller.call(names::block_weights_backward, total(shape.block_choices) * sizes.weight);
-  caller.call(names::block_dispatch_backward, total(shape.block_tokens) * sizes.row);
+  caller.call(names::block_combine_backward, shape.all_tokens * sizes.row);
+  caller.call(names::block_weights_backward, shape.all_choices * sizes.weight);
+  caller.call(names::block_dispatch_backward, shape.all_tokens * sizes.row);
 }
 
 std::vector<PeerRows> peers(Layout const& layout, std::int64_t rank, RouterShape const& shape) {

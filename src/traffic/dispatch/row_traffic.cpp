@@ -24,7 +24,7 @@ void backward(RouterShape const& shape, DispatchSizes const& sizes, Caller& call
 std::vector<PeerRows> peers(Layout const& layout, std::int64_t rank, RouterShape const& shape) {
   std::vector<PeerRows> result;
   for (auto const peer : layout.members(Axis::ep, rank)) {
-    auto const out = shape.send[result.size()], back = shape.receive[result.size()];
+    auto const out = shape.send.rows[result.size()], back = shape.receive.rows[result.size()];
     result.push_back({.peer = peer, .out = out, .back = back, .weights_out = out, .weights_back = back});
   }
   return result;
