@@ -1,6 +1,7 @@
 #include "base/error.hpp"
 
 #include <algorithm>
+#include <new>
 
 namespace moescope {
 
@@ -27,6 +28,13 @@ std::string in_short(std::string const& text) {
 }  // namespace
 
 UserError::UserError(std::string const& sentence) : std::runtime_error(in_short(one_line(sentence))) {}
+
+std::string sentence_of(std::exception const& error) {
+  std::string const what = error.what();
+  bool const in_kokkos = what.find("failed to allocate") != std::string::npos;
+  if (!in_kokkos && dynamic_cast<std::bad_alloc const*>(&error) == nullptr) return what;
+  return "ran out of memory (" + what + "); use more ranks, more batch.micro_steps or a smaller model";
+}
 
 namespace detail {
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <exception>
 #include <stdexcept>
 #include <string>
 
@@ -12,6 +13,9 @@ class UserError : public std::runtime_error {
  public:
   explicit UserError(std::string const& sentence);
 };
+
+/// What an exception says; of one for want of memory, a sentence with what would help.
+std::string sentence_of(std::exception const& error);
 
 namespace detail {
 [[noreturn]] void check_failed(char const* expression, char const* file, int line);

@@ -13,8 +13,8 @@ struct WaitAndTransfer {
 WaitAndTransfer wait_and_transfer(double entry, double exit, double last_arrival);
 
 /// Free mode: adds wait and transfer of every stamped call to `entries` [collectives], from the entries of all members, which
-/// each group gathers here, between steps. `stamps`: this rank's, of the same calls on every member. Collective over the world;
-/// not ledgered.
+/// each group gathers here, between steps. `stamps`: this rank's, of the same exchanges on every member; std::logic_error naming
+/// the group, two ranks and their exchanges where they are not. Collective over the world; not ledgered.
 void separate_waiting(Mesh const& mesh, std::vector<Stamp> const& stamps, std::vector<LedgerEntry>& entries);
 
 /// How far this rank's clock is ahead of rank 0's, and half the shortest round trip by which it was found: the true value lies

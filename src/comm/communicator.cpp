@@ -77,6 +77,8 @@ std::int64_t reduce_one(std::int64_t value, MPI_Op op, Communicator const& commu
   return value;
 }
 
+constexpr std::string_view gather_advice = "use fewer ranks or a smaller model";
+
 /// Lengths and their running sum on root, both empty elsewhere.
 struct GatherShape {
   std::vector<int> counts, displacements;
@@ -91,8 +93,8 @@ GatherShape gather_shape(std::int64_t length, Communicator const& communicator, 
              [&](MPI_Comm comm) { return MPI_Gather(&length, 1, type, lengths.data(), 1, type, root, comm); });
   GatherShape shape;
   for (auto const n : lengths) {
-    shape.counts.push_back(mpi::count(n, "elements", "gather"));
-    shape.displacements.push_back(mpi::count(shape.total, "elements", "gather"));
+    shape.counts.push_back(mpi::count(n, "elements", "gather", gather_advice));
+    shape.displacements.push_back(mpi::count(shape.total, "elements", "gather", gather_advice));
     shape.total += n;
   }
   return shape;
@@ -102,7 +104,7 @@ template <class T>
 std::vector<T> gather_values(std::span<T const> values, Communicator const& communicator, int root, GatherShape const& shape) {
   auto const type = mpi::moving_type<T>();
   std::vector<T> all(std::size_t(shape.total), T{});
-  auto const own = mpi::count(std::int64_t(values.size()), "elements", "gather");
+  auto const own = mpi::count(std::int64_t(values.size()), "elements", "gather", gather_advice);
   collective(communicator, "MPI_Gatherv", [&](MPI_Comm comm) {
     return MPI_Gatherv(values.data(), own, type, all.data(), shape.counts.data(), shape.displacements.data(), type, root, comm);
   });
@@ -121,7 +123,7 @@ std::string message_of(std::exception_ptr const& error) {
   try {
     std::rethrow_exception(error);
   } catch (std::exception const& exception) {
-    return exception.what();
+    return sentence_of(exception);
   } catch (...) {
     return "an error of unknown type";
   }
@@ -193,7 +195,7 @@ std::int64_t Communicator::sum(std::int64_t value) const { return reduce_one(val
 
 std::vector<std::int64_t> Communicator::sum(std::vector<std::int64_t> values) const {
   if (values.empty()) return values;
-  auto const count = mpi::count(std::int64_t(values.size()), "numbers", "sum");
+  auto const count = mpi::count(std::int64_t(values.size()), "numbers", "sum", gather_advice);
   auto const type = mpi::reducing_type<std::int64_t>();
   collective(*this, "MPI_Allreduce",
              [&](MPI_Comm comm) { return MPI_Allreduce(MPI_IN_PLACE, values.data(), count, type, MPI_SUM, comm); });

@@ -1,6 +1,7 @@
 #include "base/error.hpp"
 #include "base/region.hpp"
 #include "comm/detail/ledgered_call.hpp"
+#include "comm/detail/reduce.hpp"
 #include "comm/exchange.hpp"
 
 namespace moescope {
@@ -48,11 +49,8 @@ void all_reduce_control(Mesh& mesh, ExchangeId const& id, std::span<double> valu
   auto const members = mesh.group(id.axis()).size();
   if (members == 1) return;
   Region const region(Phase::communication);
-  auto const count = mpi::count(std::int64_t(values.size()), "numbers", id.name());
-  LedgeredCall call(mesh, id, {count * std::int64_t(sizeof(double)), 2 * std::int64_t(members - 1), 1});
-  call.post("MPI_Allreduce", [&] {
-    return MPI_Allreduce(MPI_IN_PLACE, values.data(), count, mpi::reducing_type<double>(), MPI_SUM, call.comm());
-  });
+  LedgeredCall call(mesh, id, mpi::reduction_volume(mesh, std::int64_t(values.size_bytes()), 2 * (members - 1)));
+  call.post("MPI_Allreduce", [&] { return mpi::all_reduce(mesh, values, MPI_SUM, call.comm()); });
   call.finish();
 }
 

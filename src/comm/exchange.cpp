@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/region.hpp"
 #include "comm/detail/ledgered_call.hpp"
+#include "comm/detail/reduce.hpp"
 #include "comm/detail/staging.hpp"
 
 namespace moescope {
@@ -72,14 +73,12 @@ Exchange reduce_everywhere(ExecSpace const& exec, Mesh& mesh, ExchangeId const& 
   auto const members = mesh.group(id.axis()).size();
   if (members == 1) return {};
   Region const region(Phase::communication);
-  auto const size = std::int64_t(values.size());
-  auto const count = mpi::count(size, "elements", id.name());
-  traffic::Volume const volume{size * std::int64_t(sizeof(T)), 2 * std::int64_t(members - 1), 1};
-  auto call = std::make_unique<LedgeredCall>(mesh, id, volume);
+  auto const bytes = std::int64_t(values.size() * sizeof(T));
+  auto call = std::make_unique<LedgeredCall>(mesh, id, mpi::reduction_volume(mesh, bytes, 2 * (members - 1)));
   auto const buffer = host_copy(exec, values);
   auto const operation = reduction == Reduction::sum ? MPI_SUM : MPI_MAX;
   call->post("MPI_Allreduce",
-             [&] { return MPI_Allreduce(MPI_IN_PLACE, buffer.data(), count, mpi::reducing_type<T>(), operation, call->comm()); });
+             [&] { return mpi::all_reduce(mesh, std::span(buffer.data(), buffer.size()), operation, call->comm()); });
   return pending(std::move(call), [=] { bring_back(exec, values, buffer); });
 }
 
@@ -155,14 +154,13 @@ Exchange start_reduce_scatter(ExecSpace const& exec, Mesh& mesh, ExchangeId cons
   if (group.size() == 1) return copy_rows<T>(exec, own, all), Exchange();
   Region const region(Phase::communication);
 
-  traffic::Volume const volume{total(rows) * width * std::int64_t(sizeof(T)), group.size() - 1, 1};
-  auto call = std::make_unique<LedgeredCall>(mesh, id, volume);
-  call->receive = mpi::blocks(elements(rows, width), "elements", id.name());
+  auto const bytes = total(rows) * width * std::int64_t(sizeof(T));
+  auto call = std::make_unique<LedgeredCall>(mesh, id, mpi::reduction_volume(mesh, bytes, group.size() - 1));
   auto const from = host_copy(exec, all);
   auto const to = host_target(own);
+  auto const sizes = elements(rows, width);
   call->post("MPI_Reduce_scatter", [&] {
-    return MPI_Reduce_scatter(from.data(), to.data(), call->receive.counts.data(), mpi::reducing_type<T>(), MPI_SUM,
-                              call->comm());
+    return mpi::reduce_scatter(mesh, std::span<T const>(from.data(), from.size()), sizes, to.data(), call->comm());
   });
   return pending(std::move(call), [=] { bring_back(exec, own, to); });
 }

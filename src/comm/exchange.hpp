@@ -39,8 +39,8 @@ enum class Reduction { sum, max };
 /// All functions: collective over the group of the exchange's axis; fence `exec` once before sending; open
 /// Region(Phase::communication); a group of size 1 copies or does nothing, outside that region, and is not ledgered. A View
 /// that owns no memory, an exchange of another operation, or one that this configuration does not execute is a programmer's
-/// error. Counts are checked against MPI's int before the call (UserError): rows where rows move, elements where they are
-/// added, since MPI adds basic types only.
+/// error. Rows that move are checked against MPI's int before the call (UserError); what is added, elements of basic types,
+/// goes in pieces of mesh.reduction_bytes(): one exchange, as many calls.
 /// Sums run in the reducing type of T, never lower than float, in an order that MPI chooses from the group's and the
 /// buffer's size alone: every rank of the group receives the same bits, and so does every repetition.
 /// The moving exchanges are non-blocking MPI calls, complete in wait(). The reducing ones complete in start: with Open

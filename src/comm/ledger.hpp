@@ -15,10 +15,11 @@ struct LedgerEntry {
   double transfer_seconds = 0;  ///< phased: the collective alone; free: 0 until separate_waiting()
 };
 
-/// When this rank came to a call and left it, on its own clock, and with which members of the group it exchanged rows.
+/// When this rank came to an exchange and left it, on its own clock, and with which members of the group it exchanged rows.
 struct Stamp {
   std::size_t collective;
   Axis axis;
+  std::int64_t place;  ///< of the exchange among those of its group, the same on every member
   double entry, exit;
   std::vector<bool> with_rows;  ///< [group]; empty: with all
   bool exchanges_with(std::size_t member) const { return with_rows.empty() || with_rows[member]; }

@@ -4,9 +4,10 @@
 
 namespace moescope {
 
-Mesh::Mesh(Communicator world, Layout const& layout, std::vector<traffic::Collective> collectives)
-    : layout_(layout), world_(std::move(world)), ledger_(std::move(collectives)) {
+Mesh::Mesh(Communicator world, Layout const& layout, std::vector<traffic::Collective> collectives, std::int64_t reduction_bytes)
+    : layout_(layout), world_(std::move(world)), ledger_(std::move(collectives)), reduction_bytes_(reduction_bytes) {
   MOESCOPE_CHECK(world_.size() == layout_.ranks());
+  MOESCOPE_CHECK(reduction_bytes_ > 0 && reduction_bytes_ % 8 == 0);
   for (int i = 0; i < num_axes; ++i) {
     auto const axis = Axis(i);
     // A group is known by its first member.

@@ -10,8 +10,10 @@ namespace moescope {
 /// This rank's communicators along every axis, and its ledger.
 class Mesh {
  public:
-  /// Collective over `world`, whose size must be layout.ranks().
-  Mesh(Communicator world, Layout const& layout, std::vector<traffic::Collective> collectives);
+  /// Collective over `world`, whose size must be layout.ranks(). A reduction of more than `reduction_bytes`, a multiple of 8,
+  /// goes in pieces of that size.
+  Mesh(Communicator world, Layout const& layout, std::vector<traffic::Collective> collectives,
+       std::int64_t reduction_bytes = traffic::largest_reduction_bytes);
   Mesh(Mesh const&) = delete;
   Mesh& operator=(Mesh const&) = delete;
 
@@ -20,9 +22,12 @@ class Mesh {
   Communicator const& world() const { return world_; }
   Communicator const& group(Axis axis) const { return groups_[std::size_t(axis)]; }
   Ledger& ledger() { return ledger_; }
+  Ledger const& ledger() const { return ledger_; }
   /// By its name (traffic::names), to be kept by the caller: look-ups are for construction, not for steps. std::logic_error
   /// naming it when no configuration has such an exchange.
   ExchangeId exchange(std::string_view name) const { return ledger_.exchange(name); }
+
+  std::int64_t reduction_bytes() const { return reduction_bytes_; }
 
   /// Phased: each exchange fences, waits at a barrier of its own group, then runs; free: neither.
   void set_phased(bool phased) { phased_ = phased; }
@@ -36,6 +41,7 @@ class Mesh {
   Communicator world_;
   std::vector<Communicator> groups_;
   Ledger ledger_;
+  std::int64_t const reduction_bytes_;
   bool phased_ = false;
   double clock_offset_ = 0;
 };

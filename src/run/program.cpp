@@ -42,13 +42,6 @@ char const* launched_rank() {
   return nullptr;
 }
 
-std::string sentence_of(std::exception const& error) {
-  std::string const what = error.what();
-  bool const in_kokkos = what.find("failed to allocate") != std::string::npos;
-  if (!in_kokkos && dynamic_cast<std::bad_alloc const*>(&error) == nullptr) return what;
-  return fmt::format("ran out of memory ({}); use more ranks, more batch.micro_steps or a smaller model", what);
-}
-
 /// For what no `catch` can reach: an exception in a thread or while another one unwinds.
 [[noreturn]] void end_at_uncaught_exception() {
   std::string what = "an exception of unknown type";

@@ -26,14 +26,19 @@ void Caller::call(std::string_view name, std::int64_t bytes) {
   if (found == index_.end()) return;
   auto const& exchange = exchanges_[found->second];
   MOESCOPE_CHECK(exchange.operation != Operation::all_to_all);
-  visit_({.collective = found->second,
-          .pass = exchange.pass,
-          .micro_step = micro_step_,
-          .router = router_,
-          .payload_bytes = bytes,
-          .messages = ring_messages(exchange.operation, layout_.size(exchange.axis)),
-          .send_rows = {},
-          .receive_rows = {}});
+  Call call{.collective = found->second,
+            .pass = exchange.pass,
+            .micro_step = micro_step_,
+            .router = router_,
+            .messages = ring_messages(exchange.operation, layout_.size(exchange.axis)),
+            .send_rows = {},
+            .receive_rows = {}};
+  auto const pieces = exchange.operation == Operation::all_gather ? 1 : reduction_calls(bytes);
+  for (std::int64_t piece = 0; piece < pieces; ++piece) {
+    bool const last = piece + 1 == pieces;
+    call.payload_bytes = last ? bytes - piece * largest_reduction_bytes : largest_reduction_bytes;
+    visit_(call);
+  }
 }
 
 void Caller::call_rows(std::string_view name, MemberRows const& send, MemberRows const& receive, std::int64_t row_bytes) {

@@ -15,7 +15,7 @@ class Caller {
 
   /// What the calls to come belong to; -1: to no micro-step, to no router.
   void set_place(std::int64_t micro_step, std::int64_t router);
-  /// A buffer of `bytes`; not for all_to_all.
+  /// A buffer of `bytes`, a reduction in pieces of largest_reduction_bytes; not for all_to_all.
   void call(std::string_view name, std::int64_t bytes);
   /// An all_to_all of rows of `row_bytes`.
   void call_rows(std::string_view name, MemberRows const& send, MemberRows const& receive, std::int64_t row_bytes);

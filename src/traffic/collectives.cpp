@@ -92,6 +92,10 @@ Passes passes_of(RunConfig const& config) {
   return config.train.mode == "train" ? Passes::forward_and_backward : Passes::forward;
 }
 
+std::int64_t reduction_calls(std::int64_t bytes, std::int64_t piece_bytes) {
+  return std::max<std::int64_t>(1, (bytes + piece_bytes - 1) / piece_bytes);
+}
+
 std::vector<Collective> const& every_collective() {
   static auto const list = [] {
     std::vector<Collective> result;

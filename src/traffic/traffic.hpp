@@ -110,6 +110,12 @@ struct Volume {
   friend bool operator==(Volume const&, Volume const&) = default;
 };
 
+/// Bytes that one call of a reduction takes at most, 2^30 floats: MPI counts elements in an int. A larger buffer goes in pieces
+/// of this size, each of them a call.
+inline constexpr std::int64_t largest_reduction_bytes = std::int64_t(1) << 32;
+/// Calls that the reduction of a buffer is made of; one for an empty buffer.
+std::int64_t reduction_calls(std::int64_t bytes, std::int64_t piece_bytes = largest_reduction_bytes);
+
 /// [collectives] volumes of `rank` for one step (train: forward, backward, reductions; forward mode: forward only).
 std::vector<Volume> step_volumes(RunConfig const& config, Layout const& layout, RoutedCounts const& counts, std::int64_t rank);
 

@@ -62,7 +62,7 @@ void LedgeredCall::finish() {
   auto& ledger = mesh_.ledger();
   if (phased_) return ledger.append(exchange_, {volume_, started_ - arrived_, ended_ - started_});
   ledger.append(exchange_, {volume_, 0, 0});
-  ledger.add({exchange_.index(), exchange_.axis(), started_, ended_, std::move(with_rows)});
+  ledger.add({exchange_.index(), exchange_.axis(), place_, started_, ended_, std::move(with_rows)});
 }
 
 }  // namespace moescope::mpi

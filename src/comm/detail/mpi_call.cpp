@@ -24,12 +24,12 @@ void check(int code, char const* call, MPI_Comm communicator) {
   abort_job(1);
 }
 
-int count(std::int64_t count, std::string_view unit, std::string_view exchange) {
+int count(std::int64_t count, std::string_view unit, std::string_view exchange, std::string_view advice) {
   constexpr std::int64_t largest = std::numeric_limits<int>::max();
   MOESCOPE_CHECK(count >= 0);
   if (count <= largest) return int(count);
   throw UserError("exchange '" + std::string(exchange) + "' needs " + std::to_string(count) + " " + std::string(unit) +
-                  " in one MPI call, which counts up to " + std::to_string(largest) + "; use more ranks or more micro_steps");
+                  " in one MPI call, which counts up to " + std::to_string(largest) + "; " + std::string(advice));
 }
 
 }  // namespace moescope::mpi

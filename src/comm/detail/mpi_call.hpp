@@ -20,8 +20,9 @@ std::string error_text(int code, char const* call, MPI_Comm communicator);
 void check(int code, char const* call, MPI_Comm communicator);
 
 /// `count` as the int that MPI-3 wants. Throws UserError naming the exchange when it does not fit; `unit` is what is
-/// counted, "rows" or "elements".
-int count(std::int64_t count, std::string_view unit, std::string_view exchange);
+/// counted, "rows" or "elements", and `advice` what makes it fewer.
+int count(std::int64_t count, std::string_view unit, std::string_view exchange,
+          std::string_view advice = "use more ranks or more micro_steps");
 
 /// Datatype that carries a T unchanged. A 2-byte T may travel as MPI_UINT16_T here, but could not be summed as one.
 template <class T>

@@ -51,7 +51,7 @@ TEST_CASE("only peers with rows are waited for") {
   auto const me = std::size_t(world.rank());
   std::vector<bool> with_rows(std::size_t(world.size()));
   if (me < 2) with_rows[1 - me] = true;
-  mesh.ledger().add({1, Axis::dp, double(me), 10.0, with_rows});
+  mesh.ledger().add({1, Axis::dp, 1, double(me), 10.0, with_rows});
   auto const entry = separated(mesh)[1];
   MPI_REQUIRE(world, entry.wait_seconds == (me == 0 ? 1.0 : 0.0));
   MPI_REQUIRE(world, entry.transfer_seconds == (me < 2 ? 9.0 : 10.0 - double(me)));
@@ -63,10 +63,31 @@ TEST_CASE("clocks that differ by a known offset are brought to rank 0's") {
   auto mesh = world_mesh(world);
   double const ahead = 1000.0 * world.rank();
   mesh.set_clock_offset(ahead);
-  mesh.ledger().add({0, Axis::world, ahead + (world.rank() == 0 ? 2.0 : 3.0), ahead + 4.0, {}});
+  mesh.ledger().add({0, Axis::world, 1, ahead + (world.rank() == 0 ? 2.0 : 3.0), ahead + 4.0, {}});
   auto const entry = separated(mesh)[0];
   MPI_REQUIRE(world, entry.wait_seconds == (world.rank() == 0 ? 1.0 : 0.0));
   MPI_REQUIRE(world, entry.transfer_seconds == 1.0);
+}
+
+TEST_CASE("ranks of a group that stamped different exchanges are an error that names both") {
+  auto const world = Communicator::world();
+  if (world.size() == 1) return;
+  auto mesh = world_mesh(world);
+  bool const last = world.rank() == world.size() - 1;
+  auto const refusal = [&] {
+    try {
+      separated(mesh);
+    } catch (std::logic_error const& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  mesh.ledger().add({0, Axis::world, 1, 0, 1, {}});
+  if (!last) mesh.ledger().add({0, Axis::world, 2, 1, 2, {}});
+  auto const on_last = " on rank " + std::to_string(world.size() - 1);
+  MPI_REQUIRE(world, refusal() == "exchange 1 of the group 'world' is 'sum' at place 2 on rank 0 and none" + on_last);
+  mesh.ledger().add({0, Axis::world, last ? 4 : 3, 0, 1, {}});
+  MPI_REQUIRE(world, refusal() == "exchange 0 of the group 'world' is 'sum' at place 3 on rank 0 and 'sum' at place 4" + on_last);
 }
 
 TEST_CASE("ranks of one host share a clock, which the estimate finds within its error") {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <new>
 
 #include "base/error.hpp"
 #include "support/catch.hpp"
@@ -79,6 +80,12 @@ TEST_CASE("sums and maxima are equal on every rank; sums run in rank order; a Na
     auto const worst = world.max(world.rank() == r ? std::numeric_limits<double>::quiet_NaN() : 1.0);
     MPI_REQUIRE(world, std::isnan(worst));
   }
+}
+
+TEST_CASE("want of memory is agreed on with what would help") {
+  auto const world = Communicator::world();
+  auto const message = user_error([&] { agreed(world, [] { throw std::bad_alloc(); }); });
+  MPI_REQUIRE(world, message == "ran out of memory (std::bad_alloc); use more ranks, more batch.micro_steps or a smaller model");
 }
 
 TEST_CASE("agreed returns where no rank failed") {

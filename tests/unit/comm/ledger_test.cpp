@@ -122,6 +122,41 @@ TEST_CASE("control exchanges are ledgered as PMPI sees them") {
   CHECK(counted.at("all_reduce").bytes == entries[reduced].volume.payload_bytes);
 }
 
+TEST_CASE("a reduction above the size of a piece is one exchange of several calls, exact and as PMPI sees them") {
+  auto const world = Communicator::world();
+  if (world.size() == 1) return;
+  Mesh mesh(world, Layout(LayoutConfig(), world.size()), every_exchange(), 16);
+  auto const messages = std::int64_t(world.size() - 1);
+  auto const reduced = mesh.exchange("world.all_reduce"), scattered = mesh.exchange("world.reduce_scatter");
+
+  auto const values = matrix<float>(1, 9, [](auto, auto j) { return j + 1; });
+  pmpi_counter::take();
+  start_all_reduce<float>(ExecSpace(), mesh, reduced, Reduction::sum, values).wait();
+  std::vector<double> control{1, 2, 3};
+  all_reduce_control(mesh, reduced, control);
+  auto counted = pmpi_counter::take();
+  auto const sum = mesh.ledger().take()[reduced.index()].volume;
+  MPI_REQUIRE(world, equals(values, [&](auto, auto j) { return world.size() * (j + 1); }));
+  MPI_REQUIRE(world, control == std::vector<double>{1.0 * world.size(), 2.0 * world.size(), 3.0 * world.size()});
+  CHECK(sum == Volume{9 * 4 + 3 * 8, 2 * messages * (3 + 2), 3 + 2});
+  CHECK(counted["all_reduce"].calls == sum.calls);
+  CHECK(counted["all_reduce"].bytes == sum.payload_bytes);
+
+  // The last member has two rows of three, the others one: pieces of four elements end within rows.
+  std::vector<std::int64_t> rows(std::size_t(world.size()), 1);
+  rows.back() = 2;
+  auto const all = matrix<float>(world.size() + 1, 3, [](auto i, auto j) { return 3 * i + j; });
+  auto const own = matrix<float>(rows[std::size_t(world.rank())], 3, [](auto, auto) { return -1; });
+  start_reduce_scatter<float>(ExecSpace(), mesh, scattered, all, rows, own).wait();
+  counted = pmpi_counter::take();
+  auto const parts = mesh.ledger().take()[scattered.index()].volume;
+  std::int64_t const calls = (3 * (world.size() + 1) + 3) / 4;
+  MPI_REQUIRE(world, equals(own, [&](auto i, auto j) { return world.size() * (3 * (world.rank() + i) + j); }));
+  CHECK(parts == Volume{3 * 4 * (world.size() + 1), messages * calls, calls});
+  CHECK(counted["reduce_scatter"].calls == calls);
+  CHECK(counted["reduce_scatter"].bytes == parts.payload_bytes);
+}
+
 TEST_CASE("take empties the ledger") {
   Ledger ledger({{"a", Axis::tp, Operation::all_reduce}, {"b", Axis::dp, Operation::all_gather}});
   ledger.append(ledger.exchange("b"), {{10, 2, 1}, 0.5, 0.25});

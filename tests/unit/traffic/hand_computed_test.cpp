@@ -164,3 +164,26 @@ TEST_CASE("Micro-steps repeat calls, not gradients") {
   CHECK(run(0, names::pool_sum) == Volume{4 * (2 * 2 * 4 * 8), 8, 4});
   CHECK(run(0, "dp.gradients") == Volume{568 * 8, 2, 1});
 }
+
+TEST_CASE("A reduction of more than 2^32 bytes is several calls") {
+  CHECK(reduction_calls(0) == 1);
+  CHECK(reduction_calls(std::int64_t(1) << 32) == 1);
+  CHECK(reduction_calls((std::int64_t(1) << 32) + 4) == 2);
+  CHECK(reduction_calls(33, 16) == 3);
+  // LLaMA-MoE 3.5B on ep 2 x edp 2: 32 layers of 4 experts of 3 matrices of 1376 x 4096 on each rank, in float.
+  auto config = small_run();
+  auto& model = config.model;
+  model.num_layers = 32;
+  model.hidden_size = 4096;
+  model.num_heads = model.num_kv_heads = 32;
+  model.head_dim = 128;
+  model.num_experts = 8;
+  model.intermediate_size = 8 * 1376;
+  model.expert_widths.assign(32, std::vector<std::int64_t>(8, 1376));
+  model.score_scale_factor.assign(32, 1);
+  config.train.dtype = DType::float32;
+  auto const layout = make_layout({4, 1, 2});
+  std::int64_t const elements = 2164260864;
+  CHECK(volume_of(config, layout, even_step_volumes(config, layout, 0), names::expert_gradients) ==
+        Volume{elements * 4, 3 * 2, 3});
+}
