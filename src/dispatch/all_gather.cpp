@@ -68,8 +68,6 @@ TokenRows rows_by_token(std::vector<int> const& token_of_row, std::int64_t num_t
   return result;
 }
 
-}  // namespace
-
 /// Every rank of the expert block receives all its tokens and computes the rows of its own experts; each token's partial
 /// sums return by one reduce_scatter. More bytes than all_to_all where top_k is small, but one plain collective each way
 /// (Megatron Core's allgather dispatcher).
@@ -163,6 +161,8 @@ class AllGatherDispatcher final : public Dispatcher<T> {
   ModelConfig const model_;
   BlockExchanges const exchanges_;
 };
+
+}  // namespace
 
 template <class T>
 std::unique_ptr<Dispatcher<T>> make_all_gather(Mesh& mesh, ModelConfig const& model) {

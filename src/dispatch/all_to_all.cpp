@@ -3,6 +3,8 @@
 
 namespace moescope {
 
+namespace {
+
 /// Rows go straight to the ranks of their experts by one MPI_Alltoallv of rows over the ep group, and return the same way.
 template <class T>
 class AllToAllDispatcher final : public RowDispatcher<T> {
@@ -22,6 +24,8 @@ class AllToAllDispatcher final : public RowDispatcher<T> {
     return sent;
   }
 };
+
+}  // namespace
 
 template <class T>
 std::unique_ptr<Dispatcher<T>> make_all_to_all(Mesh& mesh, ModelConfig const& model) {

@@ -3,6 +3,8 @@
 
 namespace moescope {
 
+namespace {
+
 /// Every expert is at home (ep = 1): sent rows are received rows.
 template <class T>
 class LocalDispatcher final : public RowDispatcher<T> {
@@ -13,6 +15,8 @@ class LocalDispatcher final : public RowDispatcher<T> {
   Matrix<T> send(ExecSpace const&, RowPlan const&, Matrix<T> sent, ExchangeId const&) override { return sent; }
   Matrix<T> send_back(ExecSpace const&, RowPlan const&, Matrix<T> received, ExchangeId const&) override { return received; }
 };
+
+}  // namespace
 
 template <class T>
 std::unique_ptr<Dispatcher<T>> make_local(Mesh& mesh, ModelConfig const& model) {

@@ -9,6 +9,8 @@
 
 namespace moescope {
 
+namespace {
+
 template <class T>
 struct NoisyTopKActivations {
   typename gates::GateNetwork<T>::Activations network;
@@ -187,6 +189,8 @@ class NoisyTopKGate final : public Gate<T> {
   std::int64_t num_experts_, top_k_;
   gates::GateNetwork<T> network_;
 };
+
+}  // namespace
 
 template <class T>
 std::unique_ptr<Gate<T>> make_noisy_top_k_gate(ModelConfig const& model) {

@@ -4,6 +4,8 @@
 
 namespace moescope {
 
+namespace {
+
 /// LLaMA-MoE's RandomPlainGate: k distinct experts drawn uniformly for each token, in training and evaluation. As
 /// released each weighs 1/E (use_softmax), so that a token's weights add up to k/E, or 1. No parameters, no loss.
 template <class T>
@@ -30,6 +32,8 @@ class RandomGate final : public Gate<T> {
   std::int64_t num_experts_, top_k_;
   double weight_;
 };
+
+}  // namespace
 
 template <class T>
 std::unique_ptr<Gate<T>> make_random_gate(ModelConfig const& model) {

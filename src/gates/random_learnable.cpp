@@ -3,6 +3,8 @@
 
 namespace moescope {
 
+namespace {
+
 /// LLaMA-MoE's RandomLearnableGate: k distinct experts drawn uniformly for each token, weighted by the network. (The
 /// released class also draws Gumbel noise and discards it.)
 template <class T>
@@ -19,6 +21,8 @@ class RandomLearnableGate final : public gates::LearnableGate<T> {
  private:
   std::int64_t top_k_;
 };
+
+}  // namespace
 
 template <class T>
 std::unique_ptr<Gate<T>> make_random_learnable_gate(ModelConfig const& model) {

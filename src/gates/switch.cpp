@@ -9,6 +9,8 @@
 
 namespace moescope {
 
+namespace {
+
 template <class T>
 struct SwitchActivations {
   typename gates::GateNetwork<T>::Activations network;
@@ -173,6 +175,8 @@ class SwitchGate final : public Gate<T> {
   bool score_is_probability_;
   gates::GateNetwork<T> network_;
 };
+
+}  // namespace
 
 template <class T>
 std::unique_ptr<Gate<T>> make_switch_gate(ModelConfig const& model) {

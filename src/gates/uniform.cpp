@@ -3,6 +3,8 @@
 
 namespace moescope {
 
+namespace {
+
 template <class T>
 Matrix<int> all_experts(ExecSpace const& exec, std::int64_t tokens, std::int64_t num_experts) {
   auto const order = make_matrix<int>("gates::order", tokens, num_experts);
@@ -35,6 +37,8 @@ class UniformGate final : public Gate<T> {
   std::int64_t num_experts_;
   double weight_;
 };
+
+}  // namespace
 
 template <class T>
 std::unique_ptr<Gate<T>> make_uniform_gate(ModelConfig const& model) {

@@ -2,6 +2,8 @@
 
 namespace moescope {
 
+namespace {
+
 /// LLaMA-MoE's UniformLearnableGate: every expert, weighted by the network.
 template <class T>
 class UniformLearnableGate final : public gates::LearnableGate<T> {
@@ -13,6 +15,8 @@ class UniformLearnableGate final : public gates::LearnableGate<T> {
     return gates::top_experts<T>(exec, logits, this->num_experts_);
   }
 };
+
+}  // namespace
 
 template <class T>
 std::unique_ptr<Gate<T>> make_uniform_learnable_gate(ModelConfig const& model) {

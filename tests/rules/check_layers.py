@@ -30,6 +30,9 @@ COUNT_LAYERS = {
 UNFINISHED = [r"\bTODO\b", r"\bFIXME\b", r"\bXXX\b", r"\bstubs?\b", r"\bplaceholders?\b", r"\bnot implemented\b"]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.MULTILINE)
+ANONYMOUS = re.compile(r"^namespace \{$.*?^\}  // namespace$", re.MULTILINE | re.DOTALL)
+# A line that defines nothing: indented, or of these kinds.
+AT_NAMESPACE_SCOPE = re.compile(r"\s|#|//|\}|namespace |using |template <[^<>]*>$")
 TABLE_ROW = re.compile(r"^\|\s*`?(\w+)`?\s*\|\s*(\d+)\s*\|", re.MULTILINE)
 
 
@@ -127,6 +130,20 @@ def kind_breaches(root):
                 yield f"{path.relative_to(root)}:{number}: asks for a kind by its name; let its row in config say it"
 
 
+def linkage_breaches(root):
+    """A kind of gate or dispatcher, which is a source without a header in a globbed folder, shows its factory alone: two kinds
+    may then have helpers of one name. Formatted as ours, what stands at namespace scope begins a line."""
+    for folder in GLOBBED:
+        for path in sources(root, f"src/{folder}", ["*.cpp"]):
+            if path.with_suffix(".hpp").is_file() or path.name == "registry.cpp":
+                continue
+            shown = ANONYMOUS.sub(lambda match: "\n" * match[0].count("\n"), path.read_text())
+            factory = re.compile(rf"\bmake_{path.stem}(_gate)?[<(]")
+            for number, line in enumerate(shown.splitlines(), 1):
+                if line.strip() and not AT_NAMESPACE_SCOPE.match(line) and not factory.search(line):
+                    yield f"{path.relative_to(root)}:{number}: only the factory may stand outside an anonymous namespace"
+
+
 def word_breaches(root):
     for path in sources(root, "src"):
         for number, line in enumerate(path.read_text().splitlines(), 1):
@@ -153,6 +170,7 @@ def check(root):
         *owner_breaches(root),
         *host_breaches(root),
         *build_breaches(root),
+        *linkage_breaches(root),
         *kind_breaches(root),
         *layer_count_breaches(root),
         *word_breaches(root),
