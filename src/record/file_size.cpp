@@ -44,10 +44,9 @@ std::int64_t chosen_detail_every(Parts const& parts, std::int64_t steps, std::in
   return details < 1 ? steps : rounded_up(steps, std::min(details, steps));
 }
 
-/// A quarter of the bound, in whole strides of details.
+/// A quarter of the bound, details in proportion.
 std::int64_t steps_at_once(Parts const& parts, std::int64_t detail_every, std::int64_t bound) {
-  auto const stride_bytes = detail_every * parts.step + parts.detail;
-  return detail_every * std::max<std::int64_t>(1, bound / 4 / stride_bytes);
+  return std::max<std::int64_t>(1, bound / 4 * detail_every / (detail_every * parts.step + parts.detail));
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ RunFileSetup with_details_chosen(RunFileSetup setup) {
   return setup;
 }
 
-/// Whole strides of room, beyond `step`.
+/// Multiples of what the file has room for at once, beyond `step`.
 std::int64_t room_beyond(std::int64_t step, std::int64_t at_once, std::int64_t steps) {
   return std::min(steps, (step / at_once + 1) * at_once);
 }
