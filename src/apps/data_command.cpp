@@ -66,6 +66,8 @@ PackOptions options_from(PackArguments const& arguments) {
   if (!(arguments.max_megabytes >= 0 && arguments.max_megabytes < 1e9))
     throw UserError(fmt::format("--max-mb {}: must lie between 0 (no limit) and 1e9.", arguments.max_megabytes));
   options.max_bytes_per_domain = std::llround(arguments.max_megabytes * 1e6);
+  if (arguments.max_megabytes > 0 && options.max_bytes_per_domain == 0)
+    throw UserError(fmt::format("--max-mb {}: is less than a byte; 0 stands for no limit.", arguments.max_megabytes));
   return options;
 }
 

@@ -12,6 +12,7 @@
 #include "run/dry_run.hpp"
 #include "run/evaluation.hpp"
 #include "run/launch.hpp"
+#include "run/notices.hpp"
 #include "run/program.hpp"
 #include "run/training.hpp"
 
@@ -31,6 +32,10 @@ RunConfig load(RunOptions const& options) {
   auto config = load_run_config(options.config, options.set);
   if (!options.out.empty()) config.record.path = options.out;
   return config;
+}
+
+void print_notices(RunConfig const& config) {
+  for (auto const& sentence : notices(config)) std::fprintf(stderr, "notice: %s\n", sentence.c_str());
 }
 
 /// If they are there already; a dry run does not need them.
@@ -65,6 +70,7 @@ int dry_run(RunOptions const& options) {
                            .run_file_notice = record::size_notice(run_file)};
   auto const text = options.json ? dry_run_json(config, layout, launch) : dry_run_text(config, layout, launch);
   std::fputs(text.c_str(), stdout);
+  print_notices(config);
   return success;
 }
 
@@ -96,6 +102,7 @@ int run(RunOptions const& options, Signals const& signals, Communicator const& w
     if (config.eval.every > 0) data->require_held_out();
   });
   require_same_everywhere(config, *data, world);
+  if (world.rank() == 0) print_notices(config);
   std::optional<Resumption> resumption;
   agreed(world, [&] {
     if (!options.resume.empty()) resumption = find_resumption(options.resume, config, data->fingerprint());

@@ -22,6 +22,7 @@ std::vector<T> of_layers(std::vector<T> const& all) {
 
 /// The widest expert of a layer becomes `widest`, the others in proportion, none narrower than `narrowest`.
 std::vector<std::int64_t> narrowed(std::vector<std::int64_t> widths, std::int64_t narrowest, std::int64_t widest) {
+  if (widths.empty()) return widths;
   auto const before = *std::max_element(widths.begin(), widths.end());
   for (auto& width : widths) width = std::max(narrowest, width * widest / before);
   return widths;
@@ -38,7 +39,10 @@ void shrink_model(ModelConfig& model, LayoutConfig const& layout) {
   model.expert_widths = of_layers(model.expert_widths);
   for (auto& widths : model.expert_widths) widths = narrowed(widths, layout.etp, 2 * layout.etp + 6);
   model.intermediate_size = std::reduce(model.expert_widths[0].begin(), model.expert_widths[0].end());
-  model.residual.intermediate_size = 8 * model.residual.num_experts;
+  model.residual.expert_widths = of_layers(model.residual.expert_widths);
+  for (auto& widths : model.residual.expert_widths) widths = narrowed(widths, 1, 8);
+  for (auto const& widths : model.residual.expert_widths)
+    model.residual.intermediate_size = std::reduce(widths.begin(), widths.end());
   model.residual.score_scale_factor = of_layers(model.residual.score_scale_factor);
 }
 

@@ -17,18 +17,29 @@ std::int64_t divided(Settings const& given, std::string const& path, std::int64_
   refuse(given, path, value, fmt::format("must be a multiple of {} = {} where {} is not given", divisor_path, divisor, instead));
 }
 
-void derive_widths(ModelConfig& m, Settings const& given) {
-  if (m.expert_widths.empty() && m.intermediate_size == 0) {
-    throw UserError("model.intermediate_size is missing; it must be at least 1 (or give model.expert_widths)");
+/// The experts that a section describes.
+struct Experts {
+  std::string section;
+  std::int64_t count;
+  std::int64_t& intermediate_size;
+  std::vector<Widths>& widths;  ///< [num_layers], or one for all, or none
+};
+Experts routed(ModelConfig& m) { return {"model", m.num_experts, m.intermediate_size, m.expert_widths}; }
+Experts residual(ModelConfig& m) {
+  return {"residual", m.residual.num_experts, m.residual.intermediate_size, m.residual.expert_widths};
+}
+
+void derive_widths(Experts const& experts, std::int64_t num_layers, Settings const& given) {
+  auto const path = experts.section + ".intermediate_size", instead = experts.section + ".expert_widths";
+  if (experts.widths.empty() && experts.intermediate_size == 0)
+    throw UserError(fmt::format("{} is missing; it must be at least 1 (or give {})", path, instead));
+  if (experts.intermediate_size == 0) {
+    experts.intermediate_size = std::reduce(experts.widths[0].begin(), experts.widths[0].end());
+  } else if (experts.widths.empty()) {
+    auto const width = divided(given, path, experts.intermediate_size, experts.section + ".num_experts", experts.count, instead);
+    experts.widths.assign(1, Widths(experts.count, width));
   }
-  if (m.intermediate_size == 0) {
-    m.intermediate_size = std::reduce(m.expert_widths[0].begin(), m.expert_widths[0].end());
-  } else if (m.expert_widths.empty()) {
-    auto const width =
-        divided(given, "model.intermediate_size", m.intermediate_size, "model.num_experts", m.num_experts, "model.expert_widths");
-    m.expert_widths.assign(1, Widths(m.num_experts, width));
-  }
-  if (m.expert_widths.size() == 1) m.expert_widths.resize(m.num_layers, Widths(m.expert_widths[0]));
+  if (experts.widths.size() == 1) experts.widths.resize(num_layers, Widths(experts.widths[0]));
 }
 
 template <class T>
@@ -38,6 +49,14 @@ void collapse_equal(std::vector<T>& per_layer) {
   }
 }
 
+void forget_widths(Experts const& experts) {
+  collapse_equal(experts.widths);
+  bool const equal =
+      experts.widths.size() == 1 && std::all_of(experts.widths[0].begin(), experts.widths[0].end(),
+                                                [&](auto width) { return width * experts.count == experts.intermediate_size; });
+  if (equal) experts.widths.clear();
+}
+
 }  // namespace
 
 void derive(ModelConfig& m, Settings const& given) {
@@ -45,7 +64,14 @@ void derive(ModelConfig& m, Settings const& given) {
   if (m.head_dim == 0) {
     m.head_dim = divided(given, "model.hidden_size", m.hidden_size, "model.num_heads", m.num_heads, "model.head_dim");
   }
-  derive_widths(m, given);
+  derive_widths(routed(m), m.num_layers, given);
+  if (m.residual.num_experts > 0) derive_widths(residual(m), m.num_layers, given);
+  fill_layers(m);
+  if (m.top_k == 0) m.top_k = choices_per_token(m);
+}
+
+void fill_layers(ModelConfig& m) {
+  if (m.residual.num_experts == 0) m.residual.expert_widths.assign(m.num_layers, {});
   for (auto* factors : {&m.score_scale_factor, &m.residual.score_scale_factor}) {
     if (factors->empty()) *factors = {1.0};
     if (factors->size() == 1) factors->resize(m.num_layers, factors->front());
@@ -57,11 +83,7 @@ void forget_derived(ModelConfig& m) {
   if (m.head_dim * m.num_heads == m.hidden_size) m.head_dim = 0;
   collapse_equal(m.score_scale_factor);
   collapse_equal(m.residual.score_scale_factor);
-  collapse_equal(m.expert_widths);
-  bool const equal_widths =
-      m.expert_widths.size() == 1 && std::all_of(m.expert_widths[0].begin(), m.expert_widths[0].end(),
-                                                 [&](auto w) { return w * m.num_experts == m.intermediate_size; });
-  if (equal_widths) m.expert_widths.clear();
+  for (auto const& experts : {routed(m), residual(m)}) forget_widths(experts);
 }
 
 }  // namespace moescope

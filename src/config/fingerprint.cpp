@@ -10,17 +10,31 @@ namespace {
 
 std::string text_of(nlohmann::json const& json) { return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace); }
 
+/// Weights of domains as shares: what is drawn from a domain follows from their ratio, and nothing from one of weight 0.
+void normalise_weights(nlohmann::json& values) {
+  if (!values.contains("data") || !values["data"].is_object() || !values["data"].contains("weights")) return;
+  auto& weights = values["data"]["weights"];
+  double sum = 0;
+  for (auto const& weight : weights) sum += weight.is_number() ? weight.get<double>() : 0;
+  auto shares = nlohmann::json::object();
+  for (auto const& [domain, weight] : weights.items())
+    if (weight != 0) shares[domain] = weight.is_number() ? nlohmann::json(weight.get<double>() / sum) : weight;
+  weights = std::move(shares);
+}
+
 nlohmann::json values_that_decide(RunConfig config, Decides what) {
-  return values_of(keys_of(config), [&](Key const& key) { return key.decides == what; });
+  auto values = values_of(keys_of(config), [&](Key const& key) { return key.decides == what && key.applies(config); });
+  normalise_weights(values);
+  return values;
 }
 
 /// Of the keys that decide the numbers, with the length of the run replaced by what it decides.
 nlohmann::json values_of_a_step(nlohmann::json values) {
-  auto& optimizer = values["optimizer"];
   auto const steps = values["train"].value("steps", nlohmann::json());
-  if (optimizer.value("schedule", "") == "constant") optimizer.erase("schedule_steps");
-  if (optimizer.value("schedule_steps", nlohmann::json()) == 0) optimizer["schedule_steps"] = steps;
   values["train"].erase("steps");
+  if (!values.contains("optimizer")) return values;
+  auto& optimizer = values["optimizer"];
+  if (optimizer.value("schedule_steps", nlohmann::json()) == 0) optimizer["schedule_steps"] = steps;
   return values;
 }
 
@@ -31,6 +45,7 @@ std::vector<Difference> differing_numbers(RunConfig const& config, std::string c
   for (auto const* section : {"optimizer", "train"})
     if (!other.is_object() || !other.contains(section) || !other[section].is_object())
       throw UserError(fmt::format("{}: the configuration in it has no section '{}'.", source, section));
+  normalise_weights(other);
   other = values_of_a_step(std::move(other));
   auto const mine = values_of_a_step(values_that_decide(config, Decides::numbers));
   std::vector<Difference> found;

@@ -69,6 +69,7 @@ void add_residual(std::vector<Key>& keys, ResidualConfig& r, std::int64_t const&
   using enum Decides;
   keys.insert(keys.end(), {{"residual.num_experts", numbers, &r.num_experts, count_or_zero},
                            {"residual.intermediate_size", numbers, &r.intermediate_size, count_or_zero},
+                           {"residual.expert_widths", numbers, WidthsPerLayer{&r.expert_widths, &num_layers}, count()},
                            {"residual.use_softmax", numbers, &r.use_softmax},
                            {"residual.multiply_gate_scores", numbers, &r.multiply_gate_scores},
                            {"residual.score_scale_factor", numbers, PerLayer{&r.score_scale_factor, &num_layers}, positive}});

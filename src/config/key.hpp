@@ -44,8 +44,14 @@ struct Key {
   Member member;  ///< points into the RunConfig the table was made for
   Limits limits{};
   std::span<std::string_view const> choices{};  ///< of strings and dtypes; empty: any text
-  bool required = false;                        ///< must be given, unless the config already holds a value
+  bool required = false;                        ///< must be given where it applies, unless the config already holds a value
+
+  /// Whether it decides anything in this configuration. One that does not is refused where it is given, and in no hash.
+  bool applies(RunConfig const& config) const;
 };
+
+/// The setting under which a key decides nothing: "gate.kind = \"uniform\""; empty where it applies.
+std::string idle_under(std::string_view path, RunConfig const& config);
 
 /// In the order in which values must be read: `model.num_layers` comes before what is given per layer.
 std::vector<Key> keys_of(RunConfig& config);

@@ -24,11 +24,11 @@ struct GateConfig {
 /// linear learnable gate, and whose output is added to the routed experts'. None where num_experts is 0.
 struct ResidualConfig {
   std::int64_t num_experts = 0;
-  std::int64_t intermediate_size = 0;  ///< of all its experts, equally wide
-  bool use_softmax = true;             ///< softmax over its experts; false: the raw logits
+  std::int64_t intermediate_size = 0;                    ///< sum of the expert widths of one layer
+  std::vector<std::vector<std::int64_t>> expert_widths;  ///< [num_layers][num_experts]
+  bool use_softmax = true;                               ///< softmax over its experts; false: the raw logits
   bool multiply_gate_scores = true;
   std::vector<double> score_scale_factor;  ///< [num_layers], default all 1
-  std::int64_t width() const { return num_experts > 0 ? intermediate_size / num_experts : 0; }
 };
 
 /// One LLaMA-MoE-like model (`[model]`). Expert widths are kept per layer; equal widths are derived by the reader.

@@ -13,14 +13,19 @@
 namespace moescope {
 namespace {
 
+bool are_equal(std::vector<std::vector<std::int64_t>> const& layers, std::int64_t experts, std::int64_t sum) {
+  return std::all_of(layers.begin(), layers.end(), [&](auto const& widths) {
+    return std::all_of(widths.begin(), widths.end(), [&](std::int64_t width) { return width * experts == sum; });
+  });
+}
+
 /// Values that follow from others are left out, so that a smaller copy of the model needs no second change.
 bool follows_from_others(std::string const& path, ModelConfig const& model) {
   if (path == "model.head_dim") return model.head_dim * model.num_heads == model.hidden_size;
-  if (path != "model.expert_widths") return false;
-  return std::all_of(model.expert_widths.begin(), model.expert_widths.end(), [&](auto const& widths) {
-    return std::all_of(widths.begin(), widths.end(),
-                       [&](std::int64_t width) { return width * model.num_experts == model.intermediate_size; });
-  });
+  auto const& residual = model.residual;
+  if (path == "residual.expert_widths")
+    return are_equal(residual.expert_widths, residual.num_experts, residual.intermediate_size);
+  return path == "model.expert_widths" && are_equal(model.expert_widths, model.num_experts, model.intermediate_size);
 }
 
 /// JSON's text of numbers, words and lists is TOML's as well. A list of equal numbers, one for each layer, is one number.
@@ -48,7 +53,7 @@ std::string model_to_toml(ModelConfig const& model) {
   for (auto const& key : keys_of(config)) {
     auto const name = key.path.substr(0, key.path.find('.'));
     bool const of_model = name == "model" || name == "gate" || (name == "residual" && model.residual.num_experts > 0);
-    if (!of_model || follows_from_others(key.path, model)) continue;
+    if (!of_model || follows_from_others(key.path, model) || !(key.applies(config) || key.required)) continue;
     if (name != section) text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", name);
     section = name;
     text += fmt::format("{} = {}\n", key.path.substr(name.size() + 1), toml_value(value_of(key)));

@@ -106,6 +106,10 @@ class Reader {
 
 bool is_unset(Key const& key) { return value_of(key) == 0; }
 
+void read(Settings const& settings, Key const& key) {
+  if (settings.contains(key.path)) std::visit(Reader(settings, key), key.member);
+}
+
 }  // namespace
 
 void refuse(Settings const& given, std::string const& path, Json const& value, std::string const& rule) {
@@ -114,14 +118,18 @@ void refuse(Settings const& given, std::string const& path, Json const& value, s
   throw UserError(fmt::format("{}{} = {} {}", origin, path, describe(value), rule));
 }
 
+void read_values(Settings const& settings, RunConfig& config) {
+  for (auto const& key : keys_of(config)) read(settings, key);
+}
+
 void apply_settings(Settings const& settings, RunConfig& config) {
   forget_derived(config.model);
-  for (auto const& key : keys_of(config)) {
-    if (settings.contains(key.path)) {
-      std::visit(Reader(settings, key), key.member);
-    } else if (key.required && is_unset(key)) {
+  auto const keys = keys_of(config);
+  read(settings, *find_key(keys, "gate.kind"));  // says which of the others must be there
+  for (auto const& key : keys) {
+    read(settings, key);
+    if (key.required && is_unset(key) && key.applies(config))
       throw UserError(fmt::format("{} is missing; it {}", key.path, key.limits.rule()));
-    }
   }
   derive(config.model, settings);
   check_values(config, settings);
@@ -134,7 +142,10 @@ void check_values(RunConfig config, Settings const& given) {
     auto const found = given.find(key.path);
     in_force[key.path] = {value_of(key), found == given.end() ? "" : found->second.origin};
   }
-  for (auto const& key : keys_of(config)) std::visit(Reader(in_force, key), key.member);
+  auto const keys = keys_of(config);
+  read(in_force, *find_key(keys, "gate.kind"));  // says which of the others apply
+  for (auto const& key : keys)
+    if (key.applies(config)) read(in_force, key);
 }
 
 }  // namespace moescope

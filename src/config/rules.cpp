@@ -33,6 +33,8 @@ class Rules {
 
   void check_attention();
   void check_experts();
+  void check_widths(std::string const& section, std::vector<std::vector<std::int64_t>> const& layers, std::int64_t experts,
+                    std::int64_t sum);
   void check_residual();
   void check_pool();
   void check_run();
@@ -47,6 +49,8 @@ void Rules::check_attention() {
   if (m.num_heads % m.num_kv_heads != 0) {
     broken("model.num_heads", fmt::format("must be a multiple of model.num_kv_heads = {}", m.num_kv_heads));
   }
+  if (m.pad_token_id >= m.vocab_size)
+    broken("model.pad_token_id", fmt::format("must be -1 (none) or below model.vocab_size = {}", m.vocab_size));
   if (m.head_dim % 2 != 0) broken("model.head_dim", "must be even: rotary embedding turns pairs");
 }
 
@@ -57,23 +61,27 @@ void Rules::check_experts() {
     broken("model.top_k", fmt::format("must be 1 or {} with gate.kind = \"{}\", which sends each token to one expert either way",
                                       most, m.gate.kind));
   }
-  for (auto const& widths : m.expert_widths) {
-    if (static_cast<std::int64_t>(widths.size()) != m.num_experts) {
-      broken("model.expert_widths", fmt::format("must give {} widths in each layer (model.num_experts)", m.num_experts));
-    }
-    if (std::reduce(widths.begin(), widths.end()) != m.intermediate_size) {
-      broken("model.expert_widths", fmt::format("must sum to model.intermediate_size = {} in each layer", m.intermediate_size));
-    }
+  check_widths("model", m.expert_widths, m.num_experts, m.intermediate_size);
+}
+
+void Rules::check_widths(std::string const& section, std::vector<std::vector<std::int64_t>> const& layers, std::int64_t experts,
+                         std::int64_t sum) {
+  for (auto const& widths : layers) {
+    if (static_cast<std::int64_t>(widths.size()) != experts)
+      broken(section + ".expert_widths", fmt::format("must give {} widths in each layer ({}.num_experts)", experts, section));
+    if (std::reduce(widths.begin(), widths.end()) != sum)
+      broken(section + ".expert_widths", fmt::format("must sum to {}.intermediate_size = {} in each layer", section, sum));
   }
 }
 
 void Rules::check_residual() {
   auto const& r = c_.model.residual;
   if (r.num_experts == 0) return;
-  if (r.intermediate_size == 0 || r.intermediate_size % r.num_experts != 0) {
+  if (r.intermediate_size == 0) {
     broken("residual.intermediate_size",
            fmt::format("must be a multiple of residual.num_experts = {}, all equally wide", r.num_experts));
   }
+  check_widths("residual", r.expert_widths, r.num_experts, r.intermediate_size);
   if (c_.model.add_weight_norm) broken("model.add_weight_norm", "must be false beside residual experts, as LLaMA-MoE has it");
 }
 

@@ -29,9 +29,15 @@ void add_overrides(Settings& settings, RunConfig& config, std::vector<std::strin
 
 RunConfig parse_run_config(std::string const& text, std::string const& source, std::vector<std::string> const& overrides) {
   RunConfig config;
-  auto settings = settings_from_toml(text, source);
+  auto const of_file = settings_from_toml(text, source);
+  auto settings = of_file;
   add_overrides(settings, config, overrides);
   apply_settings(settings, config);
+  if (auto const idle = pass_over_idle(settings, of_file, config); !idle.empty()) {
+    config = {};
+    apply_settings(settings, config);
+    config.idle = idle;
+  }
   config.toml = text;
   if (!overrides.empty() && !text.ends_with('\n')) config.toml += '\n';
   for (auto const& argument : overrides) config.toml += "# --set " + argument + "\n";
@@ -47,6 +53,7 @@ void apply_overrides(RunConfig& config, std::vector<std::string> const& override
   auto changed = config;
   add_overrides(settings, changed, overrides);
   apply_settings(settings, changed);
+  changed.idle = pass_over_idle(settings, {}, changed);
   config = std::move(changed);
 }
 

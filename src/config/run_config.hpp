@@ -101,12 +101,14 @@ struct RunConfig {
   RecordConfig record;
   CheckpointConfig checkpoint;
   MachineConfig machine;
-  std::string toml;  ///< text as given, with the --set lines appended as comments
+  std::string toml;               ///< text as given, with the --set lines appended as comments
+  std::vector<std::string> idle;  ///< a sentence for each setting that was given and decides nothing
 };
 
 /// Reads TOML text (`source` is the file name for messages), applies `key=value` overrides in order (values in TOML
 /// syntax; a bare word is a string), fills what is derived from [model] alone, and validates all that needs no rank
-/// count. Throws UserError: syntax with line and column, unknown key with the nearest known one, wrong type, range.
+/// count. Throws UserError: syntax with line and column, unknown key with the nearest known one, wrong type, range, a key that
+/// decides nothing.
 RunConfig parse_run_config(std::string const& text, std::string const& source, std::vector<std::string> const& overrides);
 RunConfig load_run_config(std::string const& path, std::vector<std::string> const& overrides);
 
@@ -124,13 +126,14 @@ std::string to_json(RunConfig const& config);
 struct Difference {
   std::string key, now, before;
 };
-/// How `config` differs from another run, given the JSON of all its values, in what decides the numbers: the steps of both are
-/// then not those of one run. train.steps may differ where the schedule of the learning rate does not follow from it. Throws
-/// UserError beginning with `source` where the text is no such JSON.
+/// How `config` differs from another run, given the JSON of all its values, in what decides the numbers where it applies: the
+/// steps of both are then not those of one run. train.steps may differ where the schedule of the learning rate does not follow
+/// from it. Throws UserError beginning with `source` where the text is no such JSON.
 std::vector<Difference> differing_numbers(RunConfig const& config, std::string const& other_json, std::string const& source);
 
-/// SHA-256 (hex) of the canonical JSON of what decides the numbers: model, batch, optimizer, steps, seed, dtype, mode, domain
-/// weights, eval, and the fingerprint of the packed data where the caller has one (never the path it lies at).
+/// SHA-256 (hex) of the canonical JSON of what decides the numbers: model, batch, optimizer, steps, seed, dtype, mode, shares of
+/// domains, eval, each where it applies, and the fingerprint of the packed data where the caller has one (never the path it lies
+/// at).
 std::string computation_key(RunConfig const& config, std::string const& data_fingerprint = "");
 /// SHA-256 of the computation key and layout, dispatcher, threads, timing mode, site, repeat and build identification. The
 /// caller first writes the derived sizes into config.layout, so that "dp derived" and "dp = 2" are one cell.
@@ -141,8 +144,8 @@ std::string cell_key(RunConfig const& config, std::int64_t threads, std::string 
 /// none of these, which validate() refuses.
 std::int64_t sequences_in_pool(std::string const& pool, BatchConfig const& batch);
 
-/// Reads a LLaMA-MoE `config.json` (published field names) into [model] and [gate]; unknown stray keys are ignored as
-/// published files have them, unsupported values of known keys are refused by name.
+/// Reads a LLaMA-MoE `config.json` (published field names) into [model], [gate] and [residual]. Unknown fields and unsupported
+/// values of known ones are refused by name, unless a list says that they change no number.
 ModelConfig model_from_hugging_face(std::string const& json_text, std::string const& source);
 
 }  // namespace moescope

@@ -102,7 +102,7 @@ std::vector<Document> at_least_two(std::vector<Document> documents, double held_
 void pack_domain(PackedDomain& domain, std::vector<Document> const& documents, double held_out_fraction,
                  std::string const& folder) {
   TokenWriter train(folder, domain.source.name + ".train.bin"), held_out(folder, domain.source.name + ".held_out.bin");
-  auto const period = held_out_fraction > 0 ? std::llround(1 / held_out_fraction) : INT64_MAX;
+  auto const period = held_out_fraction > 0 ? std::llround(std::min(1 / held_out_fraction, 1e18)) : INT64_MAX;
   for (std::size_t i = 0; i < documents.size(); ++i) {
     MappedFile const file(documents[i].path);
     auto const [begin, end] = documents[i].bytes;

@@ -41,7 +41,8 @@ std::vector<int> keep_smallest_keys(std::span<double const> choices, std::int64_
 }  // namespace
 
 std::int64_t expert_capacity(double capacity_factor, std::int64_t tokens_in_pool, std::int64_t num_experts) {
-  return std::int64_t(capacity_factor * double(tokens_in_pool) / double(num_experts));
+  double const share = capacity_factor * double(tokens_in_pool) / double(num_experts);
+  return share < double(tokens_in_pool) ? std::int64_t(share) : tokens_in_pool;
 }
 
 std::vector<int> kept_within_capacity(std::span<int const> expert, std::int64_t capacity, GateContext const& context) {

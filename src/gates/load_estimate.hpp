@@ -20,8 +20,10 @@ struct LoadEstimate {
   A epsilon;
   bool as_released;
 
+  /// Never so small that a distance over it, or its square, is no number.
   KOKKOS_INLINE_FUNCTION A standard_deviation(std::int64_t t, std::int64_t e) const {
-    return softplus(noise_logits(t, e)) + epsilon;
+    constexpr A smallest = sizeof(A) == 8 ? A(1e-100) : A(1e-15);
+    return Kokkos::max(softplus(noise_logits(t, e)) + epsilon, smallest);
   }
   /// torch.nn.Softplus: linear above 20.
   KOKKOS_INLINE_FUNCTION static A softplus(A x) { return x > 20 ? x : Kokkos::log1p(Kokkos::exp(x)); }

@@ -108,11 +108,11 @@ class Walk {
   void residual_block(std::int64_t layer) const {
     constexpr std::string_view place = "mlp.residual_block.";
     gate(residual_gate_tensors_, {.layer = layer, .place = "mlp.residual_block.gate."});
-    auto const width = model_.residual.width();
-    auto in = whole(Part::residual_expert, router, width, hidden_), out = whole(Part::residual_expert, router, hidden_, width);
-    in.init = uniform_in(hidden_);
-    out.init = uniform_in(width);
     for (std::int64_t e = 0; e < model_.residual.num_experts; ++e) {
+      auto const width = model_.residual.expert_widths[std::size_t(layer)][std::size_t(e)];
+      auto in = whole(Part::residual_expert, router, width, hidden_), out = whole(Part::residual_expert, router, hidden_, width);
+      in.init = uniform_in(hidden_);
+      out.init = uniform_in(width);
       copy(in, {layer, place, "calculator.experts.weight_gate", e});
       copy(in, {layer, place, "calculator.experts.weight_up", e});
       copy(out, {layer, place, "calculator.experts.weight_down", e});

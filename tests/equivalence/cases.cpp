@@ -74,8 +74,9 @@ Case residual() {
   auto& residual = config.model.residual;
   residual.num_experts = 2;
   residual.intermediate_size = 14;
+  residual.expert_widths = {{7, 7}, {3, 11}};
   residual.score_scale_factor = {1.5, 0.5};
-  return {"two residual experts beside five routed ones", config};
+  return {"two residual experts, unequally wide in one layer, beside five routed ones", config};
 }
 
 Case switch_gate(std::string const& padding, std::string const& pool) {

@@ -43,6 +43,7 @@ void set_capacity(RunConfig& config, bool drops, std::string const& padding) {
 void set_residual(RunConfig& config, bool present) {
   config.model.residual.num_experts = present ? 2 : 0;
   config.model.residual.intermediate_size = present ? 14 : 0;
+  config.model.residual.expert_widths.assign(std::size_t(config.model.num_layers), std::vector<std::int64_t>(present ? 2 : 0, 7));
 }
 
 std::vector<Option> make_options() {

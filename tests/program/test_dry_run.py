@@ -59,6 +59,17 @@ def test_an_impossible_layout_is_refused(settings, part, tmp_path):
     assert outcome.code == 1 and len(outcome.errors) == 1 and part in outcome.errors[0], outcome
 
 
+def test_what_its_author_may_not_expect_is_noticed(packed, tmp_path):
+    settings = [f"data.path={packed}", "gate.kind=switch", "model.capacity_factor=0.001", "optimizer.warm_up_steps=5"]
+    words = [word for setting in settings for word in ("--set", setting)]
+    for more in (["--dry-run"], ["--dry-run", "--json"], ["--out", "run.h5"]):
+        outcome = execute("run", SMOKE, *words, *more, cwd=tmp_path)
+        assert outcome.code == 0 and not outcome.errors, outcome
+        notices = [line for line in outcome.err.splitlines() if line.startswith("notice: ")]
+        for part in ("model.top_k = 2 decides nothing", "every choice is dropped", "never reaches its peak"):
+            assert sum(part in line for line in notices) == 1, outcome
+
+
 @pytest.mark.parametrize("before", ["", "unset OMP_NUM_THREADS", "export OMP_NUM_THREADS=2"])
 @pytest.mark.parametrize("count, settings", [(1, []), (2, ["layout.ep=2"]), (4, ["layout.tp=2", "layout.ep=2"])])
 def test_its_keys_are_those_of_the_run(count, settings, before, packed, tmp_path):

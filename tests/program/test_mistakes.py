@@ -78,6 +78,8 @@ SETTINGS = {
     "edp that cannot be": ("layout.ranks=2 layout.ep=2 layout.edp=2", "layout.edp = 2 clashes with", "leave it out"),
     "more ranks than experts": ("layout.ranks=8 layout.ep=8", "4 experts", "ep = 8"),
     "more ranks than heads": ("layout.ranks=8 layout.tp=8", "4 attention heads", "tp = 8"),
+    "key of another gate": ("gate.switch_score=probability", 'decides nothing with gate.kind = "noisy_top_k"'),
+    "optimizer without training": ("train.mode=forward optimizer.beta1=0.5", "optimizer.beta1 = 0.5", 'train.mode = "forward"'),
     "pipeline": ("layout.pp=2", "layout.pp = 2", "only 1 so far"),
 }
 

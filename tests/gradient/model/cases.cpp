@@ -73,6 +73,7 @@ GradientCase residual(bool use_softmax, bool multiply_gate_scores) {
   auto& residual = config.model.residual;
   residual.num_experts = 2;
   residual.intermediate_size = 10;
+  residual.expert_widths.assign(std::size_t(config.model.num_layers), {3, 7});
   residual.use_softmax = use_softmax;
   residual.multiply_gate_scores = multiply_gate_scores;
   residual.score_scale_factor.assign(std::size_t(config.model.num_layers), 1.5);

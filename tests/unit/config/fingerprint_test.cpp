@@ -69,7 +69,6 @@ TEST_CASE("what decides the numbers changes the computation key, and each change
                                          "model.rope_theta=500000",
                                          "model.score_scale_factor=[2, 3]",
                                          "model.tie_word_embeddings=true",
-                                         "model.capacity_factor=2",
                                          "gate.kind=switch",
                                          "gate.network=linear",
                                          "gate.pool=sequence",

@@ -81,6 +81,8 @@ TEST_CASE("the other published forms are read") {
   CHECK(read(changed({{"score_scale_factor", 4.0}, {"size_experts", nullptr}})).score_scale_factor ==
         std::vector<double>{4, 4, 4});
   CHECK(read(changed({{"add_weight_norm", true}})).add_weight_norm);
+  CHECK(read(changed({{"head_dim", 32}})).head_dim == 32);
+  CHECK(read(changed({{"mlp_bias", false}, {"sliding_window", nullptr}, {"dtype", "bfloat16"}})).head_dim == 16);
   auto const m = read(changed({{"gate_type", "SwitchBalancedGate"},
                                {"calculator_type", "SwitchDropTokenCalculator"},
                                {"num_selects", 1},
@@ -92,6 +94,46 @@ TEST_CASE("the other published forms are read") {
   CHECK(read(changed({{"gate_type", "UniformLearnableGate"}})).gate.kind == "uniform_learnable");
   CHECK(read(changed({{"gate_type", "RandomPlainGate"}})).gate.kind == "random");
   CHECK(read(changed({{"gate_type", "RandomLearnableGate"}})).gate.kind == "random_learnable");
+}
+
+TEST_CASE("the base of the rotary embedding is honoured wherever it stands") {
+  auto without = published();
+  without.erase("rope_theta");
+  auto const theta = [&](Json const& changes) {
+    auto json = without;
+    json.update(changes);
+    return read(json).rope_theta;
+  };
+  CHECK(theta(Json::object()) == 10000);
+  CHECK(theta({{"rope_theta", 500000.0}}) == 500000);
+  CHECK(theta({{"rope_parameters", {{"rope_theta", 500000.0}, {"rope_type", "default"}}}}) == 500000);
+  CHECK(theta({{"rope_scaling", {{"type", "default"}, {"rope_theta", 2e5}}}}) == 2e5);
+  CHECK(theta({{"rope_theta", 500000}, {"rope_parameters", {{"rope_theta", 500000.0}}}}) == 500000);
+}
+
+TEST_CASE("a negative padding token counts from the end of the vocabulary, as PyTorch's padding_idx does") {
+  CHECK(read(published()).pad_token_id == 0);
+  CHECK(read(changed({{"pad_token_id", -1}})).pad_token_id == 96);
+  CHECK(read(changed({{"pad_token_id", -97}})).pad_token_id == 0);
+  CHECK(read(changed({{"pad_token_id", 5}})).pad_token_id == 5);
+  CHECK(read(changed({{"pad_token_id", nullptr}})).pad_token_id == -1);
+}
+
+TEST_CASE("the residual variant may have unequal residual experts, and its dense width must be that of both parts") {
+  auto json = published();
+  for (auto const* field : {"size_experts", "add_weight_norm"}) json.erase(field);
+  json.update({{"model_type", "llama_moe_residual"},
+               {"num_experts_residual", 2},
+               {"intermediate_size_moe", 48},
+               {"intermediate_size_residual", 12}});
+  CHECK(read(json).residual.expert_widths == std::vector<std::vector<std::int64_t>>(3, {6, 6}));
+  auto unequal = json;
+  unequal["size_experts_residual"] = {{4, 8}, {6, 6}, {11, 1}};
+  CHECK(read(unequal).residual.expert_widths == std::vector<std::vector<std::int64_t>>{{4, 8}, {6, 6}, {11, 1}});
+  unequal["size_experts_residual"] = {{4, 8}, {6, 6}, {11, 2}};
+  CHECK_THAT(example::refusal([&] { read(unequal); }), Contains("config.json: size_experts_residual") && Contains("= 12"));
+  json["intermediate_size"] = 61;
+  CHECK_THAT(example::refusal([&] { read(json); }), Contains("config.json: intermediate_size = 61") && Contains("= 60"));
 }
 
 TEST_CASE("what moescope does not compute is refused by the field's name") {
@@ -112,6 +154,19 @@ TEST_CASE("what moescope does not compute is refused by the field's name") {
       {{{"attention_bias", true}}, {"attention_bias = true", "only false"}},
       {{{"attention_dropout", 0.1}}, {"attention_dropout = 0.1", "only 0.0"}},
       {{{"rope_scaling", {{"type", "linear"}, {"factor", 2.0}}}}, {"rope_scaling", "only null"}},
+      {{{"rope_scaling", {{"rope_type", "default"}, {"factor", 2.0}}}}, {"rope_scaling = ", "holds factor"}},
+      {{{"rope_parameters", {{"rope_type", "llama3"}, {"rope_theta", 5e5}}}}, {"rope_parameters = ", "\"default\""}},
+      {{{"rope_parameters", {{"rope_type", "default"}, {"type", "yarn"}}}}, {"rope_parameters = ", "\"default\""}},
+      {{{"rope_parameters", {{"rope_theta", 5e5}}}}, {"rope_parameters = ", "contradicts rope_theta = 10000.0"}},
+      {{{"rope_theta", nullptr}}, {"rope_theta: model.rope_theta = ", "must be a finite number"}},
+      {{{"mlp_bias", true}}, {"mlp_bias = true", "only false"}},
+      {{{"sliding_window", 128}}, {"sliding_window = 128", "only null"}},
+      {{{"quantization_config", {{"bits", 4}}}}, {"quantization_config", "only null"}},
+      {{{"head_dim", 15}}, {"config.json: head_dim: model.head_dim = 15", "must be even"}},
+      {{{"attn_logit_softcapping", 30.0}}, {"attn_logit_softcapping = 30.0", "no known field of \"llama_moe\""}},
+      {{{"num_experts_residual", 2}}, {"num_experts_residual = 2", "no known field of \"llama_moe\""}},
+      {{{"pad_token_id", -98}}, {"pad_token_id = -98", "at least -vocab_size = -97"}},
+      {{{"pad_token_id", 97}}, {"pad_token_id: model.pad_token_id = 97", "below model.vocab_size = 97"}},
       {{{"num_selects", 7}}, {"config.json: num_selects: model.top_k = 7", "at most model.num_experts = 6"}},
       {{{"hidden_size", "48"}}, {"config.json: hidden_size: model.hidden_size = \"48\"", "must be an integer"}},
       {{{"hidden_size", nullptr}}, {"hidden_size = null", "must not be null"}},

@@ -42,6 +42,14 @@ TEST_CASE("unequal layers, widths and a head size of its own survive the writing
   CHECK(all_values(read_back(model)) == all_values(model));
 }
 
+TEST_CASE("unequal residual experts survive the writing") {
+  auto model = load_published_model(MOESCOPE_GOLDEN "/residual_train");
+  CHECK_THAT(model_to_toml(model), !Catch::Contains("expert_widths"));
+  auto const width = model.residual.intermediate_size;
+  for (auto& widths : model.residual.expert_widths) widths = {width - 5, 5};
+  CHECK(all_values(read_back(model)) == all_values(model));
+}
+
 TEST_CASE("what follows from other keys is not written, so that one --set makes the model smaller") {
   auto const text = model_to_toml(load_published_model(MOESCOPE_GOLDEN "/noisy_topk_mlp_train"));
   CHECK_THAT(text,

@@ -50,6 +50,27 @@ TEST_CASE("expert widths may be given once or for each layer, and give the inter
   CHECK(example::parse(example::with("model.head_dim", "10")).model.head_dim == 10);
 }
 
+TEST_CASE("residual experts may be unequally wide, as the routed ones") {
+  std::vector<std::string> const two{"residual.num_experts=2"};
+  auto const residual = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), two.begin(), two.end());
+    return example::parse(example::toml, more).model.residual;
+  };
+  CHECK(residual({"residual.intermediate_size=10"}).expert_widths == Widths{{5, 5}, {5, 5}});
+  CHECK(residual({"residual.expert_widths=[3, 7]"}).expert_widths == Widths{{3, 7}, {3, 7}});
+  CHECK(residual({"residual.expert_widths=[3, 7]"}).intermediate_size == 10);
+  CHECK(residual({"residual.expert_widths=[[3, 7], [6, 4]]", "residual.intermediate_size=10"}).expert_widths ==
+        Widths{{3, 7}, {6, 4}});
+  CHECK(example::parse(example::toml).model.residual.expert_widths == Widths{{}, {}});
+  auto const refused = [&](std::vector<std::string> const& more) { return example::refusal([&] { residual(more); }); };
+  CHECK_THAT(refused({}), Catch::Contains("residual.intermediate_size is missing") && Catch::Contains("residual.expert_widths"));
+  CHECK_THAT(refused({"residual.intermediate_size=9"}), Catch::Contains("multiple of residual.num_experts = 2"));
+  CHECK_THAT(refused({"residual.expert_widths=[3, 3, 4]"}),
+             Catch::Contains("must give 2 widths in each layer (residual.num_experts)"));
+  CHECK_THAT(refused({"residual.expert_widths=[3, 7]", "residual.intermediate_size=12"}),
+             Catch::Contains("must sum to residual.intermediate_size = 12"));
+}
+
 TEST_CASE("a warm-up longer than the run is allowed") {
   CHECK(example::parse(example::toml, {"optimizer.warm_up_steps=1000"}).optimizer.warm_up_steps == 1000);
 }

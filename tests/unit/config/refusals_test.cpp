@@ -107,6 +107,7 @@ TEST_CASE("a value that cannot be is refused with place, key, value and rule") {
        "66",
        {"run.toml:3:1", "model.hidden_size = 66", "multiple of model.num_heads = 4", "model.head_dim"}},
       {"model.hidden_size", "60", {"model.head_dim = 15", "must be even"}},
+      {"model.pad_token_id", "257", {"model.pad_token_id = 257", "must be -1 (none) or below model.vocab_size = 257"}},
       {"model.head_dim", "7", {"run.toml:3:1", "model.head_dim = 7", "must be even"}},
       {"model.num_experts", "5", {"model.intermediate_size = 96", "multiple of model.num_experts = 5", "model.expert_widths"}},
       {"model.expert_widths", "[24, 24, 48]", {"must give 4 widths in each layer"}},

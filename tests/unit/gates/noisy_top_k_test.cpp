@@ -124,6 +124,19 @@ TEST_CASE("noisy top-k counts positive scores when every expert is selected or n
   REQUIRE(raw.load == positive);
 }
 
+TEST_CASE("noise that vanishes leaves every number finite") {
+  auto c = make_case("noisy_top_k");
+  c.model.gate.noise_epsilon = 0;
+  c.parameters.back().assign(c.parameters.back().size(), -1e4);
+  for (double& x : c.x) x = std::abs(x);
+  auto const all_finite = [](std::vector<double> const& values) {
+    return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
+  };
+  auto const run = run_gate(c);
+  CHECK((all_finite(run.weight) && all_finite(run.load) && all_finite(run.d_x)));
+  for (auto const& gradient : run.gradients) CHECK(all_finite(gradient));
+}
+
 TEST_CASE("one expert has a balance loss of zero") {
   auto const run = run_gate(make_case("noisy_top_k", 1, 1, 4, 2));
   REQUIRE(run.balance_loss[0] == 0);

@@ -28,6 +28,8 @@ TEST_CASE("capacity is truncated") {
   REQUIRE(gates::expert_capacity(1.25, 24, 4) == 7);
   REQUIRE(gates::expert_capacity(1.0, 24, 4) == 6);
   REQUIRE(gates::expert_capacity(1.25, 16, 4) == 5);
+  REQUIRE(gates::expert_capacity(1e18, 16, 4) == 16);
+  REQUIRE(gates::expert_capacity(1e308, 16, 4) == 16);
 }
 
 TEST_CASE("the switch gate keeps its loss when use_balance is off, as released") {

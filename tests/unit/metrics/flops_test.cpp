@@ -95,6 +95,7 @@ TEST_CASE("Residual experts are an MLP that each token visits") {
   auto const plain = step_flops(model, 50, 10);
   model.residual.num_experts = 3;
   model.residual.intermediate_size = 21;
+  model.residual.expert_widths.assign(std::size_t(model.num_layers), {3, 16, 2});
   auto const residual = step_flops(model, 50, 10);
   CHECK(residual.megatron_causal - plain.megatron_causal == 6.0 * 50 * 32 * 3 * 4096 * 21);
   CHECK(residual.six_n_active - plain.six_n_active == 6.0 * 50 * 32 * (3 * 4096 * 21 + 3 * 4096));  // and their gate

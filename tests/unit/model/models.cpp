@@ -66,6 +66,7 @@ ModelConfig residual_experts() {
   auto model = base();
   model.residual.num_experts = 3;
   model.residual.intermediate_size = 21;
+  model.residual.expert_widths = {{7, 7, 7}, {3, 16, 2}};
   model.residual.score_scale_factor = {1, 2};
   return model;
 }

@@ -1,0 +1,68 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/gate_kinds.hpp"
+#include "config/key.hpp"
+
+namespace moescope {
+namespace {
+
+/// A setting under which a key decides nothing.
+struct Idle {
+  std::string_view path;  ///< of the key; "optimizer." stands for a section
+  bool (*when)(RunConfig const&);
+  std::string_view setting;
+};
+
+bool forward(RunConfig const& c) { return c.train.mode == "forward"; }
+bool constant_rate(RunConfig const& c) { return c.optimizer.schedule == "constant"; }
+bool no_noise(RunConfig const& c) { return !c.model.gate.add_noise; }
+bool keeps_all(RunConfig const& c) { return !c.model.drop_tokens; }
+bool never_evaluates(RunConfig const& c) { return c.eval.every == 0; }
+bool no_residual(RunConfig const& c) { return c.model.residual.num_experts == 0; }
+bool no_residual_scores(RunConfig const& c) { return !c.model.residual.multiply_gate_scores; }
+bool all_selected(RunConfig const& c) { return c.model.top_k == c.model.num_experts; }
+bool no_scores(RunConfig const& c) { return !c.model.multiply_gate_scores && !c.model.add_weight_norm; }
+bool no_balance(RunConfig const& c) { return !c.model.gate.use_balance && has_key(gate_kind(c.model), "gate.use_balance"); }
+
+constexpr Idle all_idle[] = {{"model.score_scale_factor", no_scores, "model.multiply_gate_scores = false"},
+                             {"model.capacity_factor", keeps_all, "model.drop_tokens = false"},
+                             {"model.dropped_padding", keeps_all, "model.drop_tokens = false"},
+                             {"gate.balance_loss_weight", no_balance, "gate.use_balance = false"},
+                             {"gate.noise_epsilon", no_noise, "gate.add_noise = false"},
+                             {"gate.load_estimate", no_noise, "gate.add_noise = false"},
+                             {"gate.load_estimate", all_selected, "model.top_k = model.num_experts"},
+                             {"gate.switch_noise_in_eval", no_noise, "gate.add_noise = false"},
+                             {"gate.switch_noise_in_eval", never_evaluates, "eval.every = 0"},
+                             {"residual.intermediate_size", no_residual, "residual.num_experts = 0"},
+                             {"residual.expert_widths", no_residual, "residual.num_experts = 0"},
+                             {"residual.use_softmax", no_residual, "residual.num_experts = 0"},
+                             {"residual.use_softmax", no_residual_scores, "residual.multiply_gate_scores = false"},
+                             {"residual.multiply_gate_scores", no_residual, "residual.num_experts = 0"},
+                             {"residual.score_scale_factor", no_residual, "residual.num_experts = 0"},
+                             {"residual.score_scale_factor", no_residual_scores, "residual.multiply_gate_scores = false"},
+                             {"optimizer.", forward, "train.mode = \"forward\""},
+                             {"optimizer.min_ratio", constant_rate, "optimizer.schedule = \"constant\""},
+                             {"optimizer.schedule_steps", constant_rate, "optimizer.schedule = \"constant\""},
+                             {"eval.sequences", never_evaluates, "eval.every = 0"}};
+
+bool of_kinds(std::string_view path) {
+  auto const kinds = all_gate_kinds();
+  return std::any_of(kinds.begin(), kinds.end(), [&](GateKind const& kind) { return has_key(kind, path); });
+}
+
+}  // namespace
+
+std::string idle_under(std::string_view path, RunConfig const& config) {
+  if (of_kinds(path) && !has_key(gate_kind(config.model), path)) return fmt::format("gate.kind = \"{}\"", config.model.gate.kind);
+  for (auto const& idle : all_idle) {
+    bool const named = idle.path.ends_with('.') ? path.starts_with(idle.path) : path == idle.path;
+    if (named && idle.when(config)) return std::string(idle.setting);
+  }
+  return "";
+}
+
+bool Key::applies(RunConfig const& config) const { return idle_under(path, config).empty(); }
+
+}  // namespace moescope

@@ -1,0 +1,122 @@
+#include <fmt/format.h>
+
+#include "config/key.hpp"
+#include "example.hpp"
+#include "support/catch.hpp"
+
+using namespace moescope;
+using Catch::Contains;
+using Texts = std::vector<std::string>;
+
+namespace {
+
+/// Settings under which different keys apply.
+std::vector<Texts> const contexts{
+    {},
+    {"gate.kind=switch"},
+    {"gate.kind=switch", "model.drop_tokens=false", "gate.add_noise=false"},
+    {"gate.kind=uniform"},
+    {"gate.kind=uniform_learnable"},
+    {"gate.kind=random"},
+    {"gate.kind=random_learnable"},
+    {"gate.use_balance=false"},
+    {"gate.add_noise=false"},
+    {"model.top_k=4"},
+    {"model.multiply_gate_scores=false"},
+    {"residual.num_experts=2", "residual.intermediate_size=16"},
+    {"residual.num_experts=2", "residual.intermediate_size=16", "residual.multiply_gate_scores=false"},
+    {"train.mode=forward"},
+    {"optimizer.schedule=constant"},
+    {"eval.every=0"}};
+
+struct Change {
+  void operator()(auto* number) const { ++*number; }
+  void operator()(bool* flag) const { *flag = !*flag; }
+  void operator()(std::string* text) const { *text = text->empty() ? "x" : ""; }
+  void operator()(DType* dtype) const { *dtype = *dtype == DType::float32 ? DType::float64 : DType::float32; }
+  void operator()(PerLayer const& list) const { ++list.values->front(); }
+  void operator()(WidthsPerLayer const& lists) const { lists.values->front().push_back(1); }
+  void operator()(NamedWeights* weights) const { weights->front().second += 1; }
+};
+
+RunConfig parse(Texts const& overrides) { return example::parse(example::toml, overrides); }
+std::string refused(std::string const& text, Texts const& overrides = {}) {
+  return example::refusal([&] { example::parse(text, overrides); });
+}
+
+}  // namespace
+
+TEST_CASE("exactly the keys that apply decide the computation key") {
+  for (auto const& context : contexts) {
+    auto const config = parse(context);
+    auto const keys = keys_of(*std::make_unique<RunConfig>(config));
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (keys[i].decides != Decides::numbers || keys[i].path == "gate.kind") continue;
+      auto changed = config;
+      std::visit(Change(), keys_of(changed)[i].member);
+      INFO(fmt::format("{} {}", fmt::join(context, " "), keys[i].path));
+      CHECK((computation_key(changed) != computation_key(config)) == keys[i].applies(config));
+    }
+  }
+}
+
+TEST_CASE("a setting that decides nothing is refused by its name, or changes no key") {
+  struct Case {
+    Texts context;
+    std::string idle, says;
+  };
+  std::vector<Case> const cases{
+      {{"gate.kind=uniform"}, "gate.switch_score=probability", "gate.kind = \"uniform\""},
+      {{"gate.kind=uniform"}, "gate.noise_epsilon=0.5", "gate.kind = \"uniform\""},
+      {{"gate.kind=uniform"}, "gate.network=linear", "gate.kind = \"uniform\""},
+      {{"gate.kind=random"}, "gate.pool=block:4", "gate.kind = \"random\""},
+      {{}, "model.capacity_factor=2", "gate.kind = \"noisy_top_k\""},
+      {{}, "model.drop_tokens=false", "gate.kind = \"noisy_top_k\""},
+      {{"gate.kind=switch"}, "gate.use_balance=false", "gate.kind = \"switch\""},
+      {{"gate.kind=switch", "model.drop_tokens=false"}, "model.dropped_padding=input", "model.drop_tokens = false"},
+      {{"gate.use_balance=false"}, "gate.balance_loss_weight=0.5", "gate.use_balance = false"},
+      {{"gate.add_noise=false"}, "gate.noise_epsilon=0.5", "gate.add_noise = false"},
+      {{"model.multiply_gate_scores=false"}, "model.score_scale_factor=3", "model.multiply_gate_scores = false"},
+      {{}, "residual.use_softmax=false", "residual.num_experts = 0"},
+      {{"train.mode=forward"}, "optimizer.beta1=0.5", "train.mode = \"forward\""},
+      {{"optimizer.schedule=constant"}, "optimizer.min_ratio=0.5", "optimizer.schedule = \"constant\""},
+      {{"eval.every=0"}, "eval.sequences=16", "eval.every = 0"},
+  };
+  for (auto const& row : cases) {
+    auto overrides = row.context;
+    overrides.push_back(row.idle);
+    auto const sentence = refused(example::toml, overrides);
+    INFO(sentence);
+    CHECK_THAT(sentence, Contains("--set " + row.idle) && Contains("decides nothing with " + row.says + "; leave it out"));
+  }
+  CHECK(computation_key(parse({"gate.kind=switch", "model.top_k=1"})) == computation_key(parse({"gate.kind=switch"})));
+  CHECK(computation_key(parse({"data.weights={ code = 2, text = 1, other = 0 }"})) == computation_key(parse({})));
+}
+
+TEST_CASE("a setting at its default may stand where it decides nothing") {
+  for (auto const* setting : {"gate.switch_score=noisy_logit", "model.capacity_factor=1.25", "residual.score_scale_factor=1"}) {
+    INFO(setting);
+    CHECK(parse({setting}).idle.empty());
+  }
+}
+
+TEST_CASE("a file is judged by its own values, so that one base serves a sweep over kinds, and what is passed over is noted") {
+  auto const text = example::with("gate.use_balance", "false");
+  CHECK(example::parse(text).idle.empty());
+  CHECK(to_json(example::parse(text, {"gate.kind=switch"})) == to_json(parse({"gate.kind=switch"})));
+  CHECK(example::parse(text, {"gate.kind=switch"}).idle ==
+        Texts{"run.toml:9:1: model.top_k = 2 decides nothing with gate.kind = \"switch\"",
+              "run.toml:13:1: gate.use_balance = false decides nothing with gate.kind = \"switch\""});
+  for (auto const& kind : {"uniform", "uniform_learnable", "random", "random_learnable", "switch"})
+    CHECK_NOTHROW(parse({fmt::format("gate.kind={}", kind)}));
+  CHECK_NOTHROW(parse({"train.mode=forward"}));
+  CHECK_THAT(refused(example::with("gate.switch_score", "\"probability\"")),
+             Contains("run.toml:13:1: gate.switch_score = \"probability\" decides nothing with gate.kind = \"noisy_top_k\""));
+}
+
+TEST_CASE("top_k must be given only where the gate asks for it, and is else what the gate does") {
+  auto const text = example::with("model.top_k", "");
+  CHECK_THAT(refused(text, {"gate.kind=random"}), Contains("model.top_k is missing"));
+  CHECK(example::parse(text, {"gate.kind=uniform"}).model.top_k == 4);
+  CHECK(example::parse(text, {"gate.kind=switch"}).model.top_k == 1);
+}

@@ -1,0 +1,51 @@
+#include "run/notices.hpp"
+
+#include "support/catch.hpp"
+
+using namespace moescope;
+
+namespace {
+
+RunConfig switch_run(double capacity_factor) {
+  RunConfig config;
+  config.model.num_experts = 8;
+  config.model.gate.kind = "switch";
+  config.model.capacity_factor = capacity_factor;
+  config.batch = {.sequences = 4, .sequence_length = 16};
+  config.optimizer.warm_up_steps = 0;
+  return config;
+}
+
+}  // namespace
+
+TEST_CASE("a capacity that truncates to nothing is noticed, and only that") {
+  CHECK(notices(switch_run(0.5)).empty());
+  auto config = switch_run(0.49);
+  CHECK(notices(config) == std::vector<std::string>{"every choice is dropped: the capacity of an expert is "
+                                                    "trunc(model.capacity_factor = 0.49 x 16 tokens of a pool / 8 experts) = 0"});
+  config.model.gate.pool = "batch";
+  CHECK(notices(config).empty());
+  config = switch_run(0.01);
+  config.model.drop_tokens = false;
+  CHECK(notices(config).empty());
+  config.model.drop_tokens = true;
+  config.model.gate.kind = "noisy_top_k";
+  CHECK(notices(config).empty());
+}
+
+TEST_CASE("a warm-up longer than the run is noticed where there is one") {
+  auto config = switch_run(1);
+  config.optimizer.warm_up_steps = config.train.steps = 10;
+  CHECK(notices(config).empty());
+  config.train.steps = 9;
+  CHECK(notices(config) == std::vector<std::string>{"the learning rate never reaches its peak: optimizer.warm_up_steps = 10 is "
+                                                    "above train.steps = 9"});
+  config.train.mode = "forward";
+  CHECK(notices(config).empty());
+}
+
+TEST_CASE("settings that decide nothing are noticed") {
+  auto config = switch_run(1);
+  config.idle = {"run.toml:1:1: model.top_k = 2 decides nothing with gate.kind = \"switch\""};
+  CHECK(notices(config) == config.idle);
+}
