@@ -26,12 +26,15 @@ Json json_of(BatchConfig const& batch) {
   return {{"sequences", batch.sequences}, {"sequence_length", batch.sequence_length}, {"micro_steps", batch.micro_steps}};
 }
 
+/// An integer where 63 bits hold it.
+Json json_of_bytes(double bytes) { return bytes < 0x1p63 ? Json(std::int64_t(bytes)) : Json(bytes); }
+
 Json json_of(traffic::Memory const& memory) {
-  return {{"parameters", memory.parameters},
-          {"gradients", memory.gradients},
-          {"optimizer", memory.optimizer},
-          {"activations", memory.activations},
-          {"total", memory.total()}};
+  return {{"parameters", json_of_bytes(memory.parameters)},
+          {"gradients", json_of_bytes(memory.gradients)},
+          {"optimizer", json_of_bytes(memory.optimizer)},
+          {"activations", json_of_bytes(memory.activations)},
+          {"total", json_of_bytes(memory.total())}};
 }
 
 Json json_of(PlannedStep const& step, Layout const& layout) {

@@ -8,9 +8,10 @@ constexpr std::int64_t most_ranks_counted = 4096;
 traffic::Memory heaviest_memory(RunConfig const& config, Layout const& layout) {
   auto const ranks = layout.ranks();
   auto const stride = ranks <= most_ranks_counted ? 1 : ranks - 1;
+  traffic::MemoryEstimate estimate(config, layout);
   traffic::Memory heaviest;
   for (std::int64_t rank = 0; rank < ranks; rank += stride) {
-    auto const memory = traffic::memory_estimate(config, layout, rank);
+    auto const memory = estimate.of(rank);
     if (memory.total() > heaviest.total()) heaviest = memory;
   }
   return heaviest;

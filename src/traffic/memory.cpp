@@ -1,7 +1,10 @@
 #include "traffic/memory.hpp"
 
 #include <algorithm>
+#include <cmath>
 
+#include "config/dispatcher_kinds.hpp"
+#include "config/gate_kinds.hpp"
 #include "config/routers.hpp"
 #include "tensors/group_sizes.hpp"
 #include "tensors/tensor.hpp"
@@ -12,50 +15,121 @@
 namespace moescope::traffic {
 namespace {
 
-/// Elements kept per row computed in one layer: input, gate and up, hidden, output (width: the mean of local columns).
-std::int64_t expert_elements(ModelConfig const& model, Layout const& layout, std::int64_t rank, std::int64_t layer,
-                             std::int64_t rows) {
-  auto const experts = layout.experts(model, rank);
-  std::int64_t columns = 0;
-  for (auto e = experts.begin; e < experts.end; ++e)
-    columns += layout.expert_columns(model.expert_widths[std::size_t(layer)][std::size_t(e)], rank).size();
-  return rows * (2 * model.hidden_size + 3 * columns / experts.size());
-}
+constexpr double integer = 4;  // bytes
 
-/// Elements kept in one layer for T tokens of the rank's sequences, O of them owned: input, normed, attention's sum and
-/// qkv, context, log-sum-exp per token; normed and combined per owned token.
-std::int64_t token_elements(ModelConfig const& model, Layout const& layout, std::int64_t rank, std::int64_t tokens) {
-  auto const queries = layout.query_heads(model, rank).size(), keys = layout.kv_heads(model, rank).size();
-  auto const attention = (2 * queries + 2 * keys) * model.head_dim + queries;
-  auto const owned = layout.owned_tokens(tokens, rank).size();
-  auto const residual = model.residual.num_experts * 2 * model.hidden_size + 3 * model.residual.intermediate_size;
-  return tokens * (3 * model.hidden_size + attention) + owned * (2 * model.hidden_size + residual);
-}
+/// What the first micro-step, as large as any, of one rank holds, in bytes: the Views of `model`, `layers`, `gates` and
+/// `dispatch`.
+class MicroStep {
+ public:
+  MicroStep(RunConfig const& config, Layout const& layout, std::int64_t rank)
+      : model_(config.model), scalar_(double(bytes_of(config.train.dtype))) {
+    auto const local = layout.sequences(config.batch, 0, rank).size() * config.batch.sequence_length;
+    tokens_ = double(local);
+    owned_ = double(layout.owned_tokens(local, rank).size());
+    heads_ = double(layout.query_heads(model_, rank).size());
+    kv_heads_ = double(layout.kv_heads(model_, rank).size());
+    vocabulary_ = double(layout.vocabulary(model_, rank).size());
+    choices_ = owned_ * double(choices_per_token(model_));
+    rows_ = double(gathered_rows(model_, layout, rank, even_choices(config, layout, 0, rank)));
+    auto const& dispatcher = dispatcher_kind(config.train.dispatcher);
+    if (dispatcher.moves == DispatcherKind::Moves::tokens) {
+      copies_out_ = copies_back_ = owned_ * double(layout.size(Axis::expert_block));
+      return;
+    }
+    bool const split = layout.size(Axis::etp) > 1, exchanged = dispatcher.largest_ep > 1;
+    auto const sent = choices_, received = rows_ / double(layout.size(Axis::etp));
+    copies_out_ = sent + (exchanged ? received : 0) + (split ? rows_ : 0);
+    copies_back_ = std::max(rows_ + (split ? received : 0), (split ? received : rows_) + (exchanged ? sent : 0) + owned_);
+  }
 
-std::int64_t activation_elements(RunConfig const& config, Layout const& layout, std::int64_t micro_step, std::int64_t rank) {
-  auto const& model = config.model;
-  auto const tokens = layout.sequences(config.batch, micro_step, rank).size() * config.batch.sequence_length;
-  auto const rows = gathered_rows(model, layout, rank, even_choices(config, layout, micro_step, rank));
-  auto elements = tokens * (2 * model.hidden_size + layout.vocabulary(model, rank).size());  // final norm and logits
-  for (auto const& router : routers(model))
-    elements += token_elements(model, layout, rank, tokens) + expert_elements(model, layout, rank, router.layer, rows);
-  return elements;
+  /// From forward to backward, of one layer without its experts: its input, attention, the second norm's result, routing, and
+  /// the experts' sum.
+  double kept_by_layer() const { return attention() + routing() + 2 * owned_ * hidden_ + tokens_ * hidden_; }
+  /// Of each row its input, gate and up, hidden, output and places; of experts as wide as `columns` elements.
+  double kept_by_experts(double columns) const {
+    return rows_ * (2 * hidden_ + 3 * columns * scalar_ + scalar_ + 2 * integer) + residual();
+  }
+  /// Tokens and targets themselves.
+  double kept_by_model() const { return tokens_ * 2 * integer; }
+
+  /// Beside all that is kept: the final norm's input and result, the logits, and the gradients of input and result.
+  double head(bool training) const { return tokens_ * ((training ? 4 : 2) * hidden_ + (vocabulary_ + 4) * scalar_); }
+  /// Rows on their way to the experts, or their weighted outputs on the way back.
+  double experts_forward() const { return std::max(copies_out_, rows_ + copies_back_) * hidden_; }
+  /// The gradients of the residual stream and the normed input; the rows' gradients on their way to the experts, within them,
+  /// or on their way back.
+  double experts_backward(double columns) const {
+    auto const inside = 2 * rows_ * hidden_ + 3 * rows_ * columns * scalar_;
+    auto const routed = std::max({(rows_ + copies_out_) * hidden_, inside, (rows_ + copies_back_) * hidden_});
+    return (tokens_ + owned_) * hidden_ + std::max(routed, residual());
+  }
+  double attention_backward() const {
+    return tokens_ * (2 * hidden_ + ((2 * heads_ + 2 * kv_heads_) * double(model_.head_dim) + heads_) * scalar_);
+  }
+
+ private:
+  /// Normed input, queries, keys and values, context, log-sum-exp, result.
+  double attention() const {
+    return tokens_ * (2 * hidden_ + ((2 * heads_ + 2 * kv_heads_) * double(model_.head_dim) + heads_ + 1) * scalar_);
+  }
+  /// Of each token its scores by expert (of a gate that compares loads, noise and both sums with it too), of each choice expert,
+  /// weights and places.
+  double routing() const {
+    auto const by_expert = (gate_tensors(model_).empty() ? 0 : 1) + (gate_kind(model_).sums.calls > 0 ? 4 : 0);
+    return owned_ * double(model_.num_experts) * by_expert * scalar_ + choices_ * (2 * scalar_ + 6 * integer);
+  }
+  /// Two states and gate, up and hidden of each owned token and residual expert, whose widths sum up to intermediate_size.
+  double residual() const {
+    auto const& block = model_.residual;
+    return owned_ * (2 * double(block.num_experts) * hidden_ + 3 * double(block.intermediate_size) * scalar_);
+  }
+
+  ModelConfig const& model_;
+  double scalar_;
+  double hidden_ = double(model_.hidden_size) * scalar_;  ///< of one token's state
+  double tokens_, owned_, heads_, kv_heads_, vocabulary_, choices_, rows_;
+  double copies_out_, copies_back_;  ///< rows that dispatch holds beside the experts' on their way there and back
+};
+
+double activations(MicroStep const& step, std::vector<double> const& columns, bool training) {
+  double kept = step.kept_by_model(), passing = step.experts_forward();
+  for (auto const width : columns) kept += step.kept_by_layer() + step.kept_by_experts(width);
+  if (training && !columns.empty()) passing = std::max(step.experts_backward(columns.back()), step.attention_backward());
+  return kept + std::max(step.head(training), passing);
 }
 
 }  // namespace
 
-Memory memory_estimate(RunConfig const& config, Layout const& layout, std::int64_t rank) {
-  auto const scalar = bytes_of(config.train.dtype);
-  auto const sizes = group_sizes(config.model, layout, rank);
-  std::int64_t parameters = 0, trained = 0;
+MemoryEstimate::Held const& MemoryEstimate::held_by(std::int64_t rank) {
+  auto const [found, is_new] = held_.try_emplace(tensor_coordinates(layout_, rank));
+  auto& held = found->second;
+  if (!is_new) return held;
+  auto const& model = config_.model;
+  auto const sizes = group_sizes(model, layout_, rank);
   for (std::size_t g = 0; g < sizes.size(); ++g) {
-    parameters += sizes[g] * scalar;
-    if (config.train.mode == "train" && tensor_groups[g].trained) trained += sizes[g] * scalar;
+    held.parameters += double(sizes[g]);
+    if (tensor_groups[g].trained) held.trained += double(sizes[g]);
   }
-  std::int64_t activations = 0;
-  for (std::int64_t m = 0; m < config.batch.micro_steps; ++m)
-    activations = std::max(activations, activation_elements(config, layout, m, rank));
-  return {parameters, trained, 2 * trained, activations * scalar};
+  auto const experts = layout_.experts(model, rank);
+  for (auto const& router : routers(model)) {
+    double columns = 0;
+    for (auto e = experts.begin; e < experts.end; ++e)
+      columns += double(layout_.expert_columns(model.expert_widths[std::size_t(router.layer)][std::size_t(e)], rank).size());
+    held.columns.push_back(columns / double(experts.size()));
+  }
+  return held;
+}
+
+Memory MemoryEstimate::of(std::int64_t rank) {
+  auto const& held = held_by(rank);
+  auto const scalar = double(bytes_of(config_.train.dtype));
+  bool const training = config_.train.mode == "train";
+  Memory memory;
+  memory.parameters = held.parameters * scalar;
+  if (training) memory.gradients = held.trained * scalar;
+  memory.optimizer = 2 * memory.gradients;
+  memory.activations = std::round(activations(MicroStep(config_, layout_, rank), held.columns, training));
+  return memory;
 }
 
 }  // namespace moescope::traffic

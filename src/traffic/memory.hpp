@@ -1,20 +1,44 @@
 #pragma once
 #include <cstdint>
+#include <map>
+#include <vector>
 
 #include "config/run_config.hpp"
 #include "layout/layout.hpp"
 
 namespace moescope::traffic {
 
-/// Bytes that one rank holds at its peak, under even routing. An estimate: scratch, exchange buffers and the
-/// libraries' own memory are not in it.
+/// Bytes that one rank holds in tensors at the peak of a step, under even routing. Real numbers, since models that validation
+/// lets pass exceed 63 bits. Not in it: what MPI, the program, data and files need, and buffers inside of kernels.
+/// definitions.md states its error.
 struct Memory {
-  std::int64_t parameters = 0;
-  std::int64_t gradients = 0;    ///< as many as parameters; 0 in forward mode
-  std::int64_t optimizer = 0;    ///< two moments; 0 in forward mode
-  std::int64_t activations = 0;  ///< of the largest micro-step, kept from forward to backward
-  std::int64_t total() const { return parameters + gradients + optimizer + activations; }
+  double parameters = 0;
+  double gradients = 0;    ///< of trained parameters; 0 in forward mode
+  double optimizer = 0;    ///< two moments; 0 in forward mode
+  double activations = 0;  ///< at the peak of a micro-step: what backward needs, and rows and gradients on their way
+  double total() const { return parameters + gradients + optimizer + activations; }
 };
-Memory memory_estimate(RunConfig const& config, Layout const& layout, std::int64_t rank);
+
+/// Of any rank of one configuration. Ranks at equal coordinates hold equal tensors, which are counted once.
+class MemoryEstimate {
+ public:
+  MemoryEstimate(RunConfig const& config, Layout const& layout) : config_(config), layout_(layout) {}
+  Memory of(std::int64_t rank);
+
+ private:
+  struct Held {
+    double parameters = 0, trained = 0;  ///< elements
+    std::vector<double> columns;         ///< [routers] mean width of the rank's experts
+  };
+  Held const& held_by(std::int64_t rank);
+
+  RunConfig const& config_;
+  Layout const& layout_;
+  std::map<std::vector<std::int64_t>, Held> held_;  ///< by coordinates
+};
+
+inline Memory memory_estimate(RunConfig const& config, Layout const& layout, std::int64_t rank) {
+  return MemoryEstimate(config, layout).of(rank);
+}
 
 }  // namespace moescope::traffic

@@ -27,6 +27,7 @@ TEST_CASE("A dry run prints layout, parameters, memory, exchanges and keys") {
   auto const text = dry_run_text(config, layout, {2, "build", "data"});
   CHECK(contains(text, "2 ranks = dp 2 x tp 1 (attention) = edp 1 x ep 2 x etp 1 (experts)\n"));
   CHECK(contains(text, "parameters: 1896 in all, 1256 active for a token\n"));
+  CHECK(contains(text, "memory of the heaviest rank (estimate, tensors within 5 % under even routing; "));
   CHECK(contains(text, "assumes even routing"));
   CHECK(contains(text, "ep.dispatch.forward"));
   CHECK(contains(text, "computation_key " + computation_key(config, "data") + "\n"));
@@ -99,4 +100,21 @@ TEST_CASE("Above 4096 ranks rank 0 speaks alone, and a million ranks take no tab
   CHECK(run["step"]["axes"]["tp"]["all_ranks"].is_null());
   CHECK(run["step"]["axes"]["tp"]["largest_rank"] > 0);
   CHECK(contains(dry_run_text(config, layout), "rank 0"));
+}
+
+TEST_CASE("A size beyond 63 bits is not printed as a small one") {
+  auto config = small_run();
+  config.model.vocab_size = config.model.intermediate_size = 2147483647;
+  config.model.hidden_size = 131072;
+  config.model.num_layers = 1024;
+  config.model.num_heads = config.model.num_kv_heads = 65536;
+  config.model.head_dim = 4096;
+  config.model.num_experts = config.model.top_k = 1;
+  config.model.expert_widths.assign(1024, {2147483647});
+  config.model.score_scale_factor.assign(1024, 1);
+  auto const text = dry_run_text(config, make_layout({1}));
+  CHECK(contains(text, " EiB = parameters 7.0 EiB + gradients 7.0 EiB + optimizer 14.0 EiB + activations "));
+  auto const memory = json::parse(dry_run_json(config, make_layout({1})))["memory_bytes_of_heaviest_rank"];
+  CHECK(memory["total"] > 0x1p63);
+  CHECK(memory["parameters"].is_number_integer());
 }
