@@ -20,14 +20,13 @@ using Tensors = std::map<std::string, std::vector<double>>;
 std::vector<double> decisions(Trainer<double>& trainer, BatchSource const& source) {
   auto& mesh = trainer.model().mesh();
   auto const& config = trainer.config();
-  PassContext pass;
-  pass.seed = config.train.seed;
   std::vector<double> all;
   for (std::int64_t m = 0; m < config.batch.micro_steps; ++m) {
     auto const batch = load_micro_batch(mesh.layout(), mesh.rank(), config.batch, config.model.gate.pool, source, 0, m);
-    auto const activations = trainer.model().forward(ExecSpace(), batch.device, pass, trainer.weights());
+    Pass const pass{.seed = config.train.seed, .micro_batch = m, .batch = &batch.device};
+    auto const activations = trainer.model().forward(ExecSpace(), pass, trainer.weights());
     for (auto const& block : activations.blocks) {
-      auto const& routing = block.moe.gate.routing;
+      auto const& routing = block.moe.routed.gate.routing;
       auto const expert = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, routing.expert);
       auto const kept = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, routing.kept);
       std::vector<double> own;

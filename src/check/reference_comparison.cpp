@@ -72,22 +72,24 @@ DenseRouting dense(FixtureLayer const& layer, std::int64_t num_tokens, std::int6
   return result;
 }
 
-std::vector<double> block_output(ReferencePass const& pass, std::size_t layer, MoeState<double> const& moe) {
-  auto output = host_values(moe.combined);
-  auto const& scale = pass.weights.blocks[layer].output_scale;
-  if (scale.size() == 0) return output;
-  auto const host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, scale);
-  auto const width = std::size_t(pass.config.model.hidden_size);
-  for (std::size_t i = 0; i < output.size(); ++i) output[i] *= host(scale.size() == 1 ? 0 : i % width);
+/// What a layer's MoE block adds to the owned tokens' residual stream.
+std::vector<double> block_output(ReferencePass const& pass, std::size_t layer, Activations<double> const& activations) {
+  bool const is_last = layer + 1 == activations.blocks.size();
+  auto const after = is_last ? activations.head.input : activations.blocks[layer + 1].attention.input;
+  auto const owned = pass.mesh.layout().owned_tokens(std::int64_t(after.extent(0)), pass.mesh.rank());
+  auto output = host_values(rows(after, owned.begin, owned.end));
+  auto const before = host_values(activations.blocks[layer].moe.input);
+  for (std::size_t i = 0; i < output.size(); ++i) output[i] -= before[i];
   return output;
 }
 
-void compare_layer(ReferencePass const& pass, std::size_t layer, MoeState<double> const& moe, Comparison& comparison) {
+void compare_layer(ReferencePass const& pass, std::size_t layer, Activations<double> const& activations, Comparison& comparison) {
+  auto const& moe = activations.blocks[layer].moe;
   auto const& reference = pass.fixture.layers[layer];
   auto const prefix = "moe." + std::to_string(layer) + ".";
   auto const input = gather_owned(pass.mesh, host_values(moe.normed));
-  auto const output = gather_owned(pass.mesh, block_output(pass, layer, moe));
-  auto const mine = dense(moe.gate.routing);
+  auto const output = gather_owned(pass.mesh, block_output(pass, layer, activations));
+  auto const mine = dense(moe.routed.gate.routing);
   auto const weight = gather_owned(pass.mesh, mine.weight), chosen = gather_owned(pass.mesh, mine.chosen);
   if (pass.mesh.rank() != 0) return;
   comparison.add(prefix + "input", input, reference.input, forward_limit);
@@ -98,15 +100,15 @@ void compare_layer(ReferencePass const& pass, std::size_t layer, MoeState<double
     comparison.add(prefix + "topk_weight", weight, expected.weight, forward_limit);
   }
   if (!reference.importance.empty())
-    comparison.add(prefix + "importance", moe.gate.importance, reference.importance, forward_limit);
-  if (!reference.load.empty()) comparison.add(prefix + "load", moe.gate.load, reference.load, forward_limit);
+    comparison.add(prefix + "importance", moe.routed.gate.importance, reference.importance, forward_limit);
+  if (!reference.load.empty()) comparison.add(prefix + "load", moe.routed.gate.load, reference.load, forward_limit);
 }
 
 void compare_forward(ReferencePass& pass, Activations<double> const& activations, double cross_entropy, Comparison& comparison) {
   std::vector<double> balance;
   for (std::size_t layer = 0; layer < activations.blocks.size(); ++layer) {
-    compare_layer(pass, layer, activations.blocks[layer].moe, comparison);
-    balance.push_back(activations.blocks[layer].moe.gate.balance_loss);
+    compare_layer(pass, layer, activations, comparison);
+    balance.push_back(activations.blocks[layer].moe.routed.gate.balance_loss);
   }
   auto const logits = gather_logits(pass, activations.head.logits);
   if (pass.mesh.rank() != 0) return;
@@ -126,7 +128,7 @@ void compare_gradients(ReferencePass& pass, Activations<double>& activations, do
   auto const& layout = pass.mesh.layout();
   auto const gradients =
       view_tensors<double>(pass.config.model, layout, pass.mesh.rank(), pass.state.table, pass.state.gradients);
-  pass.model.backward(pass.exec, pass.batch.device, scale, pass.weights, activations, ExpertGradients::add, gradients);
+  pass.model.backward(pass.exec, pass.pass().backward(), scale, pass.weights, activations, gradients);
   reduce_gradients<double>(pass.exec, pass.mesh, GradientExchanges(pass.mesh), pass.config.model, pass.state);
   auto const gathered = gather_tensors<double>(pass.mesh, pass.config.model, pass.state.table, pass.state.gradients);
   std::set<std::string> names;
@@ -139,7 +141,7 @@ void compare_gradients(ReferencePass& pass, Activations<double>& activations, do
 }  // namespace
 
 Comparison compare_with_reference(ReferencePass& pass) {
-  auto activations = pass.model.forward(pass.exec, pass.batch.device, pass.context, pass.weights);
+  auto activations = pass.model.forward(pass.exec, pass.pass(), pass.weights);
   auto const& targets = pass.fixture.targets;
   auto const labels = std::count_if(targets.begin(), targets.end(), [](int target) { return target != kernels::ignored_label; });
   auto const scale = 1 / double(labels);

@@ -53,10 +53,12 @@ ReferencePass::ReferencePass(Fixture const& f, RunConfig const& c, Mesh& m)
   batch = load_micro_batch(mesh.layout(), mesh.rank(), config.batch, config.model.gate.pool, source, 0, 0);
   auto const local = mesh.layout().owned_tokens(batch.device.num_tokens(), mesh.rank());
   auto const first = batch.device.first_token_id;
-  context.training = fixture.training;
-  for (auto const& layer : fixture.layers) {
-    context.injected.push_back(noise_of(layer.noise, {first + local.begin, first + local.end}, config.model.num_experts));
-  }
+  for (auto const& layer : fixture.layers)
+    noise.push_back(noise_of(layer.noise, {first + local.begin, first + local.end}, config.model.num_experts));
+}
+
+Pass ReferencePass::pass() const {
+  return {.training = fixture.training, .accumulates = true, .batch = &batch.device, .injected = noise};
 }
 
 }  // namespace moescope

@@ -28,7 +28,9 @@ struct ReferencePass {
   TrainingState<double> state;
   ModelTensors<double> weights;
   LoadedMicroBatch batch;
-  PassContext context;
+  std::vector<InjectedNoise> noise;  ///< of each layer
+  /// Forward. Adds all gradients.
+  Pass pass() const;
 
   /// Throws UserError where model.safetensors does not fit the model.
   ReferencePass(Fixture const& fixture, RunConfig const& config, Mesh& mesh);

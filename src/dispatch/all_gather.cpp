@@ -3,6 +3,7 @@
 #include "base/to_host.hpp"
 #include "base/upload.hpp"
 #include "comm/exchange.hpp"
+#include "dispatch/moved_rows.hpp"
 #include "dispatch/row_dispatcher.hpp"
 #include "dispatch/sent_rows.hpp"
 #include "kernels/permute.hpp"
@@ -69,7 +70,8 @@ TokenRows rows_by_token(std::vector<int> const& token_of_row, std::int64_t num_t
 }
 
 /// Every rank of the expert block receives all its tokens and computes the rows of its own experts; each token's partial
-/// sums return by one reduce_scatter. More bytes than all_to_all where top_k is small, but one plain collective each way
+/// sums return by one reduce_scatter. Weights have exchanges of their own, since a token moves once and may have any number of
+/// them. More bytes than all_to_all where top_k is small, but one plain collective each way
 /// (Megatron Core's allgather dispatcher).
 template <class T>
 class AllGatherDispatcher final : public Dispatcher<T> {
@@ -96,45 +98,66 @@ class AllGatherDispatcher final : public Dispatcher<T> {
     return plan;
   }
 
-  Matrix<T> run(ExecSpace const& exec, Plan const& plan, ConstMatrix<T> x, bool backward) override {
-    auto const width = std::int64_t(x.extent(1));
-    auto const all = make_matrix<T>("dispatch::block_tokens", total(plan.block.tokens), width);
-    start_all_gather<T>(exec, mesh_, exchanges_.out.in(backward), x, plan.block.tokens, all).wait();
-    auto const rows = make_matrix<T>("dispatch::rows", plan.rows.num_gathered(), width);
+  WeightedRows<T> dispatch(ExecSpace const& exec, Plan const& plan, WeightedRows<T> const& tokens) override {
+    auto const rows = copy_block(exec, plan, tokens.rows, exchanges_.out.forward);
+    auto const own = copy_choices<T>(exec, plan, tokens.weight);
+    auto const all = gather(exec, own, plan.block.choices, exchanges_.weights.forward);
+    auto const weight = make_matrix<T>("dispatch::row_weights", plan.rows.num_gathered(), 1);
+    kernels::gather_rows<T>(exec, all, plan.block.choice_of_row, weight);
+    return {rows, Kokkos::subview(weight, Kokkos::ALL, 0)};
+  }
+
+  WeightedRows<T> dispatch_backward(ExecSpace const& exec, Plan const& plan, WeightedRows<T> const& d_rows) override {
+    Matrix<T> const all("dispatch::block_d_weights", total(plan.block.choices), 1);
+    kernels::scatter_rows<T>(exec, ConstMatrix<T>(d_rows.weight.data(), d_rows.weight.extent(0), 1), plan.block.choice_of_row,
+                             all);
+    auto const own = sum(exec, all, plan.block.choices, exchanges_.weights.backward);
+    return {sum_block(exec, plan, d_rows.rows, exchanges_.back.backward), return_choices<T>(exec, plan, own)};
+  }
+
+  Matrix<T> combine(ExecSpace const& exec, Plan const& plan, Matrix<T> const& rows) override {
+    return sum_block(exec, plan, rows, exchanges_.back.forward);
+  }
+
+  Matrix<T> combine_backward(ExecSpace const& exec, Plan const& plan, Matrix<T> const& d_tokens) override {
+    return copy_block(exec, plan, d_tokens, exchanges_.out.backward);
+  }
+
+ private:
+  using Rows = std::vector<std::int64_t>;
+
+  /// The members' own rows behind each other; a block of one rank has its own only, and the same View.
+  Matrix<T> gather(ExecSpace const& exec, Matrix<T> const& own, Rows const& rows, ExchangeId const& exchange) const {
+    if (rows.size() == 1) return own;
+    auto const all = make_matrix<T>("dispatch::block_rows", total(rows), std::int64_t(own.extent(1)));
+    start_all_gather<T>(exec, mesh_, exchange, own, rows, all).wait();
+    return all;
+  }
+
+  /// The adjoint.
+  Matrix<T> sum(ExecSpace const& exec, Matrix<T> const& all, Rows const& rows, ExchangeId const& exchange) const {
+    if (rows.size() == 1) return all;
+    auto const me = std::size_t(mesh_.group(Axis::expert_block).rank());
+    auto const own = make_matrix<T>("dispatch::own_rows", rows[me], std::int64_t(all.extent(1)));
+    start_reduce_scatter<T>(exec, mesh_, exchange, all, rows, own).wait();
+    return own;
+  }
+
+  /// Rows of this rank's experts, from the tokens of all members.
+  Matrix<T> copy_block(ExecSpace const& exec, Plan const& plan, Matrix<T> const& tokens, ExchangeId const& exchange) const {
+    auto const all = gather(exec, tokens, plan.block.tokens, exchange);
+    auto const rows = make_matrix<T>("dispatch::rows", plan.rows.num_gathered(), std::int64_t(tokens.extent(1)));
     kernels::gather_rows<T>(exec, all, plan.block.token_of_row, rows);
     return rows;
   }
 
-  Matrix<T> run_adjoint(ExecSpace const& exec, Plan const& plan, ConstMatrix<T> rows, bool backward) override {
-    auto const width = std::int64_t(rows.extent(1));
-    Matrix<T> const all("dispatch::block_sums", total(plan.block.tokens), width);
+  /// The adjoint: sums of each token of the block, of which the own come back.
+  Matrix<T> sum_block(ExecSpace const& exec, Plan const& plan, Matrix<T> const& rows, ExchangeId const& exchange) const {
+    auto const all = make_matrix<T>("dispatch::block_sums", total(plan.block.tokens), std::int64_t(rows.extent(1)));
     kernels::sum_rows<T>(exec, rows, plan.block.row_offsets, plan.block.rows_of_token, all);
-    auto const y = make_matrix<T>("dispatch::combined", plan.num_tokens, width);
-    start_reduce_scatter<T>(exec, mesh_, exchanges_.back.in(backward), all, plan.block.tokens, y).wait();
-    return y;
+    return sum(exec, all, plan.block.tokens, exchange);
   }
 
-  Vector<T> run_weights(ExecSpace const& exec, Plan const& plan, ConstVector<T> weight) override {
-    auto const own = make_matrix<T>("dispatch::kept_weights", plan.rows.num_sent(), 1);
-    kernels::gather_rows<T>(exec, ConstMatrix<T>(weight.data(), weight.extent(0), 1), plan.choice_of_sent, own);
-    auto const all = make_matrix<T>("dispatch::block_weights", total(plan.block.choices), 1);
-    start_all_gather<T>(exec, mesh_, exchanges_.weights.forward, own, plan.block.choices, all).wait();
-    auto const rows = make_matrix<T>("dispatch::row_weights", plan.rows.num_gathered(), 1);
-    kernels::gather_rows<T>(exec, all, plan.block.choice_of_row, rows);
-    return Kokkos::subview(rows, Kokkos::ALL, 0);
-  }
-
-  Vector<T> run_weights_adjoint(ExecSpace const& exec, Plan const& plan, ConstVector<T> d_weight) override {
-    Matrix<T> const all("dispatch::block_d_weights", total(plan.block.choices), 1);
-    kernels::scatter_rows<T>(exec, ConstMatrix<T>(d_weight.data(), d_weight.extent(0), 1), plan.block.choice_of_row, all);
-    auto const own = make_matrix<T>("dispatch::kept_d_weights", plan.rows.num_sent(), 1);
-    start_reduce_scatter<T>(exec, mesh_, exchanges_.weights.backward, all, plan.block.choices, own).wait();
-    Matrix<T> const d_choice("dispatch::d_weight", plan.num_choices, 1);
-    kernels::scatter_rows<T>(exec, own, plan.choice_of_sent, d_choice);
-    return Kokkos::subview(d_choice, Kokkos::ALL, 0);
-  }
-
- private:
   /// Token of the block of each of its kept choices.
   std::vector<int> gather_tokens_of_choices(ExecSpace const& exec, Plan const& plan) const {
     auto const own = to_host(exec, plan.token_of_sent);

@@ -45,11 +45,12 @@ struct Plan {
   Vector<int> choice_of_sent;    ///< [num_sent] choice it belongs to
   Vector<int> sent_of_choice;    ///< [num_choices] where a choice stands in the sent rows, -1 if dropped
   Vector<int> offsets;           ///< [num_tokens + 1] choices of each token (Routing::offsets)
-  Vector<int> grouped_position;  ///< device copy of rows.grouped_position
+  Vector<int> grouped_position;  ///< device copy of rows.grouped_position; empty where rows arrive grouped by expert
   BlockRows block;               ///< all_gather only
   std::vector<PeerRows> peers;   ///< of the ranks this one exchanges rows with
   std::int64_t num_tokens = 0;
   std::int64_t num_choices = 0;
+  bool arrives_grouped() const { return grouped_position.size() == 0; }
 };
 
 }  // namespace moescope

@@ -1,7 +1,7 @@
 #include "dispatch/row_dispatcher.hpp"
 
+#include "dispatch/moved_rows.hpp"
 #include "dispatch/sent_rows.hpp"
-#include "kernels/permute.hpp"
 
 namespace moescope {
 
@@ -12,9 +12,7 @@ RowExchanges::RowExchanges(Mesh const& mesh)
       out{mesh.exchange(names::dispatch_forward), mesh.exchange(names::combine_backward)},
       back{mesh.exchange(names::combine_forward), mesh.exchange(names::dispatch_backward)},
       etp_out{mesh.exchange(names::etp_dispatch_forward), mesh.exchange(names::etp_combine_backward)},
-      etp_back{mesh.exchange(names::etp_combine_forward), mesh.exchange(names::etp_dispatch_backward)},
-      weights{mesh.exchange(names::weights_forward), mesh.exchange(names::weights_backward)},
-      etp_weights{mesh.exchange(names::etp_weights_forward), mesh.exchange(names::etp_weights_backward)} {}
+      etp_back{mesh.exchange(names::etp_combine_forward), mesh.exchange(names::etp_dispatch_backward)} {}
 
 template <class T>
 Plan RowDispatcher<T>::plan(ExecSpace const& exec, Routing<T> const& routing) {
@@ -28,38 +26,30 @@ Plan RowDispatcher<T>::plan(ExecSpace const& exec, Routing<T> const& routing) {
 }
 
 template <class T>
-Matrix<T> RowDispatcher<T>::run(ExecSpace const& exec, Plan const& plan, ConstMatrix<T> x, bool backward) {
-  auto const sent = make_matrix<T>("dispatch::sent", plan.rows.num_sent(), std::int64_t(x.extent(1)));
-  kernels::gather_rows<T>(exec, x, plan.token_of_sent, sent);
-  auto const received = send(exec, plan.rows, sent, exchanges_.out.in(backward));
-  return gather_grouped<T>(exec, mesh_, plan, received, exchanges_.etp_out.in(backward));
+WeightedRows<T> RowDispatcher<T>::dispatch(ExecSpace const& exec, Plan const& plan, WeightedRows<T> const& tokens) {
+  if (rows_stay()) return copy_weighted<T>(exec, plan, tokens);
+  auto const received = send(exec, plan.rows, join_copies<T>(exec, plan, tokens), exchanges_.out.forward);
+  return split_grouped<T>(exec, plan, gather_etp<T>(exec, mesh_, plan, received, exchanges_.etp_out.forward));
 }
 
 template <class T>
-Matrix<T> RowDispatcher<T>::run_adjoint(ExecSpace const& exec, Plan const& plan, ConstMatrix<T> rows, bool backward) {
-  auto const received = scatter_grouped<T>(exec, mesh_, plan, rows, exchanges_.etp_back.in(backward));
-  auto const sent = send_back(exec, plan.rows, received, exchanges_.back.in(backward));
-  Matrix<T> y("dispatch::combined", plan.num_tokens, rows.extent(1));
-  kernels::sum_rows<T>(exec, sent, plan.offsets, plan.sent_of_choice, y);
-  return y;
+WeightedRows<T> RowDispatcher<T>::dispatch_backward(ExecSpace const& exec, Plan const& plan, WeightedRows<T> const& d_rows) {
+  if (rows_stay()) return sum_weighted<T>(exec, plan, d_rows);
+  auto const arrived = join_arrived<T>(exec, plan, d_rows);
+  auto const received = scatter_etp<T>(exec, mesh_, plan, arrived, exchanges_.etp_back.backward);
+  return sum_joined<T>(exec, plan, send_back(exec, plan.rows, received, exchanges_.back.backward));
 }
 
 template <class T>
-Vector<T> RowDispatcher<T>::run_weights(ExecSpace const& exec, Plan const& plan, ConstVector<T> weight) {
-  auto const sent = make_matrix<T>("dispatch::sent_weights", plan.rows.num_sent(), 1);
-  kernels::gather_rows<T>(exec, ConstMatrix<T>(weight.data(), weight.extent(0), 1), plan.choice_of_sent, sent);
-  auto const received = send(exec, plan.rows, sent, exchanges_.weights.forward);
-  return Kokkos::subview(gather_grouped<T>(exec, mesh_, plan, received, exchanges_.etp_weights.forward), Kokkos::ALL, 0);
+Matrix<T> RowDispatcher<T>::combine(ExecSpace const& exec, Plan const& plan, Matrix<T> const& rows) {
+  auto const received = scatter_etp<T>(exec, mesh_, plan, ungrouped<T>(exec, plan, rows), exchanges_.etp_back.forward);
+  return sum_copies<T>(exec, plan, send_back(exec, plan.rows, received, exchanges_.back.forward));
 }
 
 template <class T>
-Vector<T> RowDispatcher<T>::run_weights_adjoint(ExecSpace const& exec, Plan const& plan, ConstVector<T> d_weight) {
-  auto const received = scatter_grouped<T>(exec, mesh_, plan, ConstMatrix<T>(d_weight.data(), d_weight.extent(0), 1),
-                                           exchanges_.etp_weights.backward);
-  auto const sent = send_back(exec, plan.rows, received, exchanges_.weights.backward);
-  Matrix<T> d_choice("dispatch::d_weight", plan.num_choices, 1);
-  kernels::scatter_rows<T>(exec, sent, plan.choice_of_sent, d_choice);
-  return Kokkos::subview(d_choice, Kokkos::ALL, 0);
+Matrix<T> RowDispatcher<T>::combine_backward(ExecSpace const& exec, Plan const& plan, Matrix<T> const& d_tokens) {
+  auto const received = send(exec, plan.rows, copy_tokens<T>(exec, plan, d_tokens), exchanges_.out.backward);
+  return grouped<T>(exec, plan, gather_etp<T>(exec, mesh_, plan, received, exchanges_.etp_out.backward));
 }
 
 template class RowDispatcher<double>;

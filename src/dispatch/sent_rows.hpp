@@ -16,15 +16,8 @@ struct CountedPlan {
 template <class T>
 CountedPlan plan_sent_rows(ExecSpace const& exec, Mesh& mesh, ExchangeId const& counts, ModelConfig const& model,
                            Routing<T> const& routing);
-
-/// Rows that this rank received [num_received,W] -> rows of all etp members, grouped by expert [num_gathered,W].
+/// The same for experts that are all at home: no exchange, no peers.
 template <class T>
-Matrix<T> gather_grouped(ExecSpace const& exec, Mesh& mesh, Plan const& plan, ConstMatrix<T> received,
-                         ExchangeId const& exchange);
-
-/// The adjoint: sums the etp members' partial rows and gives back the received ones, in arrival order.
-template <class T>
-Matrix<T> scatter_grouped(ExecSpace const& exec, Mesh& mesh, Plan const& plan, ConstMatrix<T> grouped,
-                          ExchangeId const& exchange);
+Plan plan_at_home(ExecSpace const& exec, Routing<T> const& routing);
 
 }  // namespace moescope

@@ -14,17 +14,17 @@ void adamw(ExecSpace const& exec, AdamWStep const& step, ConstVector<T> gradient
            Vector<T> second_moment) {
   MOESCOPE_CHECK(gradient.extent(0) == value.extent(0) && first_moment.extent(0) == value.extent(0) &&
                  second_moment.extent(0) == value.extent(0) && step.step >= 1);
-  double const correction1 = 1 - std::pow(step.beta1, double(step.step));
-  double const correction2 = 1 - std::pow(step.beta2, double(step.step));
+  double const rate = step.learning_rate / (1 - std::pow(step.beta1, double(step.step)));
+  double const correction = 1 / std::sqrt(1 - std::pow(step.beta2, double(step.step)));
+  double const kept = 1 - step.learning_rate * step.weight_decay;
   Kokkos::parallel_for(
       "kernels::adamw", Kokkos::RangePolicy<ExecSpace>(exec, 0, value.extent(0)), KOKKOS_LAMBDA(std::int64_t i) {
         double const g = step.gradient_scale * double(gradient(i));
         double const m = step.beta1 * double(first_moment(i)) + (1 - step.beta1) * g;
         double const v = step.beta2 * double(second_moment(i)) + (1 - step.beta2) * g * g;
-        double const update = (m / correction1) / (Kokkos::sqrt(v / correction2) + step.epsilon);
         first_moment(i) = T(m);
         second_moment(i) = T(v);
-        value(i) = T(double(value(i)) * (1 - step.learning_rate * step.weight_decay) - step.learning_rate * update);
+        value(i) = T(double(value(i)) * kept - rate * m / (Kokkos::sqrt(v) * correction + step.epsilon));
       });
 }
 

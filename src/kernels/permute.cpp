@@ -33,21 +33,18 @@ void sum_rows(ExecSpace const& exec, ConstMatrix<T> x, ConstVector<int> offsets,
   std::int64_t const num_columns = std::int64_t(y.extent(1));
   for_each_row(
       exec, "kernels::sum_rows", std::int64_t(y.extent(0)), KOKKOS_LAMBDA(Team const& team, std::int64_t t) {
+        bool is_first = true;
         for (int j = offsets(t); j < offsets(t + 1); ++j) {
           std::int64_t const from = positions(j);
-          if (from >= 0) for_each_column(team, num_columns, [&](std::int64_t h) { y(t, h) += x(from, h); });
+          if (from < 0) continue;
+          if (is_first) {
+            for_each_column(team, num_columns, [&](std::int64_t h) { y(t, h) = x(from, h); });
+          } else {
+            for_each_column(team, num_columns, [&](std::int64_t h) { y(t, h) += x(from, h); });
+          }
+          is_first = false;
         }
-      });
-}
-
-template <class T>
-void scale_rows(ExecSpace const& exec, ConstVector<T> scale, Matrix<T> x) {
-  MOESCOPE_CHECK(scale.extent(0) == x.extent(0));
-  std::int64_t const num_columns = std::int64_t(x.extent(1));
-  for_each_row(
-      exec, "kernels::scale_rows", std::int64_t(x.extent(0)), KOKKOS_LAMBDA(Team const& team, std::int64_t i) {
-        T const factor = scale(i);
-        for_each_column(team, num_columns, [&](std::int64_t h) { x(i, h) *= factor; });
+        if (is_first) for_each_column(team, num_columns, [&](std::int64_t h) { y(t, h) = 0; });
       });
 }
 
@@ -105,7 +102,6 @@ void scale_columns_backward(ExecSpace const& exec, ConstMatrix<T> d_y, ConstMatr
   template void gather_rows<T>(ExecSpace const&, ConstMatrix<T>, ConstVector<int>, Matrix<T>);                \
   template void scatter_rows<T>(ExecSpace const&, ConstMatrix<T>, ConstVector<int>, Matrix<T>);               \
   template void sum_rows<T>(ExecSpace const&, ConstMatrix<T>, ConstVector<int>, ConstVector<int>, Matrix<T>); \
-  template void scale_rows<T>(ExecSpace const&, ConstVector<T>, Matrix<T>);                                   \
   template void row_dots<T>(ExecSpace const&, ConstMatrix<T>, ConstMatrix<T>, Vector<T>);                     \
   template void add<T>(ExecSpace const&, T, ConstMatrix<T>, Matrix<T>);                                       \
   template void scale_columns<T>(ExecSpace const&, ConstMatrix<T>, ConstVector<T>, Matrix<T>);                \

@@ -11,14 +11,10 @@ void gather_rows(ExecSpace const& exec, ConstMatrix<T> x, ConstVector<int> index
 template <class T>
 void scatter_rows(ExecSpace const& exec, ConstMatrix<T> x, ConstVector<int> index, Matrix<T> y);
 
-/// y[t,:] += sum of x[positions[j],:] for j in [offsets[t], offsets[t+1]), in that order: the adjoint of a copy of row t to
+/// y[t,:] = sum of x[positions[j],:] for j in [offsets[t], offsets[t+1]), in that order: the adjoint of a copy of row t to
 /// several places. positions may hold -1 (nothing there). offsets [T+1].
 template <class T>
 void sum_rows(ExecSpace const& exec, ConstMatrix<T> x, ConstVector<int> offsets, ConstVector<int> positions, Matrix<T> y);
-
-/// x[i,:] *= scale[i].
-template <class T>
-void scale_rows(ExecSpace const& exec, ConstVector<T> scale, Matrix<T> x);
 
 /// result[i] = <a[i,:], b[i,:]> (assigns).
 template <class T>

@@ -8,9 +8,10 @@ namespace moescope::kernels {
 template <class T>
 void rms_norm(ExecSpace const& exec, ConstMatrix<T> x, ConstVector<T> w, double eps, Matrix<T> y, Vector<T> inverse_rms);
 
-/// Adds to d_x [T,H] and to d_w [H]; sums over tokens in a fixed order independent of threads.
+/// d_x [T,H] = beta * d_x + the gradient by x, not read with beta = 0; adds to d_w [H]. Sums over tokens in a fixed order
+/// independent of threads.
 template <class T>
 void rms_norm_backward(ExecSpace const& exec, ConstMatrix<T> d_y, ConstMatrix<T> x, ConstVector<T> w, ConstVector<T> inverse_rms,
-                       Matrix<T> d_x, Vector<T> d_w);
+                       T beta, Matrix<T> d_x, Vector<T> d_w);
 
 }  // namespace moescope::kernels

@@ -17,16 +17,16 @@ struct AttentionActivations {
   Matrix<T> log_sum_exp;  ///< [T, num_heads]
 };
 
-/// Causal self-attention with rotary positions and grouped KV heads. x [T,H] -> y [T,H]: this rank's partial sum over
-/// heads; the caller adds the ranks' sums.
+/// Causal self-attention with rotary positions (kernels/rope.hpp) and grouped KV heads. x [T,H] -> y [T,H]: this rank's partial
+/// sum over heads; the caller adds the ranks' sums.
 template <class T>
-Matrix<T> attention_forward(ExecSpace const& exec, kernels::AttentionShape const& shape, double rope_theta, ConstMatrix<T> x,
-                            AttentionWeights<T> const& weights, AttentionActivations<T>& activations);
+Matrix<T> attention_forward(ExecSpace const& exec, kernels::AttentionShape const& shape, ConstMatrix<T> rope_table,
+                            ConstMatrix<T> x, AttentionWeights<T> const& weights, AttentionActivations<T>& activations);
 
 /// d_y [T,H] (complete) -> d_x [T,H], this rank's partial sum. Adds to the weight gradients.
 template <class T>
-Matrix<T> attention_backward(ExecSpace const& exec, kernels::AttentionShape const& shape, double rope_theta, ConstMatrix<T> d_y,
-                             ConstMatrix<T> x, AttentionWeights<T> const& weights, AttentionActivations<T> const& activations,
-                             AttentionWeights<T> const& gradients);
+Matrix<T> attention_backward(ExecSpace const& exec, kernels::AttentionShape const& shape, ConstMatrix<T> rope_table,
+                             ConstMatrix<T> d_y, ConstMatrix<T> x, AttentionWeights<T> const& weights,
+                             AttentionActivations<T> const& activations, AttentionWeights<T> const& gradients);
 
 }  // namespace moescope

@@ -13,25 +13,42 @@ struct ExpertWeights {
   Matrix<T> down;     ///< [H, m]
 };
 
-/// Rows come grouped by expert: expert e has rows [offsets[e], offsets[e+1]).
+/// Rows that enter the experts, grouped by expert, and what the output of each is multiplied with.
+template <class T>
+struct ExpertsInput {
+  ConstMatrix<T> rows;                ///< [R,H]
+  ConstVector<T> weight;              ///< [R]
+  std::vector<std::int64_t> offsets;  ///< [experts + 1]: expert e has rows [offsets[e], offsets[e+1])
+};
+
+/// All experts' rows behind each other, each as wide as its expert's share.
 template <class T>
 struct ExpertsActivations {
-  std::vector<Matrix<T>> gate_up;  ///< per expert [rows_e, 2m_e]
-  std::vector<Matrix<T>> hidden;   ///< per expert [rows_e, m_e]
+  Vector<std::int64_t> starts;  ///< [R+1] first element of each row of `hidden`; one of `gate_up` starts at twice as many
+  Vector<T> gate_up;            ///< rows [2m]
+  Vector<T> hidden;             ///< rows [m], weighted
 };
 
 /// What a backward pass does with the experts' weight gradients: a product that assigns reads no memory that it writes.
 enum class ExpertGradients { assign, add };
 
-/// SwiGLU experts of any widths. x [R,H] -> y [R,H], partial over the ranks that share an expert's columns.
+/// SwiGLU experts of any widths: y[r,:] = down (weight[r] * hidden[r,:]), which is weight[r] * expert(rows[r,:]). The result
+/// [R,H] is partial over the ranks that share an expert's columns.
 template <class T>
-Matrix<T> experts_forward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<std::int64_t> const& offsets,
-                          std::vector<ExpertWeights<T>> const& weights, ExpertsActivations<T>& activations);
+Matrix<T> experts_forward(ExecSpace const& exec, ExpertsInput<T> const& input, std::vector<ExpertWeights<T>> const& weights,
+                          ExpertsActivations<T>& activations);
 
-/// d_y [R,H] -> d_x [R,H] (partial likewise). Assigns the weight gradients (zero for experts without rows) or adds to them.
+/// Gradients of the rows [R,H] and of their weights [R], partial likewise.
 template <class T>
-Matrix<T> experts_backward(ExecSpace const& exec, ConstMatrix<T> d_y, ConstMatrix<T> x, std::vector<std::int64_t> const& offsets,
-                           std::vector<ExpertWeights<T>> const& weights, ExpertsActivations<T> const& activations,
-                           ExpertGradients how, std::vector<ExpertWeights<T>> const& gradients);
+struct ExpertsInputGradient {
+  Matrix<T> rows;
+  Vector<T> weight;
+};
+
+/// d_y [R,H] is complete. Assigns the gradients of the experts' tensors (zero for experts without rows) or adds to them.
+template <class T>
+ExpertsInputGradient<T> experts_backward(ExecSpace const& exec, ConstMatrix<T> d_y, ExpertsInput<T> const& input,
+                                         std::vector<ExpertWeights<T>> const& weights, ExpertsActivations<T> const& activations,
+                                         ExpertGradients how, std::vector<ExpertWeights<T>> const& gradients);
 
 }  // namespace moescope

@@ -1,13 +1,12 @@
 #pragma once
+#include <optional>
+
 #include "comm/pool.hpp"
-#include "dispatch/dispatcher.hpp"
-#include "gates/gate.hpp"
 #include "layers/attention.hpp"
-#include "layers/experts.hpp"
 #include "model/exchanges.hpp"
-#include "model/micro_batch.hpp"
+#include "model/expert_branch.hpp"
 #include "model/parameters.hpp"
-#include "model/residual_block.hpp"
+#include "model/pass.hpp"
 
 namespace moescope {
 
@@ -18,9 +17,9 @@ struct BlockServices {
   Mesh* mesh;
   MeshPool* pool;
   ModelExchanges exchanges;
-  std::unique_ptr<Gate<T>> gate;
-  std::unique_ptr<Gate<T>> residual_gate;  ///< null without residual experts
-  std::unique_ptr<Dispatcher<T>> dispatcher;
+  ExpertBranch<T> routed;
+  std::optional<ExpertBranch<T>> residual;
+  Matrix<T> rope_table;  ///< of the sequence length met last
 };
 
 /// Throws UserError where the dispatcher does not fit the mesh.
@@ -41,16 +40,8 @@ struct MoeState {
   Matrix<T> input;        ///< [O,H] residual stream of the owned tokens
   Matrix<T> normed;       ///< [O,H]
   Vector<T> inverse_rms;  ///< [O]
-  GateContext context;
-  GateResult<T> gate;
-  Vector<T> weight;  ///< [choices] what an expert's output is multiplied with
-  Plan plan;
-  Matrix<T> rows;        ///< [gathered,H] inputs of the local experts
-  Vector<T> row_weight;  ///< [gathered]
-  ExpertsActivations<T> experts;
-  Matrix<T> expert_output;  ///< [gathered,H] before weighting, partial over etp
-  ResidualState<T> residual;
-  Matrix<T> combined;  ///< [O,H] routed and residual experts, before the output scale
+  BranchState<T> routed, residual;
+  Matrix<T> combined;  ///< [O,H] both branches, before the output scale; empty without one
 };
 
 /// Activations that backward consumes.
@@ -62,18 +53,17 @@ struct BlockActivations {
 
 /// One decoder block: attention block, then MoE block. x, result [T,H].
 template <class T>
-Matrix<T> block_forward(ExecSpace const& exec, BlockServices<T>& services, MicroBatch const& batch, PassContext const& pass,
-                        std::int64_t layer, Matrix<T> x, BlockTensors<T> const& weights, BlockActivations<T>& activations);
-/// d_x [T,H]: in, the gradient of the block's result; out, of its input. Adds to the weight gradients, or, if so told, assigns
-/// those of the routed experts.
+Matrix<T> block_forward(ExecSpace const& exec, BlockServices<T>& services, Pass const& pass, Matrix<T> x,
+                        BlockTensors<T> const& weights, BlockActivations<T>& activations);
+/// d_x [T,H]: in, the gradient of the block's result; out, of its input. Adds to the weight gradients, but assigns those of the
+/// routed experts unless the pass accumulates.
 template <class T>
-void block_backward(ExecSpace const& exec, BlockServices<T>& services, MicroBatch const& batch, std::int64_t layer,
-                    BlockTensors<T> const& weights, BlockActivations<T> const& activations, ExpertGradients how,
-                    BlockTensors<T> const& gradients, Matrix<T> d_x);
+void block_backward(ExecSpace const& exec, BlockServices<T>& services, Pass const& pass, BlockTensors<T> const& weights,
+                    BlockActivations<T> const& activations, BlockTensors<T> const& gradients, Matrix<T> d_x);
 
 /// x + attention(norm(x)); the ranks' head shares are summed over tp. x, result [T,H].
 template <class T>
-Matrix<T> attention_block_forward(ExecSpace const& exec, BlockServices<T>& services, MicroBatch const& batch, Matrix<T> x,
+Matrix<T> attention_block_forward(ExecSpace const& exec, BlockServices<T>& services, Pass const& pass, Matrix<T> x,
                                   BlockTensors<T> const& weights, AttentionState<T>& state);
 /// Adds the branch's gradient to d_x [T,H] in place.
 template <class T>
@@ -82,11 +72,10 @@ void attention_block_backward(ExecSpace const& exec, BlockServices<T>& services,
 
 /// x + moe(norm(x)): tokens are sliced over tp before the gate and gathered after combine. x, result [T,H].
 template <class T>
-Matrix<T> moe_block_forward(ExecSpace const& exec, BlockServices<T>& services, MicroBatch const& batch, PassContext const& pass,
-                            std::int64_t layer, Matrix<T> x, BlockTensors<T> const& weights, MoeState<T>& state);
+Matrix<T> moe_block_forward(ExecSpace const& exec, BlockServices<T>& services, Pass const& pass, Matrix<T> x,
+                            BlockTensors<T> const& weights, MoeState<T>& state);
 template <class T>
-void moe_block_backward(ExecSpace const& exec, BlockServices<T>& services, MicroBatch const& batch, std::int64_t layer,
-                        BlockTensors<T> const& weights, MoeState<T> const& state, ExpertGradients how,
-                        BlockTensors<T> const& gradients, Matrix<T> d_x);
+void moe_block_backward(ExecSpace const& exec, BlockServices<T>& services, Pass const& pass, BlockTensors<T> const& weights,
+                        MoeState<T> const& state, BlockTensors<T> const& gradients, Matrix<T> d_x);
 
 }  // namespace moescope

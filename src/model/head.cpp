@@ -76,8 +76,9 @@ Matrix<T> head_backward(ExecSpace const& exec, Mesh& mesh, ModelExchanges const&
   auto const d_normed = make_matrix<T>("model::d_final_normed", batch.num_tokens(), model.hidden_size);
   kernels::linear_backward_input<T>(exec, state.logits, weights.head, T(0), d_normed);
   start_all_reduce<T>(exec, mesh, exchanges.head_backward, Reduction::sum, d_normed).wait();
-  Matrix<T> d_x("model::d_x", batch.num_tokens(), model.hidden_size);
-  kernels::rms_norm_backward<T>(exec, d_normed, state.input, weights.final_norm, state.inverse_rms, d_x, gradients.final_norm);
+  auto const d_x = make_matrix<T>("model::d_x", batch.num_tokens(), model.hidden_size);
+  kernels::rms_norm_backward<T>(exec, d_normed, state.input, weights.final_norm, state.inverse_rms, T(0), d_x,
+                                gradients.final_norm);
   return d_x;
 }
 

@@ -16,13 +16,4 @@ struct MicroBatch {
   std::int64_t num_tokens() const { return sequences * sequence_length; }
 };
 
-/// What is the same for every layer of one pass.
-struct PassContext {
-  bool training = true;  ///< gates draw noise and use their training rule
-  std::uint64_t seed = 0;
-  std::int64_t step = 0;
-  /// Per layer, for this rank's owned tokens; empty = draw.
-  std::vector<InjectedNoise> injected;
-};
-
 }  // namespace moescope

@@ -27,11 +27,12 @@ class Model {
   ModelConfig const& config() const { return services_.model; }
   Mesh& mesh() { return *services_.mesh; }
 
-  /// `pass` must outlive the activations.
-  Activations<T> forward(ExecSpace const& exec, MicroBatch const& batch, PassContext const& pass, ModelTensors<T> const& weights);
-  /// Adds the gradient of loss_scale * cross_entropy_sum + balance losses; those of the routed experts are assigned if so told.
-  void backward(ExecSpace const& exec, MicroBatch const& batch, double loss_scale, ModelTensors<T> const& weights,
-                Activations<T>& activations, ExpertGradients how, ModelTensors<T> const& gradients);
+  /// What `pass` points to must outlive the activations.
+  Activations<T> forward(ExecSpace const& exec, Pass const& pass, ModelTensors<T> const& weights);
+  /// Adds the gradient of loss_scale * cross_entropy_sum + balance losses; those of the routed experts are assigned unless the
+  /// pass accumulates.
+  void backward(ExecSpace const& exec, Pass const& pass, double loss_scale, ModelTensors<T> const& weights,
+                Activations<T>& activations, ModelTensors<T> const& gradients);
 
  private:
   MeshPool pool_;

@@ -26,16 +26,22 @@ FlatBuffers<T> make_buffers(TensorTable const& table, std::string const& label);
 template <class T>
 FlatBuffers<T> make_trained_buffers(TensorTable const& table, std::string const& label);
 
+/// A gate and the experts that it weighs.
+template <class T>
+struct BranchTensors {
+  std::vector<Matrix<T>> gate;
+  std::vector<ExpertWeights<T>> experts;
+};
+
 /// Views of one block's tensors; made over the values and once more over the gradients.
 template <class T>
 struct BlockTensors {
+  std::int64_t layer = 0;
   Vector<T> attention_norm, ffn_norm;
   AttentionWeights<T> attention;
-  std::vector<Matrix<T>> gate;
-  std::vector<ExpertWeights<T>> experts;           ///< local experts
-  std::vector<Matrix<T>> residual_gate;            ///< empty without residual experts
-  std::vector<ExpertWeights<T>> residual_experts;  ///< all of them, whole, on every rank
-  Vector<T> output_scale;                          ///< size 0 without add_weight_norm
+  BranchTensors<T> routed;    ///< local experts
+  BranchTensors<T> residual;  ///< all residual experts, whole, on every rank; empty without them
+  Vector<T> output_scale;     ///< size 0 without add_weight_norm
 };
 template <class T>
 struct ModelTensors {

@@ -96,13 +96,13 @@ BlockTensors<T> view_block(ModelConfig const& model, Range experts, std::string 
   block.attention.qkv = view.joined({attention + "q_proj.weight", attention + "k_proj.weight", attention + "v_proj.weight"});
   block.attention.output = view.matrix(attention + "o_proj.weight");
   auto const routed = prefix + routed_prefix(model);
-  block.gate = view_gate<T>(model, routed, view);
-  for (auto e = experts.begin; e < experts.end; ++e) block.experts.push_back(view_expert<T>(routed, e, view));
+  block.routed.gate = view_gate<T>(model, routed, view);
+  for (auto e = experts.begin; e < experts.end; ++e) block.routed.experts.push_back(view_expert<T>(routed, e, view));
   if (model.add_weight_norm) block.output_scale = view.vector(routed + "calculator.mlp_norm.weight");
   if (model.residual.num_experts == 0) return block;
-  block.residual_gate = view_gate<T>(residual_gate_model(model), prefix + "mlp.residual_block.", view);
+  block.residual.gate = view_gate<T>(residual_gate_model(model), prefix + "mlp.residual_block.", view);
   for (std::int64_t e = 0; e < model.residual.num_experts; ++e) {
-    block.residual_experts.push_back(view_expert<T>(prefix + "mlp.residual_block.", e, view));
+    block.residual.experts.push_back(view_expert<T>(prefix + "mlp.residual_block.", e, view));
   }
   return block;
 }
@@ -120,6 +120,7 @@ ModelTensors<T> view_tensors(ModelConfig const& model, Layout const& layout, std
   for (std::int64_t layer = 0; layer < model.num_layers; ++layer) {
     auto const prefix = "model.layers." + std::to_string(layer) + ".";
     tensors.blocks.push_back(view_block<T>(model, layout.experts(model, rank), prefix, view));
+    tensors.blocks.back().layer = layer;
   }
   return tensors;
 }

@@ -34,10 +34,7 @@ EvaluationReport evaluate(ExecSpace const& exec, Trainer<T>& trainer, HeldOutSou
   auto& mesh = trainer.model().mesh();
   auto const micro_batch = config.batch.sequences / config.batch.micro_steps;
   config.batch.micro_steps = 1;
-  PassContext pass;
-  pass.training = false;
-  pass.seed = config.train.seed;
-  pass.step = at_step;
+  Pass pass{.training = false, .seed = config.train.seed, .step = at_step};
 
   EvaluationReport report;
   report.at_step = at_step;
@@ -50,7 +47,8 @@ EvaluationReport evaluate(ExecSpace const& exec, Trainer<T>& trainer, HeldOutSou
       config.batch.sequences = std::min(micro_batch, config.eval.sequences - first);
       auto const batch =
           load_micro_batch(mesh.layout(), mesh.rank(), config.batch, config.model.gate.pool, from_domain, first, 0);
-      auto const activations = trainer.model().forward(exec, batch.device, pass, trainer.weights());
+      pass.batch = &batch.device;
+      auto const activations = trainer.model().forward(exec, pass, trainer.weights());
       count_routing<T>(exec, activations, config, 0, counts);
       bool const counted_here = mesh.layout().coordinate(Axis::tp, mesh.rank()) == 0;
       cross_entropy += counted_here ? activations.cross_entropy_sum : 0;

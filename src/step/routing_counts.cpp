@@ -62,12 +62,12 @@ void count_routing(ExecSpace const& exec, Activations<T> const& activations, Run
   bool const training = config.train.mode == "train";
   for (std::int64_t layer = 0; layer < layers; ++layer) {
     auto const& moe = activations.blocks[std::size_t(layer)].moe;
-    count_choices(exec, moe.gate.routing, report.routed.data() + layer * experts,
+    count_choices(exec, moe.routed.gate.routing, report.routed.data() + layer * experts,
                   report.processed.data() + (micro_step * layers + layer) * experts);
-    auto const computed = moe.plan.rows.num_gathered();
+    auto const computed = moe.routed.plan.rows.num_gathered();
     report.rows[std::size_t(layer)] += computed;
     report.rows_worst[std::size_t(layer)] = std::max(report.rows_worst[std::size_t(layer)], computed);
-    add_peer_bytes(moe.plan, config.model.hidden_size * std::int64_t(sizeof(T)), sizeof(T), training, report.peer_bytes);
+    add_peer_bytes(moe.routed.plan, config.model.hidden_size * std::int64_t(sizeof(T)), sizeof(T), training, report.peer_bytes);
   }
 }
 
@@ -75,7 +75,7 @@ template <class T>
 void count_rows(Activations<T> const& activations, Range mine, std::int64_t rank, RankReport& report) {
   auto const experts = report.expert_rows.size() / report.rows.size();
   for (std::size_t layer = 0; layer < activations.blocks.size(); ++layer) {
-    auto const& plan = activations.blocks[layer].moe.plan;
+    auto const& plan = activations.blocks[layer].moe.routed.plan;
     for (std::int64_t e = 0; e < mine.size(); ++e) {
       auto const* const offset = plan.rows.expert_offsets.data() + e;
       report.expert_rows[layer * experts + std::size_t(mine.begin + e)] += offset[1] - offset[0];

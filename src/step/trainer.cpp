@@ -26,7 +26,7 @@ constexpr double not_applicable = std::numeric_limits<double>::quiet_NaN();
 template <class T>
 void add_gate_statistics(Activations<T> const& activations, std::int64_t num_experts, StepReport& report) {
   for (std::size_t layer = 0; layer < activations.blocks.size(); ++layer) {
-    auto const& gate = activations.blocks[layer].moe.gate;
+    auto const& gate = activations.blocks[layer].moe.routed.gate;
     report.loss_balance[layer] += gate.balance_loss;
     report.gate_cv2[layer] += gate.cv2;
     for (std::int64_t e = 0; e < num_experts; ++e) {
@@ -155,13 +155,13 @@ void Trainer<T>::run_micro_steps(std::vector<LoadedMicroBatch> const& batches, d
     for (std::size_t g = 0; g < groups.size(); ++g)
       if (groups[g].trained && groups[g].gradients_accumulated) Kokkos::deep_copy(exec_, state_.gradients.group[g], T(0));
   }
-  PassContext pass;
-  pass.training = training;
-  pass.seed = config_.train.seed;
-  pass.step = report.step;
+  Pass pass{.training = training, .seed = config_.train.seed, .step = report.step};
   double const scale = labels > 0 ? 1 / labels : 0;
   for (std::size_t m = 0; m < batches.size(); ++m) {
-    auto activations = model_.forward(exec_, batches[m].device, pass, weights_);
+    pass.batch = &batches[m].device;
+    pass.micro_batch = std::int64_t(m);
+    pass.accumulates = m > 0;
+    auto activations = model_.forward(exec_, pass, weights_);
     count_routing<T>(exec_, activations, config_, std::int64_t(m), rank_report);
     count_rows<T>(activations, mesh_.layout().experts(config_.model, mesh_.rank()), mesh_.rank(), rank_report);
     add_gate_statistics(activations, config_.model.num_experts, report);
@@ -169,8 +169,7 @@ void Trainer<T>::run_micro_steps(std::vector<LoadedMicroBatch> const& batches, d
     all_reduce_control(mesh_, loss_, std::span<double>(&cross_entropy, 1));
     report.loss_cross_entropy += cross_entropy * scale;
     report.loss_total += cross_entropy * scale + activations.balance_loss();
-    auto const how = m == 0 ? ExpertGradients::assign : ExpertGradients::add;
-    if (training) model_.backward(exec_, batches[m].device, scale, weights_, activations, how, gradients_);
+    if (training) model_.backward(exec_, pass.backward(), scale, weights_, activations, gradients_);
   }
 }
 

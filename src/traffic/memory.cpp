@@ -31,6 +31,10 @@ class MicroStep {
     vocabulary_ = double(layout.vocabulary(model_, rank).size());
     choices_ = owned_ * double(choices_per_token(model_));
     rows_ = double(gathered_rows(model_, layout, rank, even_choices(config, layout, 0, rank)));
+    if (layout.size(Axis::expert_block) == 1) {
+      copies_back_ = owned_;
+      return;
+    }
     auto const& dispatcher = dispatcher_kind(config.train.dispatcher);
     if (dispatcher.moves == DispatcherKind::Moves::tokens) {
       copies_out_ = copies_back_ = owned_ * double(layout.size(Axis::expert_block));
@@ -38,30 +42,31 @@ class MicroStep {
     }
     bool const split = layout.size(Axis::etp) > 1, exchanged = dispatcher.largest_ep > 1;
     auto const sent = choices_, received = rows_ / double(layout.size(Axis::etp));
-    copies_out_ = sent + (exchanged ? received : 0) + (split ? rows_ : 0);
+    copies_out_ = received + (split ? rows_ : 0);
     copies_back_ = std::max(rows_ + (split ? received : 0), (split ? received : rows_) + (exchanged ? sent : 0) + owned_);
   }
 
   /// From forward to backward, of one layer without its experts: its input, attention, the second norm's result, routing, and
-  /// the experts' sum.
-  double kept_by_layer() const { return attention() + routing() + 2 * owned_ * hidden_ + tokens_ * hidden_; }
-  /// Of each row its input, gate and up, hidden, output and places; of experts as wide as `columns` elements.
+  /// the experts' sum where it is scaled.
+  double kept_by_layer() const {
+    return attention() + routing() + (model_.add_weight_norm ? 2 : 1) * owned_ * hidden_ + tokens_ * hidden_;
+  }
+  /// Of each row its input, gate and up, hidden, weight and places; of experts as wide as `columns` elements.
   double kept_by_experts(double columns) const {
-    return rows_ * (2 * hidden_ + 3 * columns * scalar_ + scalar_ + 2 * integer) + residual();
+    return rows_ * (hidden_ + 3 * columns * scalar_ + scalar_ + 4 * integer) + residual();
   }
   /// Tokens and targets themselves.
   double kept_by_model() const { return tokens_ * 2 * integer; }
 
   /// Beside all that is kept: the final norm's input and result, the logits, and the gradients of input and result.
   double head(bool training) const { return tokens_ * ((training ? 4 : 2) * hidden_ + (vocabulary_ + 4) * scalar_); }
-  /// Rows on their way to the experts, or their weighted outputs on the way back.
+  /// Rows on their way to the experts, or the outputs on the way back.
   double experts_forward() const { return std::max(copies_out_, rows_ + copies_back_) * hidden_; }
-  /// The gradients of the residual stream and the normed input; the rows' gradients on their way to the experts, within them,
-  /// or on their way back.
+  /// The gradient of the residual stream; the rows' gradients on their way to the experts, within them, or on their way back.
   double experts_backward(double columns) const {
     auto const inside = 2 * rows_ * hidden_ + 3 * rows_ * columns * scalar_;
     auto const routed = std::max({(rows_ + copies_out_) * hidden_, inside, (rows_ + copies_back_) * hidden_});
-    return (tokens_ + owned_) * hidden_ + std::max(routed, residual());
+    return tokens_ * hidden_ + std::max(routed, owned_ * hidden_ + residual());
   }
   double attention_backward() const {
     return tokens_ * (2 * hidden_ + ((2 * heads_ + 2 * kv_heads_) * double(model_.head_dim) + heads_) * scalar_);
@@ -78,17 +83,17 @@ class MicroStep {
     auto const by_expert = (gate_tensors(model_).empty() ? 0 : 1) + (gate_kind(model_).sums.calls > 0 ? 4 : 0);
     return owned_ * double(model_.num_experts) * by_expert * scalar_ + choices_ * (2 * scalar_ + 6 * integer);
   }
-  /// Two states and gate, up and hidden of each owned token and residual expert, whose widths sum up to intermediate_size.
+  /// A state and gate, up and hidden of each owned token and residual expert, whose widths sum up to intermediate_size.
   double residual() const {
     auto const& block = model_.residual;
-    return owned_ * (2 * double(block.num_experts) * hidden_ + 3 * double(block.intermediate_size) * scalar_);
+    return owned_ * (double(block.num_experts) * hidden_ + 3 * double(block.intermediate_size) * scalar_);
   }
 
   ModelConfig const& model_;
   double scalar_;
   double hidden_ = double(model_.hidden_size) * scalar_;  ///< of one token's state
   double tokens_, owned_, heads_, kv_heads_, vocabulary_, choices_, rows_;
-  double copies_out_, copies_back_;  ///< rows that dispatch holds beside the experts' on their way there and back
+  double copies_out_ = 0, copies_back_ = 0;  ///< rows that dispatch holds beside the experts' on their way there and back
 };
 
 double activations(MicroStep const& step, std::vector<double> const& columns, bool training) {

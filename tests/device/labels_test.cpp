@@ -33,6 +33,8 @@ constexpr Known known_copies[] = {
     {"dispatch::token_of_row", "the plan of all_gather is made on the host"},
     {"dispatch::row_offsets", "the plan of all_gather is made on the host"},
     {"dispatch::rows_of_token", "the plan of all_gather is made on the host"},
+    {"layers::experts_starts", "expert widths are known on the host"},
+    {"model::d_owned", "the branch's gradient is added before the tp ranks' tokens come together"},
     {"gates::kept", "capacity is granted on the host"},
     {"gates::d_importance", "the derivative of the balance loss by one number per expert is made on the host"},
     {"gates::d_load", "the same"},
@@ -41,14 +43,6 @@ constexpr Known known_copies[] = {
     {"model::gradients", "the sums of shared KV heads come back"},
     {"dispatch::received", "rows that stay on their rank"},
     {"dispatch::returned", "rows that stay on their rank"},
-    {"dispatch::combined", "a group of one rank: sums of the block are its own"},
-    {"dispatch::kept_d_weights", "a group of one rank: sums of the block are its own"},
-    {"dispatch::block_tokens", "a group of one rank: tokens of the block are its own"},
-    {"dispatch::block_weights", "a group of one rank: tokens of the block are its own"},
-    {"model::block_output", "the residual stream starts from the branch"},
-    {"model::d_branch", "gradient of the branch starts from the stream's"},
-    {"model::weighted_rows", "backward needs the unweighted rows"},
-    {"model::residual_weighted", "backward needs the unweighted rows"},
 };
 
 /// Waits for the device that a step may contain.

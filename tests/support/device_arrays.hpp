@@ -68,4 +68,11 @@ Matrix<T> poisoned(std::int64_t num_rows, std::int64_t num_columns) {
   return result;
 }
 
+template <class T>
+Vector<T> poisoned_vector(std::int64_t size) {
+  Vector<T> const result("test::poisoned", size);
+  Kokkos::deep_copy(result, Kokkos::Experimental::quiet_NaN_v<T>);
+  return result;
+}
+
 }  // namespace moescope::test

@@ -12,8 +12,6 @@ constexpr ExchangeSpec ep_exchanges[] = {
     {.name = names::dispatch_backward, .axis = Axis::ep, .operation = Operation::all_to_all, .pass = Pass::backward},
     {.name = names::combine_forward, .axis = Axis::ep, .operation = Operation::all_to_all},
     {.name = names::combine_backward, .axis = Axis::ep, .operation = Operation::all_to_all, .pass = Pass::backward},
-    {.name = names::weights_forward, .axis = Axis::ep, .operation = Operation::all_to_all},
-    {.name = names::weights_backward, .axis = Axis::ep, .operation = Operation::all_to_all, .pass = Pass::backward},
 };
 
 constexpr auto exchanges = [] {

@@ -4,10 +4,9 @@ namespace moescope::traffic::row_traffic {
 
 void forward(RouterShape const& shape, DispatchSizes const& sizes, Caller& caller) {
   caller.call(names::counts, std::int64_t(shape.block_choices.size()) * sizes.experts);
-  caller.call_rows(names::dispatch_forward, shape.send, shape.receive, sizes.row);
-  caller.call(names::etp_dispatch_forward, shape.gathered * sizes.row);
-  caller.call_rows(names::weights_forward, shape.send, shape.receive, sizes.weight);
-  caller.call(names::etp_weights_forward, shape.gathered * sizes.weight);
+  auto const weighted_row = sizes.row + sizes.weight;
+  caller.call_rows(names::dispatch_forward, shape.send, shape.receive, weighted_row);
+  caller.call(names::etp_dispatch_forward, shape.gathered * weighted_row);
   caller.call(names::etp_combine_forward, shape.gathered * sizes.row);
   caller.call_rows(names::combine_forward, shape.receive, shape.send, sizes.row);
 }
@@ -15,10 +14,9 @@ void forward(RouterShape const& shape, DispatchSizes const& sizes, Caller& calle
 void backward(RouterShape const& shape, DispatchSizes const& sizes, Caller& caller) {
   caller.call_rows(names::combine_backward, shape.send, shape.receive, sizes.row);
   caller.call(names::etp_combine_backward, shape.gathered * sizes.row);
-  caller.call(names::etp_weights_backward, shape.gathered * sizes.weight);
-  caller.call_rows(names::weights_backward, shape.receive, shape.send, sizes.weight);
-  caller.call(names::etp_dispatch_backward, shape.gathered * sizes.row);
-  caller.call_rows(names::dispatch_backward, shape.receive, shape.send, sizes.row);
+  auto const weighted_row = sizes.row + sizes.weight;
+  caller.call(names::etp_dispatch_backward, shape.gathered * weighted_row);
+  caller.call_rows(names::dispatch_backward, shape.receive, shape.send, weighted_row);
 }
 
 std::vector<PeerRows> peers(Layout const& layout, std::int64_t rank, RouterShape const& shape) {

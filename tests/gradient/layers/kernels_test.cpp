@@ -1,3 +1,4 @@
+#include "base/upload.hpp"
 #include "gradient/finite_difference.hpp"
 #include "gradient/layers/flat_point.hpp"
 #include "kernels/attention.hpp"
@@ -23,10 +24,10 @@ ExecSpace exec() { return ExecSpace(); }
 std::vector<double> rms_norm_gradient(reference::Matrix const& x, reference::Matrix const& w, reference::Matrix const& d_y) {
   auto const device_x = to_device<double>(x);
   auto const device_w = to_device<double>(w.values);
-  Matrix<double> const y("test::y", x.num_rows, x.num_columns), d_x("test::d_x", x.num_rows, x.num_columns);
+  auto const y = poisoned<double>(x.num_rows, x.num_columns), d_x = poisoned<double>(x.num_rows, x.num_columns);
   Vector<double> const inverse_rms("test::inverse_rms", x.num_rows), d_w("test::d_w", x.num_columns);
   rms_norm<double>(exec(), device_x, device_w, 1e-2, y, inverse_rms);
-  rms_norm_backward<double>(exec(), to_device<double>(d_y), device_x, device_w, inverse_rms, d_x, d_w);
+  rms_norm_backward<double>(exec(), to_device<double>(d_y), device_x, device_w, inverse_rms, 0.0, d_x, d_w);
   return flatten({to_host(d_x), to_host(d_w)});
 }
 
@@ -50,7 +51,7 @@ TEST_CASE("the RMS norm's backward adds to what is there") {
   auto const once = to_device<double>(reference::Matrix(3, 4)), twice = to_device<double>(reference::Matrix(3, 4));
   Vector<double> const w_once("test::once", 4), w_twice("test::twice", 4);
   auto const backward = [&](Matrix<double> const& d_x, Vector<double> const& d_w) {
-    rms_norm_backward<double>(exec(), to_device<double>(d_y), to_device<double>(x), w, inverse_rms, d_x, d_w);
+    rms_norm_backward<double>(exec(), to_device<double>(d_y), to_device<double>(x), w, inverse_rms, 1.0, d_x, d_w);
   };
   backward(once, w_once);
   backward(twice, w_twice);
@@ -59,20 +60,36 @@ TEST_CASE("the RMS norm's backward adds to what is there") {
   CHECK(relative_error(to_host(w_twice), plus(to_host(w_once), to_host(w_once))) == 0);
 }
 
-TEST_CASE("SwiGLU's gradient is its derivative") {
-  auto const gate_up = random_matrix(5, 14, 1), d_hidden = random_matrix(5, 7, 2);
-  auto const d_gate_up = poisoned<double>(5, 14);
-  swiglu_backward<double>(exec(), to_device<double>(d_hidden), to_device<double>(gate_up), d_gate_up);
+TEST_CASE("SwiGLU's gradient is its derivative, by its input and by the rows' weights, for rows of unequal widths") {
+  std::vector<std::int64_t> const starts{0, 7, 14, 14, 17};
+  std::vector const point{random_matrix(1, 34, 1), random_matrix(1, 4, 3)};
+  auto const d_hidden = random_matrix(1, 17, 2);
+  auto const flat_vector = [](reference::Matrix const& row) { return to_device<double>(row.values); };
+  auto const d_gate_up = poisoned_vector<double>(34), d_weight = poisoned_vector<double>(4);
+  swiglu_backward<double>(exec(), upload("test::starts", starts), flat_vector(point[1]), flat_vector(d_hidden),
+                          flat_vector(point[0]), d_gate_up, d_weight);
   auto const loss = [&](std::vector<double> const& flat) {
-    return inner(reference::swiglu(unflatten(flat, {gate_up})[0]), d_hidden);
+    auto const at = unflatten(flat, point);
+    double sum = 0;
+    for (std::size_t r = 0; r < 4; ++r) {
+      auto const begin = starts[r], width = starts[r + 1] - starts[r];
+      auto const part = [&](std::vector<double> const& all, std::int64_t first, std::int64_t size) {
+        reference::Matrix row(1, size);
+        std::copy_n(all.begin() + first, size, row.values.begin());
+        return row;
+      };
+      sum += at[1].values[r] *
+             inner(reference::swiglu(part(at[0].values, 2 * begin, 2 * width)), part(d_hidden.values, begin, width));
+    }
+    return sum;
   };
-  CHECK(gradient_error(loss, gate_up.values, to_host(d_gate_up).values) < tolerance);
+  CHECK(gradient_error(loss, flatten(point), flatten({to_host(d_gate_up), to_host(d_weight)})) < tolerance);
 }
 
 TEST_CASE("rotating back is the derivative of rotating") {
   auto const x = random_matrix(11, 12, 1), d_y = random_matrix(11, 12, 2);
   auto const d_x = to_device<double>(d_y);
-  rope<double>(exec(), d_x, 2, 6, 11, 100.0, -1);
+  rope<double>(exec(), rope_table<double>(exec(), 11, 6, 100.0), d_x, 2, -1);
   auto const loss = [&](std::vector<double> const& flat) {
     return inner(reference::rope(unflatten(flat, {x})[0], 2, 6, 11, 100.0, +1), d_y);
   };

@@ -1,5 +1,6 @@
 #include "gradient/finite_difference.hpp"
 #include "gradient/layers/flat_point.hpp"
+#include "kernels/rope.hpp"
 #include "layers/attention.hpp"
 #include "layers/experts.hpp"
 #include "reference/transformer.hpp"
@@ -29,30 +30,31 @@ TEST_CASE("the attention layer's gradient is its derivative, by input and both w
   std::vector const point{random_matrix(18, 5, 1), random_matrix(shape.qkv_columns(), 5, 2), random_matrix(5, 12, 3)};
   auto const d_y = random_matrix(18, 5, 4);
   auto const x = to_device<double>(point[0]);
+  auto const table = kernels::rope_table<double>(exec(), shape.sequence_length, shape.head_dim, 1e4);
   AttentionWeights<double> const weights{to_device<double>(point[1]), to_device<double>(point[2])};
   AttentionWeights<double> const gradients{to_device<double>(initial(shape.qkv_columns(), 5)), to_device<double>(initial(5, 12))};
   AttentionActivations<double> activations;
   auto const forward = [&](std::vector<double> const& flat) {
     auto const at = unflatten(flat, point);
     AttentionActivations<double> unused;
-    auto const y = attention_forward<double>(exec(), shape, 1e4, to_device<double>(at[0]),
+    auto const y = attention_forward<double>(exec(), shape, table, to_device<double>(at[0]),
                                              {to_device<double>(at[1]), to_device<double>(at[2])}, unused);
     return inner(to_host(y), d_y);
   };
-  attention_forward<double>(exec(), shape, 1e4, x, weights, activations);
-  auto const d_x = attention_backward<double>(exec(), shape, 1e4, to_device<double>(d_y), x, weights, activations, gradients);
+  attention_forward<double>(exec(), shape, table, x, weights, activations);
+  auto const d_x = attention_backward<double>(exec(), shape, table, to_device<double>(d_y), x, weights, activations, gradients);
   CHECK(gradient_error(forward, flatten(point), flatten({to_host(d_x), added_to(gradients.qkv), added_to(gradients.output)})) <
         tolerance);
 }
 
-TEST_CASE("the experts' gradient is its derivative for unequal widths and an expert without rows") {
+TEST_CASE("the experts' gradient is its derivative for unequal widths and an expert without rows, and so is the rows' weights'") {
   std::vector<std::int64_t> const offsets{0, 4, 4, 5, 11}, widths{3, 2, 7, 1};
-  std::vector<reference::Matrix> point{random_matrix(11, 5, 1)}, gradient;
+  std::vector<reference::Matrix> point{random_matrix(11, 5, 1), random_matrix(1, 11, 3)};
   std::vector<ExpertWeights<double>> weights, gradients;
   for (std::size_t e = 0; e < widths.size(); ++e) {
     point.push_back(random_matrix(2 * widths[e], 5, 10 + e));
     point.push_back(random_matrix(5, widths[e], 20 + e));
-    weights.push_back({to_device<double>(point[2 * e + 1]), to_device<double>(point[2 * e + 2])});
+    weights.push_back({to_device<double>(point[2 * e + 2]), to_device<double>(point[2 * e + 3])});
     gradients.push_back({to_device<double>(initial(2 * widths[e], 5)), to_device<double>(initial(5, widths[e]))});
   }
   auto const d_y = random_matrix(11, 5, 2);
@@ -60,15 +62,16 @@ TEST_CASE("the experts' gradient is its derivative for unequal widths and an exp
     auto const at = unflatten(flat, point);
     double sum = 0;
     for (std::size_t e = 0; e < widths.size(); ++e)
-      sum += inner(reference::expert(rows(at[0], offsets[e], offsets[e + 1]), at[2 * e + 1], at[2 * e + 2]),
-                   rows(d_y, offsets[e], offsets[e + 1]));
+      for (auto r = offsets[e]; r < offsets[e + 1]; ++r)
+        sum += at[1](0, r) * inner(reference::expert(rows(at[0], r, r + 1), at[2 * e + 2], at[2 * e + 3]), rows(d_y, r, r + 1));
     return sum;
   };
   ExpertsActivations<double> activations;
-  auto const x = to_device<double>(point[0]);
-  experts_forward<double>(exec(), x, offsets, weights, activations);
-  gradient.push_back(to_host(experts_backward<double>(exec(), to_device<double>(d_y), x, offsets, weights, activations,
-                                                      ExpertGradients::add, gradients)));
+  ExpertsInput<double> const input{to_device<double>(point[0]), to_device<double>(point[1].values), offsets};
+  experts_forward<double>(exec(), input, weights, activations);
+  auto const d_input =
+      experts_backward<double>(exec(), to_device<double>(d_y), input, weights, activations, ExpertGradients::add, gradients);
+  std::vector gradient{to_host(d_input.rows), to_host(d_input.weight)};
   for (auto const& g : gradients) {
     gradient.push_back(added_to(g.gate_up));
     gradient.push_back(added_to(g.down));

@@ -54,7 +54,7 @@ Objective::Objective(RunConfig const& config)
       gradients_(make_buffers<double>(table_, "gradients")),
       weights_(view_tensors<double>(config.model, mesh_.layout(), 0, table_, values_)),
       weight_gradients_(view_tensors<double>(config.model, mesh_.layout(), 0, table_, gradients_)) {
-  pass_.seed = config.train.seed;
+  pass_ = {.accumulates = true, .seed = config.train.seed, .batch = &batch_.device};
   initialize<double>(table_, config.train.seed, values_);
   point_ = read(values_);
   RandomStream const away_from_ones(config.train.seed, Purpose::weight, 1, 0);
@@ -137,13 +137,13 @@ class ModelObjective final : public Objective {
       Kokkos::deep_copy(looked_up_.embedding, weights_.embedding);
       Kokkos::deep_copy(Kokkos::subview(looked_up_.embedding, config_.model.pad_token_id, Kokkos::ALL), padding_);
     }
-    activations_ = model_.forward(exec(), batch_.device, pass_, looked_up_);
-    for (auto const& block : activations_.blocks) record(block.moe.gate.routing, decisions);
+    activations_ = model_.forward(exec(), pass_, looked_up_);
+    for (auto const& block : activations_.blocks) record(block.moe.routed.gate.routing, decisions);
     return scale() * activations_.cross_entropy_sum + activations_.balance_loss();
   }
 
   std::vector<double> backward() override {
-    model_.backward(exec(), batch_.device, scale(), weights_, activations_, ExpertGradients::add, weight_gradients_);
+    model_.backward(exec(), pass_.backward(), scale(), weights_, activations_, weight_gradients_);
     return {};
   }
 
@@ -175,17 +175,17 @@ class BlockObjective final : public Objective {
   double forward(std::vector<double> const& input, Decisions& decisions) override {
     write(input.data(), flat(input_));
     activations_ = {};
-    auto const y = block_forward<double>(exec(), services_, batch_.device, pass_, 0, input_, weights_.blocks[0], activations_);
-    record(activations_.moe.gate.routing, decisions);
+    auto const y = block_forward<double>(exec(), services_, pass_, input_, weights_.blocks[0], activations_);
+    record(activations_.moe.routed.gate.routing, decisions);
     auto const result = host(flat(y)), weight = host(flat(output_gradient_));
-    return std::inner_product(result.begin(), result.end(), weight.begin(), activations_.moe.gate.balance_loss);
+    return std::inner_product(result.begin(), result.end(), weight.begin(), activations_.moe.routed.gate.balance_loss);
   }
 
   std::vector<double> backward() override {
     Matrix<double> const d_x("test::d_x", input_.extent(0), input_.extent(1));
     Kokkos::deep_copy(d_x, output_gradient_);
-    block_backward<double>(exec(), services_, batch_.device, 0, weights_.blocks[0], activations_, ExpertGradients::add,
-                           weight_gradients_.blocks[0], d_x);
+    block_backward<double>(exec(), services_, pass_.backward(), weights_.blocks[0], activations_, weight_gradients_.blocks[0],
+                           d_x);
     return host(flat(d_x));
   }
 

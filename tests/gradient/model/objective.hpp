@@ -48,7 +48,7 @@ class Objective {
   RunConfig const config_;
   Mesh mesh_;
   LoadedMicroBatch batch_;
-  PassContext pass_;
+  Pass pass_;
   TensorTable table_;
   FlatBuffers<double> values_, gradients_;
   ModelTensors<double> weights_, weight_gradients_;

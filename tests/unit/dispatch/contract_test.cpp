@@ -143,6 +143,31 @@ std::vector<double> codes_of(Bench<T> const& b, bool only_kept) {
   return codes;
 }
 
+template <class T>
+Vector<T> codes_as_weights(Bench<T> const& b) {
+  auto const codes = codes_of(b, false);
+  return filled<T>(std::int64_t(codes.size()), [&](auto i) { return codes[std::size_t(i)]; });
+}
+
+template <class T>
+Vector<T> zeros(std::int64_t size) {
+  return filled<T>(size, [](auto) { return 0.0; });
+}
+
+/// Rows that arrive from tokens [tokens,W], by dispatch or by the backward of combine.
+template <class T>
+Matrix<T> forth(Bench<T>& b, bool backward, Matrix<T> const& tokens) {
+  if (backward) return b.dispatcher->combine_backward(exec(), b.plan, tokens);
+  return b.dispatcher->dispatch(exec(), b.plan, {tokens, zeros<T>(b.plan.num_choices)}).rows;
+}
+
+/// Tokens' sums of rows, by combine or by the backward of dispatch.
+template <class T>
+Matrix<T> back(Bench<T>& b, bool backward, Matrix<T> const& rows) {
+  if (!backward) return b.dispatcher->combine(exec(), b.plan, rows);
+  return b.dispatcher->dispatch_backward(exec(), b.plan, {rows, zeros<T>(b.plan.rows.num_gathered())}).rows;
+}
+
 double kept_choices(std::vector<Choice> const& token) {
   return double(std::count_if(token.begin(), token.end(), [](Choice const& c) { return c.kept; }));
 }
@@ -170,11 +195,9 @@ TEMPLATE_TEST_CASE("every kept choice arrives once on each rank that holds colum
   using T = TestType;
   for_each_bench<T>([](Bench<T>& b) {
     auto const token_code = [&](auto t, auto) { return code(b.mesh.rank(), std::size_t(t), 0); };
-    auto const rows =
-        numbers(b.dispatcher->run(exec(), b.plan, filled<T>(std::int64_t(b.choices.size()), width, token_code), false));
-    auto const sent = codes_of(b, false);
-    auto const weights = numbers(b.dispatcher->run_weights(
-        exec(), b.plan, filled<T>(std::int64_t(sent.size()), [&](auto i) { return sent[std::size_t(i)]; })));
+    auto const weighted = b.dispatcher->dispatch(
+        exec(), b.plan, {filled<T>(std::int64_t(b.choices.size()), width, token_code), codes_as_weights(b)});
+    auto const rows = numbers(weighted.rows), weights = numbers(weighted.weight);
     auto const experts = b.mesh.layout().experts(b.model, b.mesh.rank());
 
     bool right = std::int64_t(b.plan.rows.expert_offsets.size()) == experts.size() + 1 && b.plan.rows.expert_offsets[0] == 0 &&
@@ -200,8 +223,7 @@ TEMPLATE_TEST_CASE("bringing back what was dispatched gives each token its kept 
     auto const tokens = std::int64_t(b.choices.size());
     auto const values = integers(b.mesh.rank(), 1);
     for (bool const backward : {false, true}) {
-      auto const rows = b.dispatcher->run(exec(), b.plan, filled<T>(tokens, width, values), backward);
-      auto const y = numbers(b.dispatcher->run_adjoint(exec(), b.plan, rows, backward));
+      auto const y = numbers(back(b, backward, forth(b, backward, filled<T>(tokens, width, values))));
       auto const expected = numbers(filled<T>(
           tokens, width, [&](auto t, auto h) { return copies * kept_choices(b.choices[std::size_t(t)]) * values(t, h); }));
       MPI_REQUIRE(b.mesh.world(), y == expected);
@@ -215,8 +237,8 @@ TEMPLATE_TEST_CASE("the adjoint of dispatch is its adjoint: <D x, y> = <x, D^T y
     auto const rank = b.mesh.rank();
     auto const x = filled<T>(std::int64_t(b.choices.size()), width, integers(rank, 1));
     auto const y = filled<T>(b.plan.rows.num_gathered(), width, integers(rank, 4));
-    auto const dispatched = numbers(b.dispatcher->run(exec(), b.plan, x, false));
-    auto const returned = numbers(b.dispatcher->run_adjoint(exec(), b.plan, y, true));
+    auto const dispatched = numbers(forth(b, false, x));
+    auto const returned = numbers(back(b, true, y));
     auto const left = b.mesh.world().sum(dot(dispatched, numbers(y)));
     auto const right = b.mesh.world().sum(dot(numbers(x), returned));
     MPI_REQUIRE(b.mesh.world(), left == right);
@@ -226,10 +248,9 @@ TEMPLATE_TEST_CASE("the adjoint of dispatch is its adjoint: <D x, y> = <x, D^T y
 TEMPLATE_TEST_CASE("weights return to their choices, and 0 to dropped ones", "", float, double) {
   using T = TestType;
   for_each_bench<T>([](Bench<T>& b) {
-    auto const codes = codes_of(b, false);
-    auto const sent = filled<T>(std::int64_t(codes.size()), [&](auto i) { return codes[std::size_t(i)]; });
-    auto const rows = b.dispatcher->run_weights(exec(), b.plan, sent);
-    auto const returned = numbers(b.dispatcher->run_weights_adjoint(exec(), b.plan, rows));
+    Matrix<T> const tokens("test::tokens", b.choices.size(), width);
+    auto const arrived = b.dispatcher->dispatch(exec(), b.plan, {tokens, codes_as_weights(b)});
+    auto const returned = numbers(b.dispatcher->dispatch_backward(exec(), b.plan, arrived).weight);
     auto expected = codes_of(b, true);
     for (auto& value : expected) value *= double(b.mesh.layout().size(Axis::etp));
     MPI_REQUIRE(b.mesh.world(), returned == expected);
@@ -286,7 +307,7 @@ std::int64_t rows_of_exchange(Bench<double> const& b, std::string const& name) {
   } else if (name.starts_with("etp.")) {
     for (auto const member : b.mesh.layout().members(Axis::expert_block, me)) rows += rows_between(b, member, me);
   } else {
-    bool const outward = name == names::dispatch_forward || name == names::combine_backward || name == names::weights_forward;
+    bool const outward = name == names::dispatch_forward || name == names::combine_backward;
     for (auto const peer : b.mesh.layout().members(Axis::ep, me))
       if (peer != me) rows += outward ? rows_between(b, me, peer) : rows_between(b, peer, me);
   }
@@ -304,20 +325,18 @@ bool is_row_exchange(std::string const& name) {
 TEST_CASE("the ledger holds the bytes that the routing implies, each exchange once under its own name") {
   for_each_bench<double>([](Bench<double>& b) {
     auto const tokens = std::int64_t(b.choices.size());
-    Vector<double> const weights("test::weights", std::size_t(num_choices(b.choices)));
     b.mesh.ledger().take();
-    for (bool const backward : {false, true}) {
-      auto const rows = b.dispatcher->run(exec(), b.plan, Matrix<double>("test::x", std::size_t(tokens), width), backward);
-      b.dispatcher->run_adjoint(exec(), b.plan, rows, backward);
-    }
-    b.dispatcher->run_weights_adjoint(exec(), b.plan, b.dispatcher->run_weights(exec(), b.plan, weights));
+    for (bool const backward : {false, true})
+      back(b, backward, forth(b, backward, Matrix<double>("test::x", std::size_t(tokens), width)));
 
     auto const entries = b.mesh.ledger().take();
     bool right = true;
     for (std::size_t i = 0; i < entries.size(); ++i) {
       auto const& name = b.mesh.ledger().collectives()[i].name;
       bool const used = is_row_exchange(name);
-      auto const columns = name.find("weights") != std::string::npos ? 1 : width;
+      bool const weights = name.find("weights") != std::string::npos;
+      bool const carry_weights = b.kind != "all_gather" && name.find("dispatch") != std::string::npos;
+      auto const columns = weights ? 1 : width + carry_weights;
       right = right && entries[i].volume.calls == (used ? 1 : 0);
       auto const bytes = used ? rows_of_exchange(b, name) * columns * std::int64_t(sizeof(double)) : 0;
       right = right && entries[i].volume.payload_bytes == bytes;

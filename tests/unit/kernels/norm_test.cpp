@@ -1,3 +1,4 @@
+#include "base/upload.hpp"
 #include "kernels/rms_norm.hpp"
 #include "kernels/rope.hpp"
 #include "kernels/swiglu.hpp"
@@ -8,6 +9,7 @@
 using namespace moescope;
 using namespace moescope::kernels;
 using moescope::test::poisoned;
+using moescope::test::poisoned_vector;
 using moescope::test::random_matrix;
 using moescope::test::random_vector;
 using moescope::test::rounding;
@@ -27,22 +29,34 @@ TEMPLATE_TEST_CASE("the RMS norm agrees with loops", "", float, double) {
     }
 }
 
-TEMPLATE_TEST_CASE("SwiGLU agrees with loops and stays finite for large arguments", "", float, double) {
+TEMPLATE_TEST_CASE("SwiGLU agrees with loops for rows of unequal widths, weighs them and stays finite for large arguments", "",
+                   float, double) {
   using T = TestType;
-  for (std::int64_t const num_rows : {0, 1, 11}) {
-    auto const gate_up = random_matrix(num_rows, 2 * 13, 1);
-    auto const hidden = poisoned<T>(num_rows, 13);
-    swiglu<T>(ExecSpace(), to_device<T>(gate_up), hidden);
-    CHECK(relative_error(to_host(hidden), reference::swiglu(gate_up)) < rounding<T>);
+  for (auto const& widths : {std::vector<std::int64_t>{}, {13}, {16, 0, 1, 37}}) {
+    std::vector<std::int64_t> starts{0};
+    for (auto const width : widths) starts.push_back(starts.back() + width);
+    auto const weight = random_vector(std::ssize(widths), 3);
+    auto const gate_up = random_vector(2 * starts.back(), 1);
+    reference::Matrix expected(1, 0);
+    for (std::size_t r = 0; r < widths.size(); ++r) {
+      reference::Matrix row(1, 2 * widths[r]);
+      std::copy_n(gate_up.begin() + 2 * starts[r], 2 * widths[r], row.values.begin());
+      for (auto const value : reference::swiglu(row).values) expected.values.push_back(weight[r] * value);
+    }
+    expected.num_columns = starts.back();
+    auto const hidden = poisoned_vector<T>(starts.back());
+    swiglu<T>(ExecSpace(), upload("test::starts", starts), to_device<T>(weight), to_device<T>(gate_up), hidden);
+    CHECK(relative_error(to_host(hidden), expected) < rounding<T>);
   }
-  reference::Matrix extreme(1, 4, 1.0), d(1, 2, 1.0);
-  extreme(0, 0) = -1e4;
-  extreme(0, 1) = 1e4;
-  auto const hidden = poisoned<T>(1, 2), d_gate_up = poisoned<T>(1, 4);
-  swiglu<T>(ExecSpace(), to_device<T>(extreme), hidden);
-  swiglu_backward<T>(ExecSpace(), to_device<T>(d), to_device<T>(extreme), d_gate_up);
+  std::vector<double> const extreme{-1e4, 1e4, 1, 1}, ones{1, 1};
+  auto const starts = upload("test::starts", std::vector<std::int64_t>{0, 2});
+  auto const weight = to_device<T>(std::vector{1.0});
+  auto const hidden = poisoned_vector<T>(2), d_gate_up = poisoned_vector<T>(4), d_weight = poisoned_vector<T>(1);
+  swiglu<T>(ExecSpace(), starts, weight, to_device<T>(extreme), hidden);
+  swiglu_backward<T>(ExecSpace(), starts, weight, to_device<T>(ones), to_device<T>(extreme), d_gate_up, d_weight);
   CHECK(to_host(hidden).values == std::vector<double>{0, 1e4});
   CHECK(to_host(d_gate_up).values == std::vector<double>{0, 1, 0, 1e4});
+  CHECK(to_host(d_weight).values == std::vector<double>{1e4});
 }
 
 TEMPLATE_TEST_CASE("rotary positions agree with loops, restart with each sequence and rotate back", "", float, double) {
@@ -50,9 +64,10 @@ TEMPLATE_TEST_CASE("rotary positions agree with loops, restart with each sequenc
   for (std::int64_t const num_tokens : {0, 1, 7, 21}) {
     auto const x = random_matrix(num_tokens, 3 * 6 + 4, 1);
     auto const rotated = to_device<T>(x);
-    rope<T>(ExecSpace(), rotated, 3, 6, 7, 1e4, +1);
+    auto const table = rope_table<T>(ExecSpace(), 7, 6, 1e4);
+    rope<T>(ExecSpace(), table, rotated, 3, +1);
     CHECK(relative_error(to_host(rotated), reference::rope(x, 3, 6, 7, 1e4, +1)) < rounding<T>);
-    rope<T>(ExecSpace(), rotated, 3, 6, 7, 1e4, -1);
+    rope<T>(ExecSpace(), table, rotated, 3, -1);
     CHECK(relative_error(to_host(rotated), x) < rounding<T>);
   }
 }
@@ -63,7 +78,7 @@ TEST_CASE("a rotated query and key depend on their distance only") {
   for (std::int64_t t = 0; t < 40; ++t)
     for (std::int64_t h = 0; h < 8; ++h) same(t, h) = row(0, h);
   auto const device = to_device<double>(same);
-  rope<double>(ExecSpace(), device, 1, 8, 40, 1e4, +1);
+  rope<double>(ExecSpace(), rope_table<double>(ExecSpace(), 40, 8, 1e4), device, 1, +1);
   auto const rotated = to_host(device);
   auto const dot = [&](std::int64_t a, std::int64_t b) {
     double sum = 0;

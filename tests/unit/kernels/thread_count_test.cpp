@@ -36,7 +36,7 @@ Bits all_sums(ExecSpace const& exec) {
   }
   Bits bits;
   rms_norm<T>(exec, x, w, 1e-5, y, inverse_rms);
-  rms_norm_backward<T>(exec, d_y, x, w, inverse_rms, y, d_w);
+  rms_norm_backward<T>(exec, d_y, x, w, inverse_rms, T(0), y, d_w);
   scale_columns_backward<T>(exec, d_y, x, w, y, d_scale);
   scale_columns_backward<T>(exec, d_y, x, to_device<T>(std::vector{2.0}), y, d_scalar);
   embed_backward<T>(exec, to_device<int>(tokens), {0, 50}, d_y, table);

@@ -9,6 +9,7 @@
 
 using namespace moescope;
 using moescope::test::random_matrix;
+using moescope::test::random_vector;
 using moescope::test::rounding;
 using moescope::test::to_device;
 using moescope::test::to_host;
@@ -17,11 +18,15 @@ namespace {
 
 struct Case {
   std::vector<std::int64_t> offsets, widths;
+  std::vector<double> weight;
   reference::Matrix x;
   std::vector<reference::Matrix> gate_up, down;
 
   Case(std::vector<std::int64_t> row_offsets, std::vector<std::int64_t> expert_widths)
-      : offsets(std::move(row_offsets)), widths(std::move(expert_widths)), x(random_matrix(offsets.back(), 10, 1)) {
+      : offsets(std::move(row_offsets)),
+        widths(std::move(expert_widths)),
+        weight(random_vector(offsets.back(), 3)),
+        x(random_matrix(offsets.back(), 10, 1)) {
     for (std::size_t e = 0; e < widths.size(); ++e) {
       gate_up.push_back(random_matrix(2 * widths[e], 10, 10 + e));
       down.push_back(random_matrix(10, widths[e], 20 + e));
@@ -35,10 +40,17 @@ struct Case {
     return result;
   }
 
+  template <class T>
+  ExpertsInput<T> input() const {
+    return {to_device<T>(x), to_device<T>(weight), offsets};
+  }
+
   reference::Matrix expected() const {
     reference::Matrix result(0, 10);
     for (std::size_t e = 0; e < widths.size(); ++e) {
-      auto const y = reference::expert(rows(x, offsets[e], offsets[e + 1]), gate_up[e], down[e]);
+      auto y = reference::expert(rows(x, offsets[e], offsets[e + 1]), gate_up[e], down[e]);
+      for (std::int64_t r = 0; r < y.num_rows; ++r)
+        for (std::int64_t h = 0; h < 10; ++h) y(r, h) *= weight[std::size_t(offsets[e] + r)];
       result.values.insert(result.values.end(), y.values.begin(), y.values.end());
     }
     result.num_rows = offsets.back();
@@ -48,12 +60,12 @@ struct Case {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("experts of unequal widths, with and without rows, agree with loops", "", float, double) {
+TEMPLATE_TEST_CASE("experts of unequal widths, with and without rows, weigh their rows and agree with loops", "", float, double) {
   using T = TestType;
   for (auto const& c : {Case({0}, {}), Case({0, 0, 0}, {4, 4}), Case({0, 1}, {1}), Case({0, 5, 5, 6, 40}, {8, 3, 17, 1}),
                         Case({0, 3, 7}, {0, 5})}) {
     ExpertsActivations<T> activations;
-    auto const y = experts_forward<T>(ExecSpace(), to_device<T>(c.x), c.offsets, c.template weights<T>(), activations);
+    auto const y = experts_forward<T>(ExecSpace(), c.template input<T>(), c.template weights<T>(), activations);
     CHECK(relative_error(to_host(y), c.expected()) < 10 * rounding<T>);
   }
 }
@@ -67,10 +79,10 @@ TEST_CASE("assigned gradients are those that are added to zero, whatever was the
     for (auto const& matrix : {added[e].gate_up, added[e].down}) Kokkos::deep_copy(matrix, 0.0);
   }
   ExpertsActivations<double> activations;
-  experts_forward<double>(ExecSpace(), to_device<double>(c.x), c.offsets, weights, activations);
+  experts_forward<double>(ExecSpace(), c.input<double>(), weights, activations);
   auto const backward = [&](ExpertGradients how, std::vector<ExpertWeights<double>> const& gradients) {
-    experts_backward<double>(ExecSpace(), to_device<double>(random_matrix(4, 10, 2)), to_device<double>(c.x), c.offsets, weights,
-                             activations, how, gradients);
+    experts_backward<double>(ExecSpace(), to_device<double>(random_matrix(4, 10, 2)), c.input<double>(), weights, activations,
+                             how, gradients);
   };
   backward(ExpertGradients::assign, assigned);
   backward(ExpertGradients::add, added);
@@ -85,10 +97,10 @@ TEST_CASE("an expert without rows costs no FLOPs, and its gradients stay as they
   auto const weights = c.weights<double>(), gradients = c.weights<double>();  // any values to start from
   ExpertsActivations<double> activations;
   kernels::take_executed_gemm_flops();
-  experts_forward<double>(ExecSpace(), to_device<double>(c.x), c.offsets, weights, activations);
+  experts_forward<double>(ExecSpace(), c.input<double>(), weights, activations);
   CHECK(kernels::take_executed_gemm_flops() == 2 * 4 * 10 * 3 * 3);
-  experts_backward<double>(ExecSpace(), to_device<double>(random_matrix(4, 10, 2)), to_device<double>(c.x), c.offsets, weights,
-                           activations, ExpertGradients::add, gradients);
+  experts_backward<double>(ExecSpace(), to_device<double>(random_matrix(4, 10, 2)), c.input<double>(), weights, activations,
+                           ExpertGradients::add, gradients);
   CHECK(kernels::take_executed_gemm_flops() == 2 * 2 * 4 * 10 * 3 * 3);
   CHECK(to_host(gradients[1].gate_up).values == c.gate_up[1].values);
   CHECK(to_host(gradients[1].down).values == c.down[1].values);

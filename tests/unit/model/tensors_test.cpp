@@ -63,9 +63,9 @@ void each_view(ModelTensors<double> const& tensors, F&& f) {
     f(block.ffn_norm);
     f(block.attention.qkv);
     f(block.attention.output);
-    for (auto const* gate : {&block.gate, &block.residual_gate})
+    for (auto const* gate : {&block.routed.gate, &block.residual.gate})
       for (auto const& matrix : *gate) f(matrix);
-    for (auto const* experts : {&block.experts, &block.residual_experts}) {
+    for (auto const* experts : {&block.routed.experts, &block.residual.experts}) {
       for (auto const& expert : *experts) {
         f(expert.gate_up);
         f(expert.down);
@@ -156,7 +156,7 @@ TEST_CASE("queries, keys and values are one matrix, as are an expert's gate and 
   CHECK(rows_start_with(block.attention.qkv, 24, prefix + "self_attn.k_proj.weight"));
   CHECK(rows_start_with(block.attention.qkv, 30, prefix + "self_attn.v_proj.weight"));
   CHECK(block.attention.qkv.extent(0) == 36);
-  CHECK(rows_start_with(block.experts[8].gate_up, 0, prefix + "mlp.calculator.experts.weight_gate.8"));
-  CHECK(rows_start_with(block.experts[8].gate_up, 12, prefix + "mlp.calculator.experts.weight_up.8"));
-  CHECK(block.experts[8].gate_up.extent(0) == 24);
+  CHECK(rows_start_with(block.routed.experts[8].gate_up, 0, prefix + "mlp.calculator.experts.weight_gate.8"));
+  CHECK(rows_start_with(block.routed.experts[8].gate_up, 12, prefix + "mlp.calculator.experts.weight_up.8"));
+  CHECK(block.routed.experts[8].gate_up.extent(0) == 24);
 }

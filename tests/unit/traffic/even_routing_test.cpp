@@ -82,7 +82,7 @@ TEST_CASE("One rank of a million is counted without the others") {
   auto const layout = make_layout({1048576, 8, 64, 2});
   auto const volumes = even_step_volumes(config, layout, 1048575);
   // The last rank owns the last two of 2,097,152 tokens, so its four choices are the last of 65,536 rounds of 64: experts
-  // 60 to 63, one on each of four ep ranks, of which 63 is itself. Two layers, 64 bytes a row.
+  // 60 to 63, one on each of four ep ranks, of which 63 is itself. Two layers, 72 bytes a weighted row.
   auto const dispatched = volume_of(config, layout, volumes, names::dispatch_forward);
-  CHECK(dispatched == Volume{2 * 3 * 64, 2 * 3, 2});
+  CHECK(dispatched == Volume{2 * 3 * 72, 2 * 3, 2});
 }

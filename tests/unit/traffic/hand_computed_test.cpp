@@ -52,13 +52,11 @@ TEST_CASE("Two data-parallel ranks") {
 TEST_CASE("Two expert-parallel ranks") {
   Case const run{small_run(), make_layout({2, 1, 2}), counts_of({{{3, 3, 3, 3}, {6, 6, 0, 0}}, {{1, 2, 4, 5}, {0, 0, 6, 6}}})};
   // Rank 0 sends 3 + 3 and 4 + 5 rows and receives 6 + 6 and 0.
-  CHECK(run(0, names::dispatch_forward) == Volume{15 * 64, 2, 2});
-  CHECK(run(0, names::weights_forward) == Volume{15 * 8, 2, 2});
+  CHECK(run(0, names::dispatch_forward) == Volume{15 * 72, 2, 2});
   CHECK(run(0, names::combine_forward) == Volume{12 * 64, 1, 2});
   CHECK(run(0, names::combine_backward) == Volume{15 * 64, 2, 2});
-  CHECK(run(0, names::weights_backward) == Volume{12 * 8, 1, 2});
-  CHECK(run(0, names::dispatch_backward) == Volume{12 * 64, 1, 2});
-  CHECK(run(1, names::dispatch_forward) == Volume{12 * 64, 1, 2});
+  CHECK(run(0, names::dispatch_backward) == Volume{12 * 72, 1, 2});
+  CHECK(run(1, names::dispatch_forward) == Volume{12 * 72, 1, 2});
   CHECK(run(1, names::combine_forward) == Volume{15 * 64, 2, 2});
   CHECK(run(0, names::counts) == Volume{2 * (2 * 4 * 8), 2, 2});
   CHECK(run(0, "edp.gradients") == absent);
@@ -72,7 +70,7 @@ TEST_CASE("Two expert-parallel ranks") {
 TEST_CASE("Forward mode moves rows out and back once") {
   Case run{small_run(), make_layout({2, 1, 2}), counts_of({{{3, 3, 3, 3}, {6, 6, 0, 0}}, {{1, 2, 4, 5}, {0, 0, 6, 6}}})};
   run.config.train.mode = "forward";
-  CHECK(run(0, names::dispatch_forward) == Volume{15 * 64, 2, 2});
+  CHECK(run(0, names::dispatch_forward) == Volume{15 * 72, 2, 2});
   CHECK(run(0, names::dispatch_backward) == absent);
   CHECK(peer_bytes(run.config, run.layout, run.counts, 0) == std::vector<std::int64_t>{9 * 136, 15 * 72 + 12 * 64});
 }
@@ -88,12 +86,10 @@ TEST_CASE("Two tensor-parallel ranks that share every expert") {
   CHECK(run(0, names::loss_sums) == Volume{2 * 12 * 8, 2, 1});
   CHECK(run(0, names::head_backward) == Volume{768, 2, 1});
   // 24 rows in the first layer, 18 in the second: six choices were dropped.
-  CHECK(run(1, names::etp_dispatch_forward) == Volume{42 * 64, 2, 2});
+  CHECK(run(1, names::etp_dispatch_forward) == Volume{42 * 72, 2, 2});
   CHECK(run(1, names::etp_combine_forward) == Volume{42 * 64, 2, 2});
   CHECK(run(1, names::etp_combine_backward) == Volume{42 * 64, 2, 2});
-  CHECK(run(1, names::etp_dispatch_backward) == Volume{42 * 64, 2, 2});
-  CHECK(run(1, names::etp_weights_forward) == Volume{42 * 8, 2, 2});
-  CHECK(run(1, names::etp_weights_backward) == Volume{42 * 8, 2, 2});
+  CHECK(run(1, names::etp_dispatch_backward) == Volume{42 * 72, 2, 2});
   CHECK(run(1, names::dispatch_forward) == absent);
   CHECK(run(1, names::kv_gradients) == absent);
   CHECK(run(1, names::loss) == absent);
@@ -102,14 +98,13 @@ TEST_CASE("Two tensor-parallel ranks that share every expert") {
 TEST_CASE("Four ranks, tp 2, ep 2, etp 2, with a layer in which everything is dropped") {
   Case const run{small_run(), make_layout({4, 2, 2, 2}), counts_of({some4, none4})};
   CHECK(run(1, names::embedding) == Volume{6 * 64, 2, 1});
-  CHECK(run(1, names::dispatch_forward) == Volume{3 * 64, 1, 2});
+  CHECK(run(1, names::dispatch_forward) == Volume{3 * 72, 1, 2});
   CHECK(run(1, names::combine_forward) == Volume{3 * 64, 1, 2});
   CHECK(run(2, names::dispatch_forward) == Volume{0, 0, 2});
   CHECK(run(2, names::combine_forward) == Volume{3 * 64, 1, 2});
   // Experts 0 and 1 are chosen 3, 3, 0 and 3 times by ranks 0 to 3.
-  CHECK(run(1, names::etp_dispatch_forward) == Volume{9 * 64, 2, 2});
-  CHECK(run(0, names::etp_weights_backward) == Volume{9 * 8, 2, 2});
-  CHECK(run(3, names::etp_dispatch_forward) == Volume{15 * 64, 2, 2});
+  CHECK(run(1, names::etp_dispatch_forward) == Volume{9 * 72, 2, 2});
+  CHECK(run(3, names::etp_dispatch_forward) == Volume{15 * 72, 2, 2});
   CHECK(run(1, names::counts) == Volume{2 * (4 * 4 * 8), 2 * 3, 2});
   CHECK(run(1, names::pool_sum) == Volume{2 * 256, 2 * 6, 2});
   // vocabulary 2*5*8; two layers of norm 8, two query heads (q, o) and one KV head (k, v) of 16; final norm 8
@@ -120,9 +115,9 @@ TEST_CASE("Four ranks, tp 2, ep 2, etp 2, with a layer in which everything is dr
 
 TEST_CASE("Four ranks, tp 2 folded into ep 4") {
   Case const run{small_run(), make_layout({4, 2, 4}), counts_of({some4, none4})};
-  CHECK(run(0, names::dispatch_forward) == Volume{4 * 64, 3, 2});
+  CHECK(run(0, names::dispatch_forward) == Volume{4 * 72, 3, 2});
   CHECK(run(0, names::combine_forward) == Volume{4 * 64, 2, 2});
-  CHECK(run(1, names::dispatch_forward) == Volume{6 * 64, 2, 2});
+  CHECK(run(1, names::dispatch_forward) == Volume{6 * 72, 2, 2});
   CHECK(peer_bytes(run.config, run.layout, run.counts, 0) ==
         std::vector<std::int64_t>{2 * 272, (1 + 3) * 136, (2 + 0) * 136, (1 + 1) * 136});
   CHECK(run(0, names::etp_dispatch_forward) == absent);
@@ -147,8 +142,7 @@ TEST_CASE("A capacity gate gathers two numbers a token, and blocks of sequences 
 TEST_CASE("float32 halves every byte but control's and the pools'") {
   Case run{small_run(), make_layout({2, 1, 2}), counts_of({{{3, 3, 3, 3}, {6, 6, 0, 0}}, {{1, 2, 4, 5}, {0, 0, 6, 6}}})};
   run.config.train.dtype = DType::float32;
-  CHECK(run(0, names::dispatch_forward) == Volume{15 * 32, 2, 2});
-  CHECK(run(0, names::weights_forward) == Volume{15 * 4, 2, 2});
+  CHECK(run(0, names::dispatch_forward) == Volume{15 * 36, 2, 2});
   CHECK(run(0, "dp.gradients") == Volume{568 * 4, 2, 1});
   CHECK(run(0, names::counts) == Volume{2 * (2 * 4 * 8), 2, 2});
   CHECK(run(0, names::pool_sum) == Volume{2 * 256, 4, 2});

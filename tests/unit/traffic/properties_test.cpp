@@ -92,17 +92,17 @@ TEST_CASE("Rows sent are rows received") {
   for_all_layouts([&](Layout const& layout) {
     if (layout.size(Axis::ep) == 1) return;
     auto const counts = random_counts(config, layout, 2);
-    std::int64_t sent = 0, received = 0, weights = 0, returned_weights = 0;
+    std::int64_t sent = 0, received = 0, weighted = 0, returned = 0;
     for (std::int64_t r = 0; r < layout.ranks(); ++r) {
-      sent += payload(config, layout, counts, r, names::dispatch_forward);
+      sent += payload(config, layout, counts, r, names::combine_backward);
       received += payload(config, layout, counts, r, names::combine_forward);
-      weights += payload(config, layout, counts, r, names::weights_forward);
-      returned_weights += payload(config, layout, counts, r, names::weights_backward);
+      weighted += payload(config, layout, counts, r, names::dispatch_forward);
+      returned += payload(config, layout, counts, r, names::dispatch_backward);
     }
     REQUIRE(sent > 0);
     REQUIRE(sent == received);
-    REQUIRE(weights == returned_weights);
-    REQUIRE(weights * row_bytes == sent * number_bytes);
+    REQUIRE(weighted == returned);
+    REQUIRE(weighted * row_bytes == sent * (row_bytes + number_bytes));
   });
 }
 

@@ -1,0 +1,103 @@
+#include "model/expert_branch.hpp"
+
+#include "base/region.hpp"
+#include "config/gate_kinds.hpp"
+#include "kernels/permute.hpp"
+#include "model/dropped_tokens.hpp"
+
+namespace moescope {
+
+template <class T>
+ExpertBranch<T> ExpertBranch<T>::routed(ModelConfig const& model, std::string const& dispatcher, Mesh& mesh) {
+  ExpertBranch branch;
+  branch.gate_ = make_gate<T>(model);
+  branch.dispatcher_ = make_dispatcher<T>(dispatcher, mesh, model);
+  branch.dropped_pass_ = model.dropped_padding == "input";
+  bool const replaced = model.add_weight_norm && !gate_kind(model).score_scale_beside_output_scale;
+  if (model.multiply_gate_scores)
+    branch.score_scale_ = replaced ? std::vector(std::size_t(model.num_layers), 1.0) : model.score_scale_factor;
+  return branch;
+}
+
+template <class T>
+ExpertBranch<T> ExpertBranch<T>::residual(ModelConfig const& model) {
+  ExpertBranch branch;
+  branch.gate_ = make_gate<T>(residual_gate_model(model));
+  branch.dispatcher_ = make_home<T>();
+  if (model.residual.multiply_gate_scores) branch.score_scale_ = model.residual.score_scale_factor;
+  return branch;
+}
+
+template <class T>
+Vector<T> ExpertBranch<T>::choice_weights(ExecSpace const& exec, std::int64_t layer, Routing<T> const& routing) const {
+  auto const weight = make_vector<T>("model::choice_weight", routing.num_choices);
+  bool const weighs = !score_scale_.empty();
+  auto const scale = weighs ? T(score_scale_[std::size_t(layer)]) : T(1);
+  auto const score = routing.weight;
+  Kokkos::parallel_for(
+      "model::choice_weights", Kokkos::RangePolicy<ExecSpace>(exec, 0, routing.num_choices),
+      KOKKOS_LAMBDA(std::int64_t const c) { weight(c) = weighs ? scale * score(c) : T(1); });
+  return weight;
+}
+
+template <class T>
+Matrix<T> ExpertBranch<T>::forward(ExecSpace const& exec, GateContext const& context, Matrix<T> const& x,
+                                   BranchTensors<T> const& weights, BranchState<T>& state) const {
+  state.x = x;
+  state.context = context;
+  {
+    Region const region(Phase::gate);
+    state.gate = gate_->forward(exec, x, weights.gate, context);
+    state.weight = choice_weights(exec, context.layer, state.gate.routing);
+  }
+  {
+    Region const region(Phase::dispatch);
+    state.plan = dispatcher_->plan(exec, state.gate.routing);
+    auto const arrived = dispatcher_->dispatch(exec, state.plan, {x, state.weight});
+    state.input = {arrived.rows, arrived.weight, state.plan.rows.expert_offsets};
+  }
+  Matrix<T> output;
+  {
+    Region const region(Phase::experts);
+    output = experts_forward<T>(exec, state.input, weights.experts, state.experts);
+  }
+  Region const region(Phase::combine);
+  auto const y = dispatcher_->combine(exec, state.plan, output);
+  if (dropped_pass_) add_dropped_inputs<T>(exec, state.gate.routing, state.weight, x, y);
+  return y;
+}
+
+template <class T>
+Matrix<T> ExpertBranch<T>::backward(ExecSpace const& exec, Matrix<T> const& d_y, BranchTensors<T> const& weights,
+                                    BranchState<T> const& state, ExpertGradients how, BranchTensors<T> const& gradients) const {
+  Matrix<T> d_rows;
+  {
+    Region const region(Phase::combine);
+    d_rows = dispatcher_->combine_backward(exec, state.plan, d_y);
+  }
+  ExpertsInputGradient<T> d_input;
+  {
+    Region const region(Phase::experts);
+    d_input = experts_backward<T>(exec, d_rows, state.input, weights.experts, state.experts, how, gradients.experts);
+    d_rows = {};
+  }
+  WeightedRows<T> d_x;
+  {
+    Region const region(Phase::dispatch);
+    d_x = dispatcher_->dispatch_backward(exec, state.plan, {d_input.rows, d_input.weight});
+    if (dropped_pass_) add_dropped_inputs_backward<T>(exec, state.gate.routing, state.weight, d_y, state.x, d_x.rows, d_x.weight);
+  }
+  Region const region(Phase::gate);
+  auto const d_weight = d_x.weight;
+  auto const scale = score_scale_.empty() ? T(0) : T(score_scale_[std::size_t(state.context.layer)]);
+  Kokkos::parallel_for(
+      "model::d_score", Kokkos::RangePolicy<ExecSpace>(exec, 0, d_weight.extent(0)),
+      KOKKOS_LAMBDA(std::int64_t const c) { d_weight(c) *= scale; });
+  gate_->backward(exec, state.x, weights.gate, state.context, state.gate, d_weight, d_x.rows, gradients.gate);
+  return d_x.rows;
+}
+
+template class ExpertBranch<double>;
+template class ExpertBranch<float>;
+
+}  // namespace moescope

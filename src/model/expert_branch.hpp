@@ -1,0 +1,49 @@
+#pragma once
+#include "dispatch/dispatcher.hpp"
+#include "gates/gate.hpp"
+#include "layers/experts.hpp"
+#include "model/parameters.hpp"
+
+namespace moescope {
+
+/// What a branch's backward consumes.
+template <class T>
+struct BranchState {
+  ConstMatrix<T> x;  ///< [O,H]
+  GateContext context;
+  GateResult<T> gate;
+  Vector<T> weight;  ///< [choices] what an expert's output is multiplied with
+  Plan plan;
+  ExpertsInput<T> input;
+  ExpertsActivations<T> experts;
+};
+
+/// From owned tokens through a gate and its experts back to them: y = sum over a token's choices of weight * expert(x).
+template <class T>
+class ExpertBranch {
+ public:
+  /// The routed experts. A score is multiplied with score_scale_factor, or with 1 where the learnable output scale stands in
+  /// for it (LLaMA-MoE's UniversalCalculator; its Switch calculator applies both). Throws UserError where the dispatcher does
+  /// not fit the mesh.
+  static ExpertBranch routed(ModelConfig const& model, std::string const& dispatcher, Mesh& mesh);
+  /// LLaMA-MoE's residual block (smoe/models/llama_moe_residual): scores by a linear learnable gate over all residual experts.
+  /// Every rank holds the whole block.
+  static ExpertBranch residual(ModelConfig const& model);
+
+  /// x [O,H] -> y [O,H], memory of its own.
+  Matrix<T> forward(ExecSpace const& exec, GateContext const& context, Matrix<T> const& x, BranchTensors<T> const& weights,
+                    BranchState<T>& state) const;
+  /// d_y [O,H] -> d_x [O,H]. Assigns the experts' gradients or adds to them; adds to the gate's.
+  Matrix<T> backward(ExecSpace const& exec, Matrix<T> const& d_y, BranchTensors<T> const& weights, BranchState<T> const& state,
+                     ExpertGradients how, BranchTensors<T> const& gradients) const;
+
+ private:
+  Vector<T> choice_weights(ExecSpace const& exec, std::int64_t layer, Routing<T> const& routing) const;
+
+  std::unique_ptr<Gate<T>> gate_;
+  std::unique_ptr<Dispatcher<T>> dispatcher_;
+  std::vector<double> score_scale_;  ///< [layers] what a score is multiplied with; empty: scores do not weigh, each choice is 1
+  bool dropped_pass_ = false;        ///< a dropped choice gives its token back, weighted (dropped_padding = "input")
+};
+
+}  // namespace moescope
