@@ -7,7 +7,7 @@ from table import Table
 
 OF = "study"
 MOST_COLOURS = 8
-MEASURE = "derived/imbalance/expert/max_over_mean"
+MEASURE = "derived/imbalance/experts/max_over_mean"
 
 
 def table(study):

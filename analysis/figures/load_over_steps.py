@@ -12,7 +12,7 @@ OF = "launch"
 
 
 def table(run):
-    imbalance = run.steady_mean("derived/imbalance/expert/max_over_mean")
+    imbalance = run.steady_mean("derived/imbalance/experts/max_over_mean")
     if not np.isfinite(imbalance).any():
         raise NotDrawn("no router has an imbalance that is a finite number.")
     shown = int(np.argmax(np.where(np.isfinite(imbalance), imbalance, -1)))

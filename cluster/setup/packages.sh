@@ -6,7 +6,7 @@ set -euo pipefail
 needed="
 compiler and build:       g++ cmake ninja-build ccache git ca-certificates
 message passing:          libopenmpi-dev openmpi-bin
-run files:                libhdf5-dev
+run files, checkpoints:   libhdf5-dev zlib1g-dev
 matrix products:          libdnnl-dev libopenblas-openmp-dev libopenblas0-openmp
 configuration and text:   libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libfmt-dev
 tests:                    catch2 python3-pytest libbenchmark-dev

@@ -12,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "data/data_source.hpp"
+#include "files/lock.hpp"
 
 namespace moescope {
 
@@ -62,6 +63,7 @@ void add_domain(std::string const& text, std::vector<DomainInput>& domains) {
 
 PackOptions options_from(PackArguments const& arguments) {
   auto options = arguments.options;
+  refuse_tilde("--out", options.output);
   for (auto const& domain : arguments.domains) add_domain(domain, options.domains);
   if (!(arguments.max_megabytes >= 0 && arguments.max_megabytes < 1e9))
     throw UserError(fmt::format("--max-mb {}: must lie between 0 (no limit) and 1e9.", arguments.max_megabytes));

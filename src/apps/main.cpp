@@ -17,7 +17,7 @@ std::string version() {
          moescope::kernels::gemm_implementation(true) + " (float64)\nMPI: " + moescope::mpi_library();
 }
 
-/// What is wrong with the command line, and where help is.
+/// What is wrong with the command line, and where help is; empty where help or the version is asked for, and nothing unknown.
 std::string usage_error(CLI::App const& app, CLI::ParseError const& error) {
   auto const* command = &app;
   std::string path = "moescope";
@@ -26,6 +26,7 @@ std::string usage_error(CLI::App const& app, CLI::ParseError const& error) {
     path += " " + command->get_name();
   }
   auto const unknown = command->remaining();
+  if (unknown.empty() && error.get_exit_code() == 0) return "";
   std::string const what = unknown.empty() ? error.what() : "unknown argument '" + unknown.front() + "'";
   return what + "; see " + path + " --help";
 }
@@ -48,8 +49,9 @@ int act_on_command_line(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (CLI::ParseError const& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);
-    moescope::print_error_once(usage_error(app, error));
+    auto const wrong = usage_error(app, error);
+    if (wrong.empty()) return app.exit(error);
+    moescope::print_error_once(wrong);
     return moescope::usage;
   } catch (std::exception const& error) {
     moescope::print_error_once(error.what());
@@ -62,7 +64,10 @@ int act_on_command_line(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return act_on_command_line(argc, argv);
+    auto const exit_code = act_on_command_line(argc, argv);
+    if (exit_code != moescope::success || moescope::output_arrived()) return exit_code;
+    moescope::print_error("the output could not be written to the end: it is closed or full");
+    return moescope::failure;
   } catch (std::exception const& error) {
     moescope::print_error(error.what());
     return moescope::failure;

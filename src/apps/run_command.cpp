@@ -9,6 +9,7 @@
 
 #include "comm/watchdog.hpp"
 #include "record/file_size.hpp"
+#include "run/binding.hpp"
 #include "run/dry_run.hpp"
 #include "run/evaluation.hpp"
 #include "run/launch.hpp"
@@ -31,11 +32,13 @@ struct RunOptions {
 RunConfig load(RunOptions const& options) {
   auto config = load_run_config(options.config, options.set);
   if (!options.out.empty()) config.record.path = options.out;
+  refuse_tilde(options.out.empty() ? "record.path" : "--out", config.record.path);
+  refuse_tilde("checkpoint.path", config.checkpoint.path);
   return config;
 }
 
 void print_notices(RunConfig const& config) {
-  for (auto const& sentence : notices(config)) std::fprintf(stderr, "notice: %s\n", sentence.c_str());
+  for (auto const& sentence : notices(config)) print_notice(sentence);
 }
 
 /// If they are there already; a dry run does not need them.
@@ -61,7 +64,7 @@ int dry_run(RunOptions const& options) {
   auto const run_file = planned_run_file(config, layout, data.get());
   auto const size = record::file_size(run_file);
   // As if all its ranks were on this machine.
-  LaunchFacts const launch{.threads = threads_per_rank(layout.ranks()),
+  LaunchFacts const launch{.threads = threads_per_rank(layout.ranks(), std::int64_t(cores_of_process().size())),
                            .build = build_identification(),
                            .data_fingerprint = data ? data->fingerprint() : "",
                            .fewest_ranks = !given,
@@ -104,12 +107,14 @@ int run(RunOptions const& options, Signals const& signals, Communicator const& w
   require_same_everywhere(config, *data, world);
   if (world.rank() == 0) print_notices(config);
   std::optional<Resumption> resumption;
+  std::optional<Lock> lock;
   agreed(world, [&] {
+    if (world.rank() == 0) lock.emplace(lock_checkpoint_folder(config));
     if (!options.resume.empty()) resumption = find_resumption(options.resume, config, data->fingerprint());
     if (options.resume.empty() && world.rank() == 0) prepare_checkpoint_folder(config, options.overwrite);
   });
   Mesh mesh(world, *layout, traffic::collectives(config, *layout));
-  TrainingOptions const training{signals, options.progress, options.overwrite, std::move(resumption)};
+  TrainingOptions const training{signals, options.progress, lock ? &*lock : nullptr, options.overwrite, std::move(resumption)};
   return config.train.dtype == DType::float64 ? train<double>(config, training, mesh, *data)
                                               : train<float>(config, training, mesh, *data);
 }

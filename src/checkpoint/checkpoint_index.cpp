@@ -1,6 +1,7 @@
 #include "checkpoint/checkpoint_index.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -16,7 +17,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::int64_t format_version = 1;  ///< of checkpoint.json
+constexpr std::int64_t format_version = 2;  ///< of checkpoint.json
 constexpr std::string_view prefix = "step_";
 
 nlohmann::json json_of(StoredTensor const& tensor) {
@@ -79,6 +80,24 @@ StoredTensor stored_tensor(nlohmann::json const& entry, std::string const& name,
   return tensor;
 }
 
+std::vector<std::uint32_t> checksums(nlohmann::json const& list, std::string const& source) {
+  auto const values = counts(list, list.size());
+  if (values.empty() || std::any_of(values.begin(), values.end(), [](auto value) { return value > UINT32_MAX; }))
+    throw UserError(fmt::format("{}: 'shard_checksums' must be the CRC-32 of each shard.", source));
+  return {values.begin(), values.end()};
+}
+
+/// When it was written, as its index says, or the file system where the index cannot be read.
+std::int64_t time_of(std::string const& folder) {
+  try {
+    return read_checkpoint_index(folder).written;
+  } catch (UserError const&) {
+    struct stat status {};
+    if (::stat(index_path(folder).c_str(), &status) != 0) return 0;
+    return std::int64_t(status.st_mtim.tv_sec) * 1'000'000'000 + status.st_mtim.tv_nsec;
+  }
+}
+
 bool is_checkpoint(fs::path const& folder) {
   std::error_code ignored;
   return fs::is_regular_file(index_path(folder.string()), ignored) && folder.extension() != ".partial";
@@ -96,6 +115,8 @@ std::string index_text(CheckpointIndex const& index) {
                                {"run_file", index.run_file},
                                {"configuration", nlohmann::json::parse(index.configuration)},
                                {"data_fingerprint", index.data_fingerprint},
+                               {"written", index.written},
+                               {"shard_checksums", index.shard_checksums},
                                {"tensors", std::move(tensors)}};
   return text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
@@ -114,7 +135,9 @@ CheckpointIndex read_checkpoint_index(std::string const& folder) {
                         members.text("run_file"),
                         members.member("configuration").dump(),
                         members.text("data_fingerprint"),
-                        {}};
+                        {},
+                        members.count("written"),
+                        checksums(members.member("shard_checksums"), path)};
   if (!members.member("tensors").is_object()) throw UserError(path + ": 'tensors' must be an object.");
   for (auto const& [name, entry] : members.member("tensors").items())
     index.tensors.emplace(name, stored_tensor(entry, name, path));
@@ -130,13 +153,15 @@ std::string shard_path(std::string const& checkpoint, std::int64_t shard) {
 std::string index_path(std::string const& checkpoint) { return (fs::path(checkpoint) / "checkpoint.json").string(); }
 
 std::vector<std::string> checkpoints_in(std::string const& folder) {
-  std::vector<std::string> found;
+  std::vector<std::pair<std::int64_t, std::string>> found;
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
     if (entry->path().filename().string().starts_with(prefix) && is_checkpoint(entry->path()))
-      found.push_back(entry->path().string());
+      found.emplace_back(time_of(entry->path().string()), entry->path().string());
   std::sort(found.begin(), found.end());
-  return found;
+  std::vector<std::string> paths;
+  for (auto const& [written, path] : found) paths.push_back(path);
+  return paths;
 }
 
 std::string find_checkpoint(std::string const& path) {
@@ -146,6 +171,16 @@ std::string find_checkpoint(std::string const& path) {
     throw UserError(
         fmt::format("{}: there is no checkpoint (a folder {}... with checkpoint.json), here or in it.", path, prefix));
   return found.back();
+}
+
+std::string older_checkpoint(std::string const& checkpoint) {
+  auto const path = fs::path(checkpoint).lexically_normal();
+  auto const all = checkpoints_in(path.has_filename() ? path.parent_path().string() : path.parent_path().parent_path().string());
+  auto const written = time_of(checkpoint);
+  std::string older;
+  for (auto const& other : all)
+    if (time_of(other) < written) older = other;
+  return older.empty() ? "; there is no older one beside it" : fmt::format("; the one written before it is {}", older);
 }
 
 }  // namespace moescope

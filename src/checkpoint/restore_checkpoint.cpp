@@ -5,6 +5,8 @@
 #include "base/error.hpp"
 #include "checkpoint/safetensors.hpp"
 #include "checkpoint/training_state.hpp"
+#include "files/checksum.hpp"
+#include "files/mapped_file.hpp"
 
 namespace moescope {
 
@@ -62,6 +64,16 @@ StoredTensor const& stored(CheckpointIndex const& index, std::string const& fold
 }
 
 }  // namespace
+
+void check_shards(std::string const& folder, CheckpointIndex const& index, std::int64_t rank, std::int64_t ranks) {
+  for (auto shard = rank; shard < std::int64_t(index.shard_checksums.size()); shard += ranks) {
+    auto const path = shard_path(folder, shard);
+    Checksum checksum;
+    checksum.update(MappedFile(path).bytes());
+    if (checksum.value() != index.shard_checksums[std::size_t(shard)])
+      throw UserError(fmt::format("{}: is damaged: its bytes are not those that were written{}", path, older_checkpoint(folder)));
+  }
+}
 
 template <class T>
 void restore_checkpoint(std::string const& folder, CheckpointIndex const& index, TensorTable const& table,

@@ -56,7 +56,8 @@ struct TensorToWrite {
   std::vector<std::int64_t> shape;
   void const* data = nullptr;
 };
-/// Writes a file that appears whole or not at all. Throws UserError naming the file and the system's reason.
-void write_safetensors(std::string const& path, std::map<std::string, TensorToWrite> const& tensors);
+/// Writes a file that appears whole or not at all, and returns its CRC-32. Throws UserError naming the file and the system's
+/// reason.
+std::uint32_t write_safetensors(std::string const& path, std::map<std::string, TensorToWrite> const& tensors);
 
 }  // namespace moescope

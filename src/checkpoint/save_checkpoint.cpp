@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <chrono>
 #include <filesystem>
 
 #include "checkpoint/safetensors.hpp"
@@ -17,7 +18,7 @@ constexpr char const* dtype = sizeof(T) == 8 ? "F64" : "F32";
 
 /// The owned rows of a tensor are one stretch of its flat buffer.
 template <class T>
-void write_shard(std::string const& path, TensorTable const& table, TrainingBuffers<T> const& state) {
+std::uint32_t write_shard(std::string const& path, TensorTable const& table, TrainingBuffers<T> const& state) {
   std::map<std::string, TensorToWrite> tensors;
   std::vector<Kokkos::View<T const*, Kokkos::HostSpace>> on_host;
   for (auto const& [prefix, buffers] : state) {
@@ -31,7 +32,7 @@ void write_shard(std::string const& path, TensorTable const& table, TrainingBuff
       }
     }
   }
-  write_safetensors(path, tensors);
+  return write_safetensors(path, tensors);
 }
 
 void make_empty_folder(std::string const& folder) {
@@ -51,14 +52,19 @@ void require_shards(std::string const& folder, int ranks) {
                       folder, rank));
 }
 
+/// A checkpoint of that name, of a launch before, stays until the new one has it: whatever happens in between, one of them is
+/// found.
 void publish(std::string const& partial, std::string const& folder) {
   std::error_code error;
+  auto const replaced = folder + ".replaced";
   synchronise(partial);
-  fs::remove_all(folder, error);
+  fs::remove_all(replaced, error);
+  if (!error && fs::exists(folder, error)) fs::rename(folder, replaced, error);
   if (!error) fs::rename(partial, folder, error);
   if (error) throw UserError(fmt::format("{}: the checkpoint cannot be renamed to it: {}.", folder, error.message()));
   auto const parent = fs::path(folder).parent_path();
   synchronise(parent.empty() ? "." : parent.string());
+  fs::remove_all(replaced, error);
 }
 
 void write_index(std::string const& folder, CheckpointIndex const& index) {
@@ -78,11 +84,16 @@ void save_checkpoint(Communicator const& world, std::string const& folder, Check
     agreed(world, [&] {
       if (world.rank() == 0) make_empty_folder(partial);
     });
-    agreed(world, [&] { write_shard<T>(shard_path(partial, world.rank()), table, state); });
+    std::int64_t checksum = 0;
+    agreed(world, [&] { checksum = write_shard<T>(shard_path(partial, world.rank()), table, state); });
+    auto const checksums = world.gather(std::span<std::int64_t const>(&checksum, 1), 0);
     agreed(world, [&] {
       if (world.rank() != 0) return;
       require_shards(partial, world.size());
-      write_index(partial, index);
+      auto whole = index;
+      whole.shard_checksums.assign(checksums.begin(), checksums.end());
+      whole.written = std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
+      write_index(partial, whole);
       publish(partial, folder);
     });
   } catch (UserError const&) {

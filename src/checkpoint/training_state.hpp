@@ -25,6 +25,10 @@ template <class T>
 void save_checkpoint(Communicator const& world, std::string const& folder, CheckpointIndex const& index, TensorTable const& table,
                      TrainingBuffers<T> const& state);
 
+/// Compares every `ranks`-th shard from number `rank` on with the checksum that the index holds, so that the ranks of a job
+/// together read each shard once. Throws UserError naming a shard that is missing or damaged, and the checkpoint before it.
+void check_shards(std::string const& folder, CheckpointIndex const& index, std::int64_t rank, std::int64_t ranks);
+
 /// Fills this rank's part of every buffer, whatever the layout of the checkpoint was; only the slices it holds are read. Throws
 /// UserError naming file and tensor where one is missing, has another shape or is not covered by its pieces.
 template <class T>

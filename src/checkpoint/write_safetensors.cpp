@@ -5,6 +5,7 @@
 #include "checkpoint/dtype.hpp"
 #include "checkpoint/safetensors.hpp"
 #include "files/atomic_file.hpp"
+#include "files/checksum.hpp"
 
 namespace moescope {
 
@@ -45,15 +46,21 @@ std::string header_of(std::vector<Entry const*> const& order) {
 
 }  // namespace
 
-void write_safetensors(std::string const& path, std::map<std::string, TensorToWrite> const& tensors) {
+std::uint32_t write_safetensors(std::string const& path, std::map<std::string, TensorToWrite> const& tensors) {
   auto const order = in_file_order(tensors);
   auto const header = header_of(order);
   std::uint64_t const length = header.size();
   AtomicFile file(path);
-  file.write(&length, sizeof length);
-  file.write(header.data(), header.size());
-  for (auto const* entry : order) file.write(entry->second.data, std::size_t(bytes_of(entry->second)));
+  Checksum checksum;
+  auto const write = [&](void const* data, std::size_t bytes) {
+    file.write(data, bytes);
+    checksum.update({static_cast<char const*>(data), bytes});
+  };
+  write(&length, sizeof length);
+  write(header.data(), header.size());
+  for (auto const* entry : order) write(entry->second.data, std::size_t(bytes_of(entry->second)));
   file.commit();
+  return checksum.value();
 }
 
 }  // namespace moescope

@@ -123,31 +123,13 @@ void add_executed_gemm_flops(double flops) { executed_flops += flops; }
 
 double take_executed_gemm_flops() { return std::exchange(executed_flops, 0.0); }
 
-template <class T>
-double measure_gemm_rate(ExecSpace const& exec, std::int64_t n, int repetitions) {
-  Matrix<T> const a("kernels::rate_a", n, n), b("kernels::rate_b", n, n), c("kernels::rate_c", n, n);
-  Kokkos::deep_copy(exec, a, T(1));
-  Kokkos::deep_copy(exec, b, T(1));
-  auto const arguments = product<T>(Transpose::no, Transpose::yes, n, a, b, T(0), c);
-  double best = 0;
-  for (int i = 0; i <= repetitions; ++i) {
-    exec.fence();
-    double const start = now();
-    backend::gemm(exec, arguments);
-    exec.fence();
-    if (i > 0) best = std::max(best, 2.0 * double(n) * double(n) * double(n) / (now() - start));  // the first warms up
-  }
-  return best;
-}
-
 #define INSTANTIATE(T)                                                                                    \
   template void gemm<T>(ExecSpace const&, GemmArguments<T> const&);                                       \
   template void grouped_gemm<T>(ExecSpace const&, std::span<GemmArguments<T> const>);                     \
   template void batched_gemm<T>(ExecSpace const&, std::span<GemmArguments<T> const>);                     \
   template void linear<T>(ExecSpace const&, ConstMatrix<T>, ConstMatrix<T>, Matrix<T>);                   \
   template void linear_backward_input<T>(ExecSpace const&, ConstMatrix<T>, ConstMatrix<T>, T, Matrix<T>); \
-  template void linear_backward_weight<T>(ExecSpace const&, ConstMatrix<T>, ConstMatrix<T>, Matrix<T>);   \
-  template double measure_gemm_rate<T>(ExecSpace const&, std::int64_t, int);
+  template void linear_backward_weight<T>(ExecSpace const&, ConstMatrix<T>, ConstMatrix<T>, Matrix<T>);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

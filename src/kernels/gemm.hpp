@@ -56,8 +56,4 @@ double take_executed_gemm_flops();
 /// Counts products that were not launched through this header. From the main thread.
 void add_executed_gemm_flops(double flops);
 
-/// Best rate in FLOP/s of `repetitions` square products of size n, for the measured peak: a disturbed one says nothing of it.
-template <class T>
-double measure_gemm_rate(ExecSpace const& exec, std::int64_t n, int repetitions);
-
 }  // namespace moescope::kernels

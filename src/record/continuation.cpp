@@ -84,7 +84,7 @@ std::int64_t earlier_rows(schema::DatasetSpec const& spec, RunFileSetup const& s
   auto const every = setup.config.record.detail_every;
   if (spec.dims[0] == "detail_step") return (first + every - 1) / every;
   auto const is_earlier = [first](std::int64_t at_step) { return at_step < first; };
-  return spec.dims[0] == "eval" ? std::count_if(setup.eval_steps.begin(), setup.eval_steps.end(), is_earlier) : 0;
+  return spec.dims[0] == "evaluation" ? std::count_if(setup.eval_steps.begin(), setup.eval_steps.end(), is_earlier) : 0;
 }
 
 /// Extents but for the first.

@@ -69,7 +69,7 @@ std::vector<bool> complete(StoredRun const& run, std::string const& dim, std::si
   if (dim == "step" || dim == "detail_step") {
     auto const steps = run.file.read_integers("/" + dim);
     for (std::size_t i = 0; i < extent; ++i) result[i] = steps.at(i) < done;
-  } else if (dim == "eval") {
+  } else if (dim == "evaluation") {
     auto const at_step = run.file.read_integers("/raw/eval/at_step");
     for (std::size_t i = 0; i < extent; ++i) result[i] = at_step.at(i) >= 0;
   }
@@ -80,11 +80,6 @@ void write_line(std::ostream& out, Texts const& row) {
   char const* separator = "";
   for (auto const& field : row) out << std::exchange(separator, ",") << field;
   out << "\r\n";
-}
-
-void finish(std::ostream& out) {
-  out.flush();
-  if (!out) throw UserError("the CSV could not be written to the end: its output is closed or full");
 }
 
 std::string column(std::string const& path) { return path.substr(path.rfind('/') + 1); }
@@ -106,7 +101,6 @@ void write_series_csv(std::string const& path, std::ostream& out) {
     for (auto const& values : columns) row.push_back(values[step]);
     write_line(out, row);
   }
-  finish(out);
 }
 
 void write_dataset_csv(std::string const& path, std::string dataset, std::ostream& out) {
@@ -130,7 +124,6 @@ void write_dataset_csv(std::string const& path, std::string dataset, std::ostrea
     for (std::size_t d = dims.size(), rest = i; d-- > 0; rest /= extents[d]) row[d] = labels[d][rest % extents[d]];
     write_line(out, row);
   }
-  finish(out);
 }
 
 }  // namespace moescope

@@ -31,7 +31,7 @@ void append_imbalance(Rows& rows, char const* level, Integers const& counts, std
   for (auto const& measure : metrics::imbalance_measures) {
     Numbers values;
     for (std::size_t l = 0; l < std::size_t(layers); ++l) values.push_back(measure.of({counts.data() + l * width, width}));
-    rows.push_back({fmt::format("/derived/imbalance/{}/{}", level, measure.name), values});
+    rows.push_back({fmt::format("/derived/imbalance/{}s/{}", level, measure.name), values});
   }
 }
 

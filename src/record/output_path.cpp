@@ -1,13 +1,8 @@
 #include "record/output_path.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <filesystem>
 #include <set>
 
@@ -18,27 +13,6 @@ namespace moescope::record {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A file descriptor for the length of a scope.
-class Descriptor {
- public:
-  Descriptor(std::string const& path, int flags) : value_(::open(path.c_str(), flags | O_CLOEXEC)) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(Descriptor const&) = delete;
-  Descriptor& operator=(Descriptor const&) = delete;
-  int value() const { return value_; }
-
- private:
-  int value_;
-};
-
-/// HDF5 holds such a lock while a file is open for writing.
-bool is_being_written(std::string const& path) {
-  Descriptor const file(path, O_RDONLY);
-  return file.value() >= 0 && ::flock(file.value(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-}
 
 /// Of a kept file's name; 0 where it is none.
 int kept_number(std::string const& path, std::string const& name) {
@@ -63,8 +37,6 @@ void keep_previous(std::string const& path) {
   auto const partial = partial_path(path);
   std::error_code error;
   if (!fs::exists(partial, error)) return;
-  if (is_being_written(partial))
-    throw UserError(fmt::format("{} is being written by another run: choose another output with --out", partial));
   auto const numbers = kept_numbers(path);
   fs::rename(partial, kept_path(path, numbers.empty() ? 1 : *numbers.rbegin() + 1), error);
   if (error) throw UserError(fmt::format("cannot move {} out of the way: {}", partial, error.message()));
@@ -82,17 +54,17 @@ std::vector<std::string> kept_paths(std::string const& path) {
   return paths;
 }
 
-void prepare_output(std::string const& path, bool overwrite) {
+Lock prepare_output(std::string const& path, bool overwrite) {
   std::error_code error;
   if (path.empty()) throw UserError("record.path is empty: name the run file there or with --out");
+  if (!fs::path(path).has_filename())
+    throw UserError(fmt::format("{} names a folder: name a file in it with --out, e.g. {}run.h5", path, path));
   if (fs::is_directory(path, error)) throw UserError(fmt::format("{} is a folder: name a file in it with --out", path));
   if (fs::exists(path, error) && !overwrite)
     throw UserError(fmt::format("{} exists: choose another file with --out, or replace it with --overwrite", path));
-  auto const folder = fs::path(path).parent_path();
-  error.clear();
-  if (!folder.empty()) fs::create_directories(folder, error);
-  if (error) throw UserError(fmt::format("cannot make the folder {}: {}", folder.string(), error.message()));
+  Lock lock(path, "choose another output with --out");
   keep_previous(path);
+  return lock;
 }
 
 void publish(std::string const& path) {

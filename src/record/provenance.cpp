@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -7,6 +6,7 @@
 #include <fstream>
 #include <string_view>
 
+#include "base/host.hpp"
 #include "record/build_identification.hpp"
 #include "record/hdf5/handle.hpp"
 #include "record/run_file.hpp"
@@ -16,32 +16,11 @@ extern char** environ;
 namespace moescope {
 namespace {
 
-std::string host_name() {
-  char name[256] = "";
-  return gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
-}
-
 std::string processor() {
   std::ifstream information("/proc/cpuinfo");
   for (std::string line; std::getline(information, line);)
     if (line.starts_with("model name") && line.find(": ") != std::string::npos) return line.substr(line.find(": ") + 2);
   return "unknown";
-}
-
-/// Cores that this process may run on, as ranges: "0-3,8".
-std::string binding() {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return "unknown";
-  std::string text;
-  for (int first = 0; first < CPU_SETSIZE; ++first) {
-    if (!CPU_ISSET(first, &set)) continue;
-    int last = first;
-    while (last + 1 < CPU_SETSIZE && CPU_ISSET(last + 1, &set)) ++last;
-    text += fmt::format("{}{}", text.empty() ? "" : ",", first);
-    if (last > first) text += fmt::format("-{}", last);
-    first = last;
-  }
-  return text;
 }
 
 std::string clock_resolution() {
@@ -94,7 +73,7 @@ Provenance collect_provenance() {
       {"compiler", MOESCOPE_COMPILER}, {"build_type", MOESCOPE_BUILD_TYPE},
       {"flags", MOESCOPE_FLAGS},       {"hdf5", hdf5_version()},
       {"host", host_name()},           {"processor", processor()},
-      {"binding", binding()},          {"clock", clock_resolution()},
+      {"clock", clock_resolution()},
   };
   append_environment(provenance);
   return provenance;

@@ -14,9 +14,8 @@
 namespace moescope {
 namespace {
 
-/// Clears the way for the file. What the run goes on from may have been in the way, and has its last name then.
-std::optional<record::StoredRun> prepare(std::string const& path, RunFileSetup const& setup) {
-  record::prepare_output(path, setup.overwrite);
+/// What the run goes on from. It may have been in the way, and has its last name once the way is clear.
+std::optional<record::StoredRun> earlier_run(RunFileSetup const& setup) {
   if (!setup.continued) return std::nullopt;
   return record::open_earlier(*setup.continued);
 }
@@ -40,7 +39,8 @@ struct RunFile::State {
         room(room_beyond(setup.first_step(), steps_at_once, setup.config.train.steps)),
         final_path(std::move(output)),
         path(record::partial_path(final_path)),
-        earlier(prepare(final_path, setup)),
+        lock(record::prepare_output(final_path, setup.overwrite)),
+        earlier(earlier_run(setup)),
         lineage(earlier ? record::lineage_after(*earlier, path) : record::Lineage{}),
         file(hdf5::File::create(path)),
         datasets(record::create_datasets(file, setup, room)),
@@ -60,6 +60,7 @@ struct RunFile::State {
   RunFileSetup setup;
   std::int64_t steps_at_once, room;  ///< steps for which there are rows
   std::string final_path, path;
+  Lock lock;
   std::optional<record::StoredRun> earlier;
   record::Lineage lineage;
   hdf5::File file;
@@ -108,6 +109,7 @@ void RunFile::write_step(StepReport const& report) {
   state.file.flush();
   state.datasets.at("/steps_done").write(std::vector<std::int64_t>{++state.steps_done});
   state.file.flush();
+  state.lock.refresh();
 }
 
 void RunFile::write_evaluation(EvaluationReport const& report) {
@@ -120,6 +122,7 @@ void RunFile::write_evaluation(EvaluationReport const& report) {
   state.file.flush();
   state.datasets.at("/raw/eval/at_step").write_row(index, std::vector<std::int64_t>{report.at_step});
   state.file.flush();
+  state.lock.refresh();
 }
 
 void RunFile::synchronise() {

@@ -74,7 +74,7 @@ std::map<std::string, Scale> scales(RunFileSetup const& setup, std::int64_t step
       {"node", named(nodes(setup.hosts).hosts)},
       {"phase", named(phase_names)},
       {"collective", collective_names(setup.collectives)},
-      {"eval", counted(std::int64_t(setup.eval_steps.size()))},
+      {"evaluation", counted(std::int64_t(setup.eval_steps.size()))},
       {"domain", named(setup.domains)},
       {"memory_purpose", named(memory_purposes)},
       {"placement_change", counted(1)},

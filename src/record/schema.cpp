@@ -24,7 +24,7 @@ Table scales() {
       {"/node", {"node"}, Type::text, "1", "host name"},
       {"/phase", {"phase"}, Type::text, "1", "phase of a step"},
       {"/collective", {"collective"}, Type::text, "1", "exchange"},
-      {"/eval", {"eval"}, Type::i64, "1", "evaluation, counted from 0"},
+      {"/evaluation", {"evaluation"}, Type::i64, "1", "evaluation, counted from 0"},
       {"/domain", {"domain"}, Type::text, "1", "domain of the data"},
       {"/memory_purpose", {"memory_purpose"}, Type::text, "1", "what memory is held for"},
       {"/placement_change", {"placement_change"}, Type::i64, "1", "placement, counted from 0"},
@@ -108,11 +108,11 @@ Table raw_training() {
       {"/raw/loss/total", {"step"}, Type::f64, "nat", "objective: cross-entropy and auxiliary losses"},
       {"/raw/loss/cross_entropy", {"step"}, Type::f64, "nat", "cross-entropy per labelled token"},
       {"/raw/loss/balance", {"step", "router"}, Type::f64, "nat", "balance loss, weighted, as added to the total"},
-      {"/raw/eval/at_step", {"eval"}, Type::i64, "1", "steps done when the evaluation was made"},
-      {"/raw/eval/loss", {"eval", "domain"}, Type::f64, "nat", "held-out cross-entropy per labelled token"},
-      {"/raw/eval/expert_tokens", {"eval", "domain", "router", "expert"}, Type::i64, "token", "choices on held-out text"},
+      {"/raw/eval/at_step", {"evaluation"}, Type::i64, "1", "steps done when the evaluation was made"},
+      {"/raw/eval/loss", {"evaluation", "domain"}, Type::f64, "nat", "held-out cross-entropy per labelled token"},
+      {"/raw/eval/expert_tokens", {"evaluation", "domain", "router", "expert"}, Type::i64, "token", "choices on held-out text"},
       {"/raw/eval/collective_payload_bytes",
-       {"eval", "rank", "collective"},
+       {"evaluation", "rank", "collective"},
        Type::i64,
        "B",
        "payload of the evaluation's exchanges"},
@@ -147,7 +147,7 @@ Table derived() {
   };
   for (auto const* level : imbalance_levels)
     for (auto const& measure : metrics::imbalance_measures)
-      table.push_back({fmt::format("/derived/imbalance/{}/{}", level, measure.name),
+      table.push_back({fmt::format("/derived/imbalance/{}s/{}", level, measure.name),
                        {"step", "router"},
                        Type::f64,
                        "1",

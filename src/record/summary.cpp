@@ -85,7 +85,7 @@ void append_times(Rows& rows, FreeWindow const& window, RunFileSetup const& setu
 
 void append_balance(Rows& rows, FreeWindow const& window) {
   for (auto const* level : schema::imbalance_levels) {
-    auto const samples = window.read(fmt::format("/derived/imbalance/{}/max_over_mean", level), metrics::mean);
+    auto const samples = window.read(fmt::format("/derived/imbalance/{}s/max_over_mean", level), metrics::mean);
     rows.push_back({fmt::format("/derived/summary/imbalance_{}", level), statistics(metrics::mean(samples), samples)});
   }
   auto const routed = window.read("/raw/expert_tokens_routed", total), kept = window.read("/raw/expert_tokens_processed", total);

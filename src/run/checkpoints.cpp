@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/region.hpp"
+#include "run/divergence.hpp"
 
 namespace moescope {
 
@@ -22,6 +23,7 @@ TrainingBuffers<T> buffers_of(TrainingState<T> const& state, bool training) {
   return buffers;
 }
 
+/// Those that were written first, whatever their numbers: a run may have gone on from one before the newest.
 void remove_old(std::string const& folder, std::int64_t keep) {
   auto const all = checkpoints_in(folder);
   std::error_code ignored;
@@ -56,6 +58,11 @@ Resumption find_resumption(std::string const& path, RunConfig const& config, std
   return found;
 }
 
+Lock lock_checkpoint_folder(RunConfig const& config) {
+  return {fs::path(checkpoint_folder(config) + "/").parent_path().string(),
+          "give this one a folder of its own with checkpoint.path"};
+}
+
 void prepare_checkpoint_folder(RunConfig const& config, bool overwrite) {
   auto const folder = checkpoint_folder(config);
   if (checkpoints_in(folder).empty()) return;
@@ -73,23 +80,26 @@ template <class T>
 void restore(Resumption const& resumption, Trainer<T>& trainer) {
   auto& state = trainer.state();
   bool const training = trainer.config().train.mode == "train";
+  auto const& mesh = trainer.model().mesh();
+  check_shards(resumption.folder, resumption.index, mesh.rank(), mesh.layout().ranks());
   restore_checkpoint<T>(resumption.folder, resumption.index, state.table, buffers_of(state, training));
   state.updates = resumption.index.updates;
 }
 
 template <class T>
-Checkpoints<T>::Checkpoints(RunConfig const& config, Mesh const& mesh, Signals const& signals, std::string launch,
-                            std::string data_fingerprint)
-    : config_(config), mesh_(mesh), signals_(signals), folder_(checkpoint_folder(config)) {
+Checkpoints<T>::Checkpoints(RunConfig const& config, Mesh const& mesh, Signals const& signals, Lock const* lock,
+                            std::string launch, std::string data_fingerprint)
+    : config_(config), mesh_(mesh), signals_(signals), lock_(lock), folder_(checkpoint_folder(config)) {
   index_.launch = std::move(launch);
   index_.data_fingerprint = std::move(data_fingerprint);
   index_.configuration = to_json(config);
-  auto const from = fs::absolute(fs::path(folder_) / checkpoint_name(0));
-  index_.run_file = fs::absolute(config.record.path).lexically_relative(from).string();
+  auto const from = fs::weakly_canonical(fs::path(folder_) / checkpoint_name(0));  // either may lie behind a symbolic link
+  index_.run_file = fs::weakly_canonical(config.record.path).lexically_relative(from).string();
 }
 
 template <class T>
 bool Checkpoints<T>::save_if_due(Trainer<T>& trainer, std::int64_t steps_done, Recorder& recorder) {
+  if (lock_ != nullptr) lock_->refresh();
   auto const asked = Request(int(mesh_.world().max(double(signals_.take()))));
   auto const every = config_.checkpoint.every;
   if (asked != Request::none || (every > 0 && steps_done % every == 0)) save(trainer, steps_done, recorder);
@@ -99,6 +109,7 @@ bool Checkpoints<T>::save_if_due(Trainer<T>& trainer, std::int64_t steps_done, R
 template <class T>
 void Checkpoints<T>::save(Trainer<T>& trainer, std::int64_t steps_done, Recorder& recorder) {
   auto const begin = now();
+  end_if_diverged(divergence(trainer, steps_done), recorder);  // whatever the checkpoints before are, they are numbers
   recorder.synchronise();
   auto const& state = trainer.state();
   bool const root = mesh_.rank() == 0;

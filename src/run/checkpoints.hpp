@@ -3,6 +3,7 @@
 #include <string>
 
 #include "checkpoint/training_state.hpp"
+#include "files/lock.hpp"
 #include "run/recorder.hpp"
 #include "run/signals.hpp"
 #include "step/trainer.hpp"
@@ -20,10 +21,13 @@ struct Resumption {
 };
 /// Finds it at `path` (see find_checkpoint) and checks that this run may go on from it. Throws UserError where it may not.
 Resumption find_resumption(std::string const& path, RunConfig const& config, std::string const& data_fingerprint);
+/// The folder belongs to one run while it lives. Throws UserError naming the other one. For one rank.
+[[nodiscard]] Lock lock_checkpoint_folder(RunConfig const& config);
 /// A run from the start refuses a folder that holds checkpoints, unless `overwrite`, which removes them. For one rank.
 void prepare_checkpoint_folder(RunConfig const& config, bool overwrite);
 
-/// Parameters and moments of this rank, and the number of updates, as the checkpoint has them. Not collective.
+/// Parameters and moments of this rank, and the number of updates, as the checkpoint has them. Throws UserError where a shard is
+/// damaged; every rank must then learn of it, for each looks at its share of them. Not collective.
 template <class T>
 void restore(Resumption const& resumption, Trainer<T>& trainer);
 
@@ -31,7 +35,8 @@ void restore(Resumption const& resumption, Trainer<T>& trainer);
 template <class T>
 class Checkpoints {
  public:
-  Checkpoints(RunConfig const& config, Mesh const& mesh, Signals const& signals, std::string launch,
+  /// `lock`: of the folder, on the rank that has it.
+  Checkpoints(RunConfig const& config, Mesh const& mesh, Signals const& signals, Lock const* lock, std::string launch,
               std::string data_fingerprint);
 
   /// After step number `steps_done` was recorded. False where a signal asks to stop with steps left; the checkpoint is written
@@ -47,6 +52,7 @@ class Checkpoints {
   RunConfig const& config_;
   Mesh const& mesh_;
   Signals const& signals_;
+  Lock const* lock_;
   std::string folder_;
   CheckpointIndex index_;
   std::int64_t written_ = 0;

@@ -7,8 +7,10 @@
 #include <chrono>
 #include <random>
 
+#include "base/host.hpp"
 #include "files/sha256.hpp"
 #include "kernels/gemm.hpp"
+#include "run/binding.hpp"
 #include "run/evaluation.hpp"
 #include "run/program.hpp"
 
@@ -27,13 +29,6 @@ Layout launch_layout(RunConfig& config, std::int64_t ranks) {
 
 namespace {
 
-/// More threads than cores on some host; known on rank 0.
-bool oversubscribed(std::vector<std::string> const& hosts, std::int64_t threads) {
-  auto const cores = sysconf(_SC_NPROCESSORS_ONLN);
-  return std::any_of(hosts.begin(), hosts.end(),
-                     [&](std::string const& host) { return std::count(hosts.begin(), hosts.end(), host) * threads > cores; });
-}
-
 /// Unlike that of any other launch, wherever it was.
 std::string launch_id() {
   std::random_device entropy;
@@ -48,28 +43,20 @@ RunFileSetup describe_launch(RunConfig const& config, Mesh& mesh, DataSource con
   auto const threads = std::int64_t(Kokkos::DefaultHostExecutionSpace().concurrency());
   setup.hosts = mesh.world().gather(host_name(), 0);
   setup.launch = launch_id();
-  setup.oversubscribed = oversubscribed(setup.hosts, threads);
+  auto const binding = gather_binding(mesh.world(), setup.hosts, int(threads));
+  setup.oversubscribed = !binding.crowded.empty();
+  if (setup.oversubscribed) print_notice(crowded_notice(binding));
   setup.computation_key = computation_key(config, data.fingerprint());
   setup.cell_key = cell_key(config, threads, build_identification(), data.fingerprint());
   setup.provenance = collect_provenance();
   auto const add = [&](char const* key, std::string const& value) { setup.provenance.emplace_back(key, value); };
   add("kokkos", kokkos_description());
+  add("binding", binding.ranks);
   add("mpi", mpi_library());
   add("blas", kernels::gemm_implementation(config.train.dtype == DType::float64));
   add("threads_per_rank", std::to_string(threads));
   add("data_fingerprint", data.fingerprint());
   return setup;
 }
-
-template <class T>
-double measure_peak(Mesh const& mesh) {
-  mesh.world().barrier();
-  auto const rate = kernels::measure_gemm_rate<T>(ExecSpace(), 1024, 15);
-  kernels::take_executed_gemm_flops();
-  return mesh.world().sum(rate);
-}
-
-template double measure_peak<double>(Mesh const&);
-template double measure_peak<float>(Mesh const&);
 
 }  // namespace moescope

@@ -12,8 +12,4 @@ Layout launch_layout(RunConfig& config, std::int64_t ranks);
 /// What the launch runs on, beside what `record` collects by itself: Kokkos, MPI, BLAS, threads, hosts. Collective.
 RunFileSetup describe_launch(RunConfig const& config, Mesh& mesh, DataSource const& data);
 
-/// Sum over ranks of the GEMM rate that each reaches while all others measure too, in FLOP/s. Collective.
-template <class T>
-double measure_peak(Mesh const& mesh);
-
 }  // namespace moescope

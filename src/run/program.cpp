@@ -1,38 +1,43 @@
 #include "run/program.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <Kokkos_Core.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <iostream>
 #include <optional>
+#include <set>
 #include <string_view>
 
 #include "base/error.hpp"
+#include "base/host.hpp"
 #include "base/host_memory.hpp"
+#include "run/binding.hpp"
 
 namespace moescope {
 
-std::string host_name() {
-  char name[256] = {};
-  gethostname(name, sizeof(name) - 1);
-  return name;
-}
-
 namespace {
 
-/// Of rank 0's host.
-std::int64_t ranks_on_first_node(Communicator const& world) {
+/// OMP_NUM_THREADS; unset, the cores that the ranks of rank 0's host may use, each once, shared among them.
+int threads_of_each_rank(Communicator const& world) {
   auto const hosts = world.gather(host_name(), 0);
-  return world.sum(world.rank() == 0 ? std::int64_t(std::count(hosts.begin(), hosts.end(), hosts.front())) : 0);
+  auto const cores = world.gather(core_text(cores_of_process()), 0);
+  std::set<int> usable;
+  std::int64_t ranks = 0;
+  for (std::size_t rank = 0; rank < hosts.size(); ++rank) {
+    if (hosts[rank] != hosts.front()) continue;
+    ++ranks;
+    auto const of_rank = cores_from_text(cores[rank], 1).front();
+    usable.insert(of_rank.begin(), of_rank.end());
+  }
+  return int(world.sum(std::int64_t(world.rank() == 0 ? threads_per_rank(ranks, std::int64_t(usable.size())) : 0)));
 }
 
 Kokkos::InitializationSettings kokkos_settings(Communicator const& world) {
-  return Kokkos::InitializationSettings().set_disable_warnings(true).set_num_threads(
-      threads_per_rank(ranks_on_first_node(world)));
+  return Kokkos::InitializationSettings().set_disable_warnings(true).set_num_threads(threads_of_each_rank(world));
 }
 
 /// As the launcher numbers this process; null where there is none.
@@ -75,6 +80,8 @@ int act(std::function<int(Communicator const& world)> const& action) {
 
 }  // namespace
 
+void print_notice(std::string const& sentence) { std::fprintf(stderr, "notice: %s\n", sentence.c_str()); }
+
 void print_error(std::string const& sentence) { std::fprintf(stderr, "moescope: %s\n", sentence.c_str()); }
 
 void print_error_once(std::string const& sentence) {
@@ -95,6 +102,11 @@ void print_on_first_rank_only() {
   if (rank && std::string_view(rank) != "0" && !std::freopen("/dev/null", "w", stdout)) std::fclose(stdout);
 }
 
+bool output_arrived() {
+  std::cout.flush();
+  return std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good();
+}
+
 bool one_of_several() {
   if (!launched_rank()) return false;
   for (auto const* variable : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"})
@@ -102,10 +114,10 @@ bool one_of_several() {
   return false;
 }
 
-int threads_per_rank(std::int64_t ranks_on_node) {
+int threads_per_rank(std::int64_t ranks_on_node, std::int64_t cores) {
   auto const* given = std::getenv("OMP_NUM_THREADS");
   if (int const threads = given ? std::atoi(given) : 0; threads > 0) return threads;
-  return int(std::max<std::int64_t>(1, sysconf(_SC_NPROCESSORS_ONLN) / std::max<std::int64_t>(1, ranks_on_node)));
+  return int(std::max<std::int64_t>(1, cores / std::max<std::int64_t>(1, ranks_on_node)));
 }
 
 int run_parallel(std::function<int(Communicator const& world)> const& action) {

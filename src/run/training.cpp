@@ -10,14 +10,19 @@
 #include "check/twin.hpp"
 #include "comm/arrivals.hpp"
 #include "record/file_size.hpp"
+#include "run/divergence.hpp"
 #include "run/evaluation.hpp"
 #include "run/launch.hpp"
+#include "run/peak.hpp"
 #include "run/program.hpp"
 #include "run/progress.hpp"
 
 namespace moescope {
 
 namespace {
+
+constexpr std::int64_t peak_size = 1024;
+constexpr int peak_windows = 15;
 
 /// Evaluates on held-out text when the schedule says so.
 template <class T>
@@ -32,7 +37,9 @@ class Evaluations {
   }
   void evaluate_if_due(Trainer<T>& trainer, std::int64_t steps_done, Recorder& recorder) {
     if (next_ == due_.size() || due_[next_] != steps_done) return;
-    recorder.write(evaluate<T>(ExecSpace(), trainer, held_out_, domains_, steps_done));
+    auto const report = evaluate<T>(ExecSpace(), trainer, held_out_, domains_, steps_done);
+    recorder.write(report);
+    end_if_diverged(divergence(report, trainer.config()), recorder);
     ++next_;
   }
 
@@ -42,16 +49,6 @@ class Evaluations {
   std::size_t next_ = 0;
   HeldOutSource held_out_;
 };
-
-/// A sentence where a step's loss or gradient is no longer a number; the same on every rank. Empty while all is well.
-std::string divergence(StepReport const& report, RunConfig const& config) {
-  bool const gradient_counts = config.train.mode == "train";
-  if (std::isfinite(report.loss_total) && (!gradient_counts || std::isfinite(report.gradient_norm))) return "";
-  return fmt::format(
-      "the training diverged: loss {} and gradient norm {} in step {}; a smaller optimizer.learning_rate (now {}), or "
-      "clipping by optimizer.clip_norm (now {}), may help",
-      report.loss_total, report.gradient_norm, report.step, config.optimizer.learning_rate, config.optimizer.clip_norm);
-}
 
 /// The twin of a run on several ranks, before its first step.
 bool twin_is_right(RunConfig const& config, Communicator const& world, Recorder& recorder) {
@@ -79,14 +76,12 @@ End run_steps(RunConfig const& config, TrainingOptions const& options, Trainer<T
     evaluations.evaluate_if_due(trainer, step, recorder);
     auto const report = trainer.step(training, step, domains);
     if (!recorder.write(report)) return End::wrong;
-    if (auto const reason = divergence(report, config); !reason.empty()) {
-      recorder.finish("failed", reason);
-      throw AgreedError(reason);
-    }
+    end_if_diverged(divergence(report, config), recorder);
     if (rank == 0) progress.show(report, config.model.num_experts);
     if (!checkpoints.save_if_due(trainer, step + 1, recorder)) return End::stopped;
   }
   evaluations.evaluate_if_due(trainer, config.train.steps, recorder);
+  end_if_diverged(divergence(trainer, config.train.steps), recorder);
   return recorder.check(trainer.replica_difference()) ? End::complete : End::wrong;
 }
 
@@ -121,7 +116,7 @@ RunFileSetup setup_of(RunConfig const& config, TrainingOptions const& options, M
     setup.continued = options.resumption->continuation();
     setup.provenance.emplace_back("resumed_from", options.resumption->folder);
   }
-  setup.measured_peak_flops = measure_peak<T>(mesh);
+  setup.measured_peak_flops = measure_peak<T>(mesh.world(), peak_size, peak_windows);
   auto const clock = estimate_clock_offset(mesh.world());
   mesh.set_clock_offset(clock.offset);
   setup.clock_error = mesh.world().max(clock.error);
@@ -146,13 +141,15 @@ int train(RunConfig const& config, TrainingOptions const& options, Mesh& mesh, D
     if (options.resumption) restore(*options.resumption, *trainer);
   });
   auto const setup = setup_of<T>(config, options, mesh, data);
-  if (auto const notice = record::size_notice(setup); mesh.rank() == 0 && !notice.empty()) print_error(notice);
+  if (auto const notice = record::size_notice(setup); mesh.rank() == 0 && !notice.empty()) print_notice(notice);
   Recorder recorder(mesh.world(), setup);
-  Checkpoints<T> checkpoints(config, mesh, options.signals, setup.launch, data.fingerprint());
+  Checkpoints<T> checkpoints(config, mesh, options.signals, options.checkpoint_lock, setup.launch, data.fingerprint());
   auto const end = twin_is_right(config, mesh.world(), recorder)
                        ? run_steps<T>(config, options, *trainer, data, checkpoints, recorder, mesh.rank())
                        : End::wrong;
-  if (end == End::complete) recorder.add_provenance("measured_peak_flops_after", fmt::format("{}", measure_peak<T>(mesh)));
+  if (end == End::complete)
+    recorder.add_provenance("measured_peak_flops_after",
+                            fmt::format("{}", measure_peak<T>(mesh.world(), peak_size, peak_windows)));
   checkpoints.report(recorder);
   return finish(end, recorder, checkpoints.folder(), mesh.rank());
 }

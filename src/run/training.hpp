@@ -11,7 +11,8 @@ namespace moescope {
 
 struct TrainingOptions {
   Signals const& signals;
-  std::string progress;  ///< auto | always | never
+  std::string progress;         ///< auto | always | never
+  Lock const* checkpoint_lock;  ///< on the rank that has it
   bool overwrite = false;
   std::optional<Resumption> resumption;
 

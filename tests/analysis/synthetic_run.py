@@ -66,7 +66,7 @@ def _scales(file, steps):
         "rank": range(RANKS),
         "phase": PHASES,
         "collective": COLLECTIVES,
-        "eval": range(3),
+        "evaluation": range(3),
         "domain": DOMAINS,
         "memory_purpose": PURPOSES,
     }
@@ -100,7 +100,7 @@ def _steps(file, random, steps):
 def _routing(file, random, steps):
     counts = random.multinomial(2048, random.dirichlet(np.full(EXPERTS, 4), ROUTERS), (steps, ROUTERS)).astype("i8")
     file["raw/expert_tokens_routed"] = counts
-    file["derived/imbalance/expert/max_over_mean"] = counts.max(axis=2) / counts.mean(axis=2)
+    file["derived/imbalance/experts/max_over_mean"] = counts.max(axis=2) / counts.mean(axis=2)
 
 
 def _evaluations(file, random):

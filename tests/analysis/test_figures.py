@@ -251,7 +251,7 @@ def test_heatmap_is_the_routed_count_over_its_even_share(run_path):
 
 def test_load_over_steps_shows_the_most_uneven_router(run_path):
     table, figure = of_run("load_over_steps", run_path)
-    worst = steady(run_path, "derived/imbalance/expert/max_over_mean").argmax()
+    worst = steady(run_path, "derived/imbalance/experts/max_over_mean").argmax()
     with h5py.File(run_path) as file:
         counts = file["raw/expert_tokens_routed"][:, worst]
     assert table.title == f"router {worst}.ffn, the most uneven"
@@ -260,10 +260,10 @@ def test_load_over_steps_shows_the_most_uneven_router(run_path):
 
 def test_imbalance_is_every_routers_and_of_several_configurations_the_worst(run_path, gates, every_figure):
     with h5py.File(run_path) as file:
-        imbalance = file["derived/imbalance/expert/max_over_mean"][()]
+        imbalance = file["derived/imbalance/experts/max_over_mean"][()]
     lines = of_run("imbalance", run_path)[1].axes[0].lines
     np.testing.assert_array_equal([line.get_ydata() for line in lines[:ROUTERS]], imbalance.T)
-    of_switch = launches(gates, "derived/imbalance/expert/max_over_mean", **{"gate.kind": "switch"})
+    of_switch = launches(gates, "derived/imbalance/experts/max_over_mean", **{"gate.kind": "switch"})
     line = next(line for line in every_figure["imbalance"][1].axes[0].lines if line.get_label() == "switch")
     np.testing.assert_array_equal(line.get_ydata(), np.median(of_switch, axis=0).max(axis=1))
 

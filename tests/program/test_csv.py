@@ -7,7 +7,7 @@ import math
 import h5py
 import pytest
 
-from program import SMOKE, execute
+from program import GOLDEN, SMOKE, execute
 
 OPTIONS = ["--set", "layout.ep=2", "--set", "gate.kind=switch", "--out", "run.h5"]
 
@@ -106,6 +106,24 @@ def test_what_cannot_be_printed_is_refused(arguments, parts, folder):
     assert all(part in outcome.errors[0] for part in parts), outcome
 
 
-def test_an_output_that_is_full_is_an_error(folder):
-    outcome = execute("inspect", "run.h5", "raw/loss/balance", "--csv", before="exec >/dev/full", cwd=folder)
-    assert outcome.code == 1 and "could not be written" in outcome.errors[0], outcome
+@pytest.mark.parametrize("closed", [">/dev/full", ">&-"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("inspect", "run.h5"),
+        ("inspect", "run.h5", "--csv"),
+        ("inspect", "run.h5", "raw/loss/balance", "--csv"),
+        ("compare", "run.h5", "run.h5"),
+        ("compare", "run.h5", "run.h5", "--json"),
+        ("config", GOLDEN / "noisy_topk_mlp_train"),
+        ("run", SMOKE, "--dry-run"),
+        ("run", SMOKE, "--dry-run", "--json"),
+        ("verify", GOLDEN / "noisy_topk_mlp_train"),
+        ("--help",),
+        ("--version",),
+    ],
+    ids=lambda words: " ".join(str(word) for word in words if not hasattr(word, "name")),
+)
+def test_a_result_that_could_not_be_printed_is_an_error(words, closed, folder):
+    outcome = execute(*words, before=f"exec {closed}", cwd=folder)
+    assert outcome.code == 1 and len(outcome.errors) == 1 and "could not be written" in outcome.errors[0], outcome

@@ -16,6 +16,10 @@ OPTIONS = {
 MISUSES = {
     "": ("subcommand is required", "moescope --help"),
     "foo": ("unknown argument 'foo'", "moescope --help"),
+    "convert --help": ("unknown argument 'convert'", "moescope --help"),
+    "convert --version": ("unknown argument 'convert'", "moescope --help"),
+    "data unpack --help": ("unknown argument 'unpack'", "moescope data --help"),
+    "run x.toml --foo --help": ("unknown argument '--foo'", "moescope run --help"),
     "run": ("config is required", "moescope run --help"),
     "verify": ("fixture is required", "moescope verify --help"),
     "inspect": ("file is required", "moescope inspect --help"),

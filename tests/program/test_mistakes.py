@@ -213,6 +213,8 @@ OUTPUTS = {
     "under a file": ("file/run.h5", "cannot make the folder file", "Not a directory"),
     "a folder": (".", "is a folder"),
     "where nobody may write": ("/proc/moescope/run.h5", "cannot make the folder /proc/moescope"),
+    "in a folder to come": ("newdir/", "newdir/ names a folder", "newdir/run.h5"),
+    "where only a shell finds home": ("~/run.h5", "--out ~/run.h5", "$HOME"),
     "name too long": (250 * "n" + ".h5", "File name too long"),
     "device": ("/dev/null", "--overwrite"),
 }
@@ -224,6 +226,18 @@ def test_an_output_that_cannot_be_made_is_refused(mistake, packed, tmp_path):
     out, *parts = OUTPUTS[mistake]
     refused(execute("run", SMOKE, *overrides(f"data.path={packed}"), "--out", out, cwd=tmp_path), *parts)
     assert (tmp_path / "file").read_text() == ""
+
+
+def test_two_runs_never_share_an_output_even_without_locks_of_the_file_system(packed, tmp_path):
+    unlocked = "export HDF5_USE_FILE_LOCKING=FALSE"
+    words = ["run", SMOKE, *overrides(f"data.path={packed} train.steps=300 eval.every=0"), "--out", "run.h5"]
+    processes = [start(command(*words, before=unlocked), tmp_path) for _ in range(2)]
+    outcomes = sorted((finish(process) for process in processes), key=lambda outcome: outcome.code)
+    assert outcomes[0].code == 0, outcomes
+    refused(outcomes[1], "run.h5")
+    with h5py.File(tmp_path / "run.h5") as file:
+        assert file.attrs["status"] == b"complete" and int(file["steps_done"][()]) == 300
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run.h5"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -170,6 +170,13 @@ def damage_shard(folder):
     os.truncate(folder / "run.h5.checkpoints/step_00000010/shard_00000.safetensors", 5000)
 
 
+def flip_bit(folder):
+    shard = folder / "run.h5.checkpoints/step_00000010/shard_00000.safetensors"
+    data = bytearray(shard.read_bytes())
+    data[-100] ^= 4
+    shard.write_bytes(data)
+
+
 def lose_shard(folder):
     (folder / "run.h5.checkpoints/step_00000010/shard_00000.safetensors").unlink()
 
@@ -186,6 +193,7 @@ MISTAKES = {
     "fewer steps": (f"train.steps=9 optimizer.schedule_steps={STEPS}", None, "written after 10 steps, and train.steps = 9"),
     "damaged index": ("", damage_index, "checkpoint.json", "JSON is not valid"),
     "damaged shard": ("", damage_shard, "shard_00000.safetensors"),
+    "flipped bit": ("", flip_bit, "shard_00000.safetensors: is damaged", "step_00000005"),
     "missing shard": ("", lose_shard, "shard_00000.safetensors"),
     "missing run file": ("", lose_run_file, "run.h5", "put it back"),
 }
@@ -229,3 +237,55 @@ def test_a_disk_that_fills_up_spares_the_checkpoint_before(ranks, packed, tmp_pa
     assert before == {path: path.read_bytes() for path in before}
     with h5py.File(tmp_path / "last.h5.partial") as file:
         assert int(file["steps_done"][()]) == 10
+
+
+def test_a_folder_of_checkpoints_belongs_to_one_run(packed, tmp_path):
+    process = start_long_run(packed, tmp_path, "checkpoint.path=kept", "checkpoint.every=1000", ranks=1)
+    other = execute(*arguments(packed, "other.h5", "checkpoint.path=./kept"), cwd=tmp_path)
+    process.kill()
+    finish(process)
+    refused(other, "kept is being written by another run", f"process {process.pid}", "checkpoint.path")
+    outcome = execute(*arguments(packed, "other.h5", "checkpoint.path=kept"), "--overwrite", cwd=tmp_path)
+    assert outcome.code == 0, outcome  # the lock of a killed run is taken over
+
+
+def test_a_checkpoint_path_may_be_a_symbolic_link(packed, tmp_path):
+    (tmp_path / "far/away").mkdir(parents=True)
+    (tmp_path / "kept").symlink_to("far/away")
+    run(packed, tmp_path, "run.h5", f"checkpoint.path=kept checkpoint.every=5 train.steps=6 optimizer.schedule_steps={STEPS}")
+    last = run(packed, tmp_path, "last.h5", "checkpoint.path=kept", "--resume", "kept")
+    assert list(last["raw/attempt"]) == [0] * 5 + [1] * 7
+
+
+def test_a_run_that_goes_on_from_an_older_checkpoint_keeps_its_own(interrupted, packed):
+    older = "run.h5.checkpoints/step_00000005"
+    settings = "checkpoint.every=1 checkpoint.path=run.h5.checkpoints checkpoint.keep=1 train.steps=7"
+    settings += f" optimizer.schedule_steps={STEPS}"
+    run(packed, interrupted, "second.h5", settings, "--resume", older)
+    assert checkpoints(interrupted) == ["step_00000007"]
+
+
+def test_a_checkpoint_that_replaces_one_of_its_name_leaves_nothing_else(interrupted, packed):
+    settings = (
+        f"checkpoint.every=5 checkpoint.path=run.h5.checkpoints checkpoint.keep=9 train.steps=11 optimizer.schedule_steps={STEPS}"
+    )
+    before = (interrupted / "run.h5.checkpoints/step_00000010/checkpoint.json").read_text()
+    run(packed, interrupted, "second.h5", settings, "--resume", "run.h5.checkpoints/step_00000005")
+    assert checkpoints(interrupted) == ["step_00000005", "step_00000010"]
+    assert (interrupted / "run.h5.checkpoints/step_00000010/checkpoint.json").read_text() != before
+
+
+def test_what_a_replaced_checkpoint_was_is_found_where_the_new_one_never_came(interrupted, packed):
+    folder = interrupted / "run.h5.checkpoints"
+    (folder / "step_00000010").rename(folder / "step_00000010.replaced")
+    last = run(packed, interrupted, "last.h5", "", "--resume", "run.h5.checkpoints")
+    assert list(last["raw/attempt"]) == [0] * 10 + [1] * 2
+
+
+def test_a_checkpoint_holds_numbers(ranks, packed, tmp_path):
+    """The last update makes the parameters no numbers, which no loss of a step has seen."""
+    settings = "optimizer.learning_rate=1e38 optimizer.clip_norm=0 optimizer.warm_up_steps=0 eval.every=0 train.dtype=float32"
+    outcome = execute(*arguments(packed, "run.h5", f"{settings} checkpoint.every=1 train.steps=2"), ranks=ranks, cwd=tmp_path)
+    refused(outcome, "the training diverged", "optimizer.learning_rate")
+    left = tmp_path / "run.h5.checkpoints"
+    assert not left.exists() or os.listdir(left) == []

@@ -33,6 +33,14 @@ def check_dataset(name, dataset):
     assert len(set(names)) == len(names), f"{name}: a dimension stands twice, which xarray refuses"
 
 
+def check_names(file):
+    """xarray gives every group the scales of the root, so that no group may be called like one."""
+    groups = []
+    file.visititems(lambda name, item: groups.append(name.rpartition("/")[2]) if isinstance(item, h5py.Group) else None)
+    shared = set(groups) & {name for name, item in file.items() if isinstance(item, h5py.Dataset)}
+    assert not shared, f"groups and datasets of the root share {shared}"
+
+
 def check_numbers(file):
     assert file.attrs["status"] == b"complete" and file.attrs["schema_version"] == 1
     assert file["steps_done"][()] == 5
@@ -53,6 +61,7 @@ def main(writer):
             assert len(found) > 70, f"only {len(found)} datasets"
             for name, dataset in found.items():
                 check_dataset(name, dataset)
+            check_names(file)
             check_numbers(file)
             print(f"{len(found)} datasets, {sum(map(is_scale, found.values()))} scales")
 

@@ -85,13 +85,13 @@ TEST_CASE("imbalance stands at the levels expert, rank and node") {
   auto const routed = run.file.read_integers("/raw/expert_tokens_routed");
   double const experts = double(routed[0] + routed[1] + routed[2] + routed[3]),
                all_rows = double(rows[0] + rows[1] + rows[2] + rows[3]);
-  CHECK(run.read("/derived/imbalance/expert/max_over_mean").at(0) == Approx(double(routed[3]) / (experts / 4)));
-  CHECK(run.read("/derived/imbalance/rank/max_over_mean").at(0) ==
+  CHECK(run.read("/derived/imbalance/experts/max_over_mean").at(0) == Approx(double(routed[3]) / (experts / 4)));
+  CHECK(run.read("/derived/imbalance/ranks/max_over_mean").at(0) ==
         Approx(double(*std::max_element(rows.begin(), rows.begin() + 4)) / (all_rows / 4)));
   double const alpha = double(rows[0] + rows[1]);  // hosts are alpha, alpha, beta, beta
-  CHECK(run.read("/derived/imbalance/node/max_over_mean").at(0) == Approx(std::max(alpha, all_rows - alpha) / (all_rows / 2)));
-  CHECK(run.read("/derived/imbalance/node/cv").at(0) == Approx(std::abs(alpha - (all_rows - alpha)) / all_rows));
-  CHECK(run.read("/derived/imbalance/expert/dead_fraction").at(0) == 0);
+  CHECK(run.read("/derived/imbalance/nodes/max_over_mean").at(0) == Approx(std::max(alpha, all_rows - alpha) / (all_rows / 2)));
+  CHECK(run.read("/derived/imbalance/nodes/cv").at(0) == Approx(std::abs(alpha - (all_rows - alpha)) / all_rows));
+  CHECK(run.read("/derived/imbalance/experts/dead_fraction").at(0) == 0);
 }
 
 TEST_CASE("the dropped fraction is of the choices before dropping") {
@@ -141,7 +141,7 @@ TEST_CASE("with more threads than cores times are stored and nothing is drawn fr
   CHECK(run.file.read_attribute("/", "oversubscribed") == "1");
   CHECK_THAT(run.file.read_attribute("/derived", "times"), Catch::Contains("more threads than cores"));
   CHECK(run.read("/raw/step_seconds").at(0) == 0.5);
-  CHECK(std::isfinite(run.read("/derived/imbalance/rank/cv").at(0)));
+  CHECK(std::isfinite(run.read("/derived/imbalance/ranks/cv").at(0)));
   CHECK(std::isfinite(run.read("/derived/summary/imbalance_rank").at(0)));
 }
 

@@ -8,6 +8,7 @@
 #include "apps/benchmarks/measure.hpp"
 #include "apps/benchmarks/register.hpp"
 #include "comm/raw_all_to_all.hpp"
+#include "kernels/gemm_probe.hpp"
 #include "traffic/traffic.hpp"
 
 namespace moescope::benchmarks {
@@ -31,7 +32,7 @@ struct Rows {
     auto const total = [](auto const& counts) { return std::accumulate(counts.begin(), counts.end(), std::int64_t(0)); };
     send = make_matrix<float>("benchmarks::send", total(sent), width);
     receive = make_matrix<float>("benchmarks::receive", total(received), width);
-    Kokkos::deep_copy(send, 1.0f);
+    kernels::fill_random<float>(ExecSpace(), 1, send);
     Kokkos::deep_copy(receive, 0.0f);
   }
   double bytes() const { return double(send.size() * sizeof(float)); }

@@ -1,6 +1,6 @@
 #include "apps/benchmarks/measure.hpp"
 
-#include "kernels/gemm.hpp"
+#include "run/peak.hpp"
 
 namespace moescope::benchmarks {
 
@@ -9,7 +9,7 @@ Communicator world() { return Communicator::world(); }
 double measured_peak() {
   auto const ranks = world();
   ranks.barrier();
-  return ranks.sum(kernels::measure_gemm_rate<float>(ExecSpace(), 2048, 3));
+  return measure_peak<float>(ranks, 2048, 3);
 }
 
 namespace {

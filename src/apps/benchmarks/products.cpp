@@ -5,6 +5,7 @@
 #include "apps/benchmarks/measure.hpp"
 #include "apps/benchmarks/register.hpp"
 #include "kernels/gemm.hpp"
+#include "kernels/gemm_probe.hpp"
 
 namespace moescope::benchmarks {
 
@@ -27,7 +28,8 @@ struct Operands {
 Operands make_operands(std::int64_t num_rows, std::int64_t in, std::int64_t out) {
   Operands made{make_matrix<float>("benchmarks::x", num_rows, in), make_matrix<float>("benchmarks::y", num_rows, out),
                 make_matrix<float>("benchmarks::w", out, in), make_matrix<float>("benchmarks::gradient", out, in)};
-  for (auto const& matrix : {made.x, made.y, made.w, made.gradient}) Kokkos::deep_copy(matrix, 0.01f);
+  std::uint64_t seed = 0;
+  for (auto const& matrix : {made.x, made.y, made.w, made.gradient}) kernels::fill_random<float>(ExecSpace(), ++seed, matrix);
   return made;
 }
 
@@ -76,7 +78,7 @@ void grouped_gemm(benchmark::State& state, Form form, Experts const& shape, std:
   std::int64_t const num_rows = rows_each * experts;
   auto const operands = make_operands(num_rows, in, experts * out);
   auto const y = make_matrix<float>("benchmarks::y", num_rows, out);
-  Kokkos::deep_copy(y, 0.01f);
+  kernels::fill_random<float>(ExecSpace(), 5, y);
   std::mt19937 random(1);
   measure(state, [&] {
     auto const counts = ragged_rows(random, num_rows, experts);

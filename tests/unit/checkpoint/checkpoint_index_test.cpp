@@ -20,7 +20,9 @@ CheckpointIndex example() {
           "../../run.h5",
           R"({"train":{"steps":99}})",
           "ff",
-          {{"w", {4, 6, {{0, {0, 4}, {0, 3}}, {2, {0, 4}, {3, 6}}}}}}};
+          {{"w", {4, 6, {{0, {0, 4}, {0, 3}}, {2, {0, 4}, {3, 6}}}}}},
+          1'700'000'000'000'000'001,
+          {0xCBF43926, 7}};
 }
 
 std::string write_checkpoint(TemporaryFolder const& folder, std::string const& name, std::string const& text) {
@@ -58,6 +60,8 @@ TEST_CASE("what an index says is read back") {
   CHECK(index.run_file == "../../run.h5");
   CHECK(nlohmann::json::parse(index.configuration) == nlohmann::json::parse(example().configuration));
   CHECK(index.data_fingerprint == "ff");
+  CHECK(index.written == example().written);
+  CHECK(index.shard_checksums == example().shard_checksums);
   REQUIRE(index.tensors.size() == 1);
   auto const& tensor = index.tensors.at("w");
   CHECK((tensor.rows == 4 && tensor.columns == 6 && tensor.pieces.size() == 2));
@@ -89,7 +93,8 @@ TEST_CASE("a damaged index is refused by a sentence that says where") {
   };
   CHECK(mentions(refusal("{\"format\":1"), "JSON is not valid"));
   CHECK(mentions(refusal("[]"), "no JSON object"));
-  for (auto const* name : {"format", "steps", "updates", "launch", "run_file", "configuration", "data_fingerprint", "tensors"}) {
+  for (auto const* name : {"format", "steps", "updates", "launch", "run_file", "configuration", "data_fingerprint", "written",
+                           "shard_checksums", "tensors"}) {
     auto damaged = good;
     damaged.erase(name);
     CHECK(mentions(refusal(damaged.dump()), std::string("'") + name + "' is missing"));
@@ -99,7 +104,8 @@ TEST_CASE("a damaged index is refused by a sentence that says where") {
     damaged[nlohmann::json::json_pointer(pointer)] = value;
     return refusal(damaged.dump());
   };
-  CHECK(mentions(with("/format", 2), "format 2"));
+  CHECK(mentions(with("/format", 1), "format 1"));
+  CHECK(mentions(with("/shard_checksums", nlohmann::json::array({-1})), "shard_checksums"));
   CHECK(mentions(with("/steps", -1), "'steps' must be a count"));
   CHECK(mentions(with("/launch", 1), "'launch' must be text"));
   CHECK(mentions(with("/tensors", 1), "'tensors'"));

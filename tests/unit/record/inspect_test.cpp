@@ -68,7 +68,7 @@ TEST_CASE("a run file that lost a dataset is refused by the dataset's name") {
 TEST_CASE("a run file of a program that did not know a dataset yet is read without it") {
   TemporaryFolder const folder;
   auto const path = write_synthetic_run(folder / "run.h5", synthetic_setup(2));
-  damage_file(path, [](hid_t file) { REQUIRE(H5Ldelete(file, "/derived/imbalance/expert/gini", H5P_DEFAULT) >= 0); });
+  damage_file(path, [](hid_t file) { REQUIRE(H5Ldelete(file, "/derived/imbalance/experts/gini", H5P_DEFAULT) >= 0); });
   CHECK_THAT(inspect(path), Catch::Contains("complete"));
 }
 

@@ -17,11 +17,11 @@ std::string value(Provenance const& provenance, std::string const& name) {
 
 }  // namespace
 
-TEST_CASE("provenance names build, host, processor, binding and clock, each once") {
+TEST_CASE("provenance names build, host, processor and clock, each once") {
   auto const provenance = collect_provenance();
   std::set<std::string> names;
   for (auto const& [name, text] : provenance) CHECK(names.insert(name).second);
-  for (auto const* name : {"commit", "dirty", "compiler", "build_type", "flags", "hdf5", "host", "processor", "binding", "clock"})
+  for (auto const* name : {"commit", "dirty", "compiler", "build_type", "flags", "hdf5", "host", "processor", "clock"})
     CHECK_FALSE(value(provenance, name).empty());
 }
 

@@ -40,12 +40,12 @@ TEST_CASE("The JSON holds the numbers as integers") {
   CHECK(run["layout"] == json{{"ranks", 2}, {"tp", 1}, {"dp", 2}, {"ep", 2}, {"etp", 1}, {"edp", 1}});
   CHECK(run["parameters"] == json{{"total", 1896}, {"active", 1256}});
   CHECK(run["step"]["assumes"] == "even routing");
-  // 6 tokens, 12 choices a rank, half of them away; two layers of 64 bytes a row.
+  // 6 tokens, 12 choices a rank, half of them away; two layers of 64 bytes a row and 8 of its weight.
   auto const dispatch = entry(run, "ep.dispatch.forward");
   CHECK(dispatch["axis"] == "ep");
   CHECK(dispatch["operation"] == "all_to_all");
   CHECK(dispatch["calls"] == 2);
-  CHECK(dispatch["payload_bytes"] == json{{"largest_rank", 768}, {"all_ranks", 1536}});
+  CHECK(dispatch["payload_bytes"] == json{{"largest_rank", 768 + 96}, {"all_ranks", 2 * (768 + 96)}});
   CHECK(run["step"]["axes"]["ep"] == json{{"largest_rank", 4 * 768 + 2 * 96}, {"all_ranks", 2 * (4 * 768 + 2 * 96)}});
   CHECK(run["memory_bytes_of_heaviest_rank"]["parameters"] == 8 * (568 + 176 + 576));
   CHECK(run["computation_key"] == computation_key(config));
@@ -57,7 +57,7 @@ TEST_CASE("Each exchange names its heaviest rank") {
   config.model.expert_widths = {{8, 8, 8}, {8, 8, 8}};
   // 6 tokens and 12 choices a rank, 4 for each expert. Rank 0 holds experts 0 and 1 and sends 4 rows a layer; rank 1 sends 8.
   auto const equal = json::parse(dry_run_json(config, make_layout({2, 1, 2})));
-  CHECK(entry(equal, "ep.dispatch.forward")["payload_bytes"]["largest_rank"] == 2 * 8 * 64);
+  CHECK(entry(equal, "ep.dispatch.forward")["payload_bytes"]["largest_rank"] == 2 * 8 * (64 + 8));
   CHECK(entry(equal, "ep.dispatch.forward")["heaviest_rank"] == 1);
   CHECK(entry(equal, "ep.combine.forward")["heaviest_rank"] == 0);
   // Ranks 1 and 3 hold one expert of 90 columns, ranks 0 and 2 two with 16 together.

@@ -28,6 +28,7 @@ class Moescope(CMakePackage, CudaPackage):
     depends_on("hdf5@1.10:1+hl~mpi")
     depends_on("fmt@9:")
     depends_on("nlohmann-json@3.11:")
+    depends_on("zlib-api")
     depends_on("cli11@2.1:")
     depends_on("tomlplusplus@3.3:")
 
