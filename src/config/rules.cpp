@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "config/dispatcher_kinds.hpp"
@@ -24,6 +26,7 @@ class Rules {
     check_residual();
     check_pool();
     check_run();
+    check_range_of_type();
   }
 
  private:
@@ -38,6 +41,7 @@ class Rules {
   void check_residual();
   void check_pool();
   void check_run();
+  void check_range_of_type();
 
   RunConfig c_;
   Settings const& given_;
@@ -126,6 +130,24 @@ void Rules::check_run() {
   if (!c_.data.weights.empty() && !(sum > 0 && std::isfinite(sum))) broken("data.weights", "must have a positive, finite sum");
   for (auto const* path : {"record.path", "record.site"}) {
     if (value_of(*find_key(keys_, path)) == "") broken(path, "must not be empty");
+  }
+}
+
+/// Whether any number in `value` becomes infinite, or nothing, in single precision.
+bool leaves_single_precision(nlohmann::json const& value) {
+  if (value.is_structured()) return std::any_of(value.begin(), value.end(), leaves_single_precision);
+  if (!value.is_number_float()) return false;
+  auto const x = value.get<double>();
+  return x != 0 && (std::abs(x) > std::numeric_limits<float>::max() || float(x) == 0);
+}
+
+/// What the model calculates with is held in train.dtype; the optimizer calculates in double whatever it holds.
+void Rules::check_range_of_type() {
+  if (c_.train.dtype != DType::float32) return;
+  for (auto const& key : keys_) {
+    bool const of_model = key.path.starts_with("model.") || key.path.starts_with("gate.") || key.path.starts_with("residual.");
+    if (of_model && key.applies(c_) && leaves_single_precision(value_of(key)))
+      broken(key.path, "must lie in the range of train.dtype = \"float32\"");
   }
 }
 

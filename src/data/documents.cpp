@@ -34,7 +34,7 @@ bool has_suffix(std::string const& name, std::vector<std::string> const& suffixe
 void walk(fs::path const& folder, std::vector<std::string> const& suffixes, std::string const& excluded,
           std::vector<std::string>& files, SkippedFiles& skipped) {
   std::error_code error;
-  if (fs::weakly_canonical(folder, error).string() == excluded) return;
+  if (fs::weakly_canonical(fs::absolute(folder), error).string() == excluded) return;
   fs::directory_iterator entry(folder, error);
   if (error) ++skipped.unreadable;
   for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {

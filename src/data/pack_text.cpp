@@ -12,6 +12,7 @@
 #include "data/packed_folder.hpp"
 #include "data/token_file.hpp"
 #include "files/mapped_file.hpp"
+#include "files/real_path.hpp"
 
 namespace moescope {
 
@@ -38,10 +39,12 @@ void check_options(PackOptions const& options) {
 
 /// Where the folder really is, so that renaming it works for `dir/`, `.` and symbolic links.
 fs::path target_of(std::string const& output) {
-  std::error_code error;
-  auto target = fs::weakly_canonical(fs::absolute(output), error);
-  if (error) throw UserError(fmt::format("{}: cannot be resolved: {}.", output, error.message()));
-  return target.has_filename() ? target : target.parent_path();
+  try {
+    auto const target = real_path(output);
+    return target.has_filename() ? target : target.parent_path();
+  } catch (fs::filesystem_error const& error) {
+    throw UserError(fmt::format("{}: cannot be resolved: {}.", output, error.code().message()));
+  }
 }
 
 /// Only a missing, an empty, or a packed folder with nothing else in it may be replaced.

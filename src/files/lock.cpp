@@ -15,6 +15,7 @@
 
 #include "base/error.hpp"
 #include "base/host.hpp"
+#include "files/real_path.hpp"
 
 namespace moescope {
 
@@ -99,7 +100,7 @@ void refuse_tilde(std::string const& what, std::string const& path) {
 
 Lock::Lock(std::string const& path, std::string const& advice) {
   make_folder_above(path);
-  auto const name = fs::weakly_canonical(path).string() + ".lock";  // one for all the ways to it
+  auto const name = real_path(path).string() + ".lock";  // one for all the ways to it
   while (!make(name)) {
     auto const holder = read_holder(name);
     if (!is_gone(name, holder))

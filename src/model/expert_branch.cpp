@@ -6,6 +6,22 @@
 #include "model/dropped_tokens.hpp"
 
 namespace moescope {
+namespace {
+
+/// What the expert's output of each choice is multiplied with: its score times `scale`, or 1 where scores do not weigh. [choices]
+template <class T>
+Vector<T> choice_weights(ExecSpace const& exec, std::optional<T> scale, Routing<T> const& routing) {
+  auto const weight = make_vector<T>("model::choice_weight", routing.num_choices);
+  bool const weighs = scale.has_value();
+  auto const factor = scale.value_or(T(1));
+  auto const score = routing.weight;
+  Kokkos::parallel_for(
+      "model::choice_weights", Kokkos::RangePolicy<ExecSpace>(exec, 0, routing.num_choices),
+      KOKKOS_LAMBDA(std::int64_t const c) { weight(c) = weighs ? factor * score(c) : T(1); });
+  return weight;
+}
+
+}  // namespace
 
 template <class T>
 ExpertBranch<T> ExpertBranch<T>::routed(ModelConfig const& model, std::string const& dispatcher, Mesh& mesh) {
@@ -29,15 +45,8 @@ ExpertBranch<T> ExpertBranch<T>::residual(ModelConfig const& model) {
 }
 
 template <class T>
-Vector<T> ExpertBranch<T>::choice_weights(ExecSpace const& exec, std::int64_t layer, Routing<T> const& routing) const {
-  auto const weight = make_vector<T>("model::choice_weight", routing.num_choices);
-  bool const weighs = !score_scale_.empty();
-  auto const scale = weighs ? T(score_scale_[std::size_t(layer)]) : T(1);
-  auto const score = routing.weight;
-  Kokkos::parallel_for(
-      "model::choice_weights", Kokkos::RangePolicy<ExecSpace>(exec, 0, routing.num_choices),
-      KOKKOS_LAMBDA(std::int64_t const c) { weight(c) = weighs ? scale * score(c) : T(1); });
-  return weight;
+std::optional<T> ExpertBranch<T>::scale_of(std::int64_t layer) const {
+  return score_scale_.empty() ? std::nullopt : std::optional(T(score_scale_[std::size_t(layer)]));
 }
 
 template <class T>
@@ -48,7 +57,7 @@ Matrix<T> ExpertBranch<T>::forward(ExecSpace const& exec, GateContext const& con
   {
     Region const region(Phase::gate);
     state.gate = gate_->forward(exec, x, weights.gate, context);
-    state.weight = choice_weights(exec, context.layer, state.gate.routing);
+    state.weight = choice_weights<T>(exec, scale_of(context.layer), state.gate.routing);
   }
   {
     Region const region(Phase::dispatch);
@@ -89,7 +98,7 @@ Matrix<T> ExpertBranch<T>::backward(ExecSpace const& exec, Matrix<T> const& d_y,
   }
   Region const region(Phase::gate);
   auto const d_weight = d_x.weight;
-  auto const scale = score_scale_.empty() ? T(0) : T(score_scale_[std::size_t(state.context.layer)]);
+  auto const scale = scale_of(state.context.layer).value_or(T(0));
   Kokkos::parallel_for(
       "model::d_score", Kokkos::RangePolicy<ExecSpace>(exec, 0, d_weight.extent(0)),
       KOKKOS_LAMBDA(std::int64_t const c) { d_weight(c) *= scale; });

@@ -1,4 +1,6 @@
 #pragma once
+#include <optional>
+
 #include "dispatch/dispatcher.hpp"
 #include "gates/gate.hpp"
 #include "layers/experts.hpp"
@@ -38,7 +40,8 @@ class ExpertBranch {
                      ExpertGradients how, BranchTensors<T> const& gradients) const;
 
  private:
-  Vector<T> choice_weights(ExecSpace const& exec, std::int64_t layer, Routing<T> const& routing) const;
+  /// What a score is multiplied with; nothing where scores do not weigh.
+  std::optional<T> scale_of(std::int64_t layer) const;
 
   std::unique_ptr<Gate<T>> gate_;
   std::unique_ptr<Dispatcher<T>> dispatcher_;

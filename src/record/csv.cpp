@@ -28,12 +28,13 @@ std::string quoted(std::string const& text) {
 class Fields {
  public:
   Fields(StoredRun const& run, DatasetSpec const& spec) {
+    auto const path = name_in(run.file, spec.path);
     if (spec.type == hdf5::Type::text)
-      values_ = run.file.read_text(spec.path);
+      values_ = run.file.read_text(path);
     else if (spec.type == hdf5::Type::f64)
-      values_ = run.file.read_numbers(spec.path);
+      values_ = run.file.read_numbers(path);
     else
-      values_ = run.file.read_integers(spec.path);
+      values_ = run.file.read_integers(path);
   }
   std::size_t size() const {
     return std::visit([](auto const& values) { return values.size(); }, values_);
@@ -91,7 +92,7 @@ void write_series_csv(std::string const& path, std::ostream& out) {
   Texts header;
   std::vector<Fields> columns;
   for (auto const& spec : schema::datasets()) {
-    if (spec.dims != Texts{"step"} || !run.file.has(spec.path)) continue;
+    if (spec.dims != Texts{"step"} || !run.file.has(record::name_in(run.file, spec.path))) continue;
     header.push_back(spec.path.substr(1));
     columns.emplace_back(run, spec);
   }
@@ -108,7 +109,7 @@ void write_dataset_csv(std::string const& path, std::string dataset, std::ostrea
   auto const& spec = known_dataset(dataset);
   auto const run = record::open_run(path);
   auto const dims = spec.is_scale() ? Texts{} : spec.dims;
-  auto const extents = run.file.extents(spec.path);
+  auto const extents = run.file.extents(record::name_in(run.file, spec.path));
   Fields const values(run, spec);
   std::vector<Fields> labels;
   labels.reserve(dims.size());

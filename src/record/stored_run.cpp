@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
+
 #include "base/error.hpp"
 #include "record/schema.hpp"
 
@@ -16,15 +18,26 @@ void require_version(hdf5::File const& file) {
         fmt::format("{} has schema version {}, this program reads version {}", file.path(), version, schema::version));
 }
 
+struct Renamed {
+  std::string_view now, before;  ///< how a path begins
+};
+constexpr Renamed renamed[] = {
+    {"/evaluation", "/eval"},
+    {"/derived/imbalance/experts/", "/derived/imbalance/expert/"},
+    {"/derived/imbalance/ranks/", "/derived/imbalance/rank/"},
+    {"/derived/imbalance/nodes/", "/derived/imbalance/node/"},
+};
+
 /// Every dataset has the extents of its dimension scales. One that a program before this one did not know may be missing.
 void require_whole(hdf5::File const& file) {
   for (auto const& spec : schema::datasets()) {
-    if (!file.has(spec.path)) continue;
+    auto const path = name_in(file, spec.path);
+    if (!file.has(path)) continue;
     std::vector<hsize_t> expected;
-    for (auto const& dim : spec.dims) expected.push_back(file.extents("/" + dim).at(0));
-    if (file.extents(spec.path) != expected)
+    for (auto const& dim : spec.dims) expected.push_back(file.extents(name_in(file, "/" + dim)).at(0));
+    if (file.extents(path) != expected)
       throw UserError(
-          fmt::format("{}:{} has not the extents of its dimension scales, so the file is damaged", file.path(), spec.path));
+          fmt::format("{}:{} has not the extents of its dimension scales, so the file is damaged", file.path(), path));
   }
 }
 
@@ -36,6 +49,15 @@ std::size_t steps_done(hdf5::File const& file) {
 }
 
 }  // namespace
+
+std::string name_in(hdf5::File const& file, std::string const& path) {
+  if (file.has(path)) return path;
+  for (auto const& [now, before] : renamed) {
+    if (!path.starts_with(now)) continue;
+    if (auto const earlier = std::string(before) + path.substr(now.size()); file.has(earlier)) return earlier;
+  }
+  return path;
+}
 
 std::string StoredRun::text(std::string const& group, std::string const& name) const {
   return file.has_attribute(group, name) ? file.read_attribute(group, name) : file.read_text(group + "/" + name).at(0);

@@ -18,6 +18,9 @@ struct StoredRun {
   nlohmann::json configuration() const;
 };
 
+/// Where the file has the dataset that this program writes at `path`: there, or at the name that earlier programs gave it.
+std::string name_in(hdf5::File const& file, std::string const& path);
+
 /// Throws UserError where `path` is no run file of this schema version, or has lost a part.
 StoredRun open_run(std::string const& path);
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/region.hpp"
+#include "files/real_path.hpp"
 #include "run/divergence.hpp"
 
 namespace moescope {
@@ -37,7 +38,7 @@ std::string checkpoint_folder(RunConfig const& config) {
 }
 
 Continuation Resumption::continuation() const {
-  auto const run_file = fs::weakly_canonical(fs::path(folder) / index.run_file);
+  auto const run_file = real_path(fs::path(folder) / index.run_file);
   return {index.steps, index.launch, run_file.lexically_proximate(fs::current_path()).string()};
 }
 
@@ -93,8 +94,8 @@ Checkpoints<T>::Checkpoints(RunConfig const& config, Mesh const& mesh, Signals c
   index_.launch = std::move(launch);
   index_.data_fingerprint = std::move(data_fingerprint);
   index_.configuration = to_json(config);
-  auto const from = fs::weakly_canonical(fs::path(folder_) / checkpoint_name(0));  // either may lie behind a symbolic link
-  index_.run_file = fs::weakly_canonical(config.record.path).lexically_relative(from).string();
+  auto const from = real_path(fs::path(folder_) / checkpoint_name(0));  // either may lie behind a symbolic link
+  index_.run_file = real_path(config.record.path).lexically_relative(from).string();
 }
 
 template <class T>

@@ -120,3 +120,13 @@ TEST_CASE("top_k must be given only where the gate asks for it, and is else what
   CHECK(example::parse(text, {"gate.kind=uniform"}).model.top_k == 4);
   CHECK(example::parse(text, {"gate.kind=switch"}).model.top_k == 1);
 }
+
+TEST_CASE("numbers of the model that the run's type cannot hold are refused by their key") {
+  for (auto const* number : {"model.rms_norm_eps=1e39", "model.rms_norm_eps=1e-60", "gate.balance_loss_weight=1e300"}) {
+    std::string const setting(number);
+    auto const sentence = refused(example::toml, {setting, "train.dtype=float32"});
+    CHECK_THAT(sentence, Contains(setting.substr(0, setting.find('='))) && Contains("range of train.dtype"));
+    CHECK_NOTHROW(parse({setting, "train.dtype=float64"}));
+  }
+  CHECK_NOTHROW(parse({"optimizer.epsilon=1e-60", "train.dtype=float32"}));
+}

@@ -38,6 +38,20 @@ TEST_CASE("what one run writes is refused to another, by every way to it, until 
   CHECK(refusal(path).empty());
 }
 
+TEST_CASE("a relative path to a file that is not there yet is the same as its absolute one") {
+  TemporaryFolder const folder;
+  auto const before = fs::current_path();
+  fs::current_path(folder / ".");
+  {
+    Lock const lock("run.h5", "");
+    CHECK(mentions(refusal(folder / "run.h5"), "being written by another run"));
+    fs::create_directory("sub");
+    fs::current_path("sub");
+    CHECK(mentions(refusal("../run.h5"), "being written by another run"));
+  }
+  fs::current_path(before);
+}
+
 TEST_CASE("what a process left that has ended is taken over") {
   TemporaryFolder const folder;
   auto const path = folder / "run.h5";

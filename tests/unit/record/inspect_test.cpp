@@ -1,6 +1,9 @@
 #include <fstream>
 #include <iterator>
+#include <sstream>
 
+#include "record/compare.hpp"
+#include "record/csv.hpp"
 #include "record/hdf5/file.hpp"
 #include "schema/synthetic_run.hpp"
 #include "support/catch.hpp"
@@ -116,4 +119,27 @@ TEST_CASE("a truncated run file is refused in one sentence, wherever it was cut"
     CHECK_THAT(sentence, Catch::Contains("cut.h5"));
     CHECK(sentence.find('\n') == std::string::npos);
   }
+}
+
+TEST_CASE("run files with the names of an earlier program are inspected, compared and printed like those of this one") {
+  TemporaryFolder const folder;
+  auto const setup = synthetic_setup(5);
+  auto const now = write_synthetic_run(folder / "now.h5", setup), before = write_synthetic_run(folder / "before.h5", setup);
+  auto const text = inspect(before).substr(inspect(before).find('\n'));
+  auto const comparison = compare(now, before)["agreement"].dump();
+  std::ostringstream imbalance, imbalance_before;
+  write_dataset_csv(now, "derived/imbalance/ranks/max_over_mean", imbalance);
+  damage_file(before, [](hid_t file) {
+    auto const rename = [&](char const* from, char const* to) {
+      REQUIRE(H5Lmove(file, from, file, to, H5P_DEFAULT, H5P_DEFAULT) >= 0);
+    };
+    rename("/evaluation", "/eval");
+    for (std::string const level : {"expert", "rank", "node"})
+      rename(("/derived/imbalance/" + level + "s").c_str(), ("/derived/imbalance/" + level).c_str());
+  });
+  CHECK(inspect(before).substr(inspect(before).find('\n')) == text);
+  CHECK(compare(now, before)["agreement"].dump() == comparison);
+  CHECK(comparison.size() > 100);
+  write_dataset_csv(before, "derived/imbalance/ranks/max_over_mean", imbalance_before);
+  CHECK(imbalance_before.str() == imbalance.str());
 }
