@@ -28,7 +28,7 @@ std::string quoted(std::string const& text) {
 class Fields {
  public:
   Fields(StoredRun const& run, DatasetSpec const& spec) {
-    auto const path = name_in(run.file, spec.path);
+    auto const path = record::name_in(run.file, spec.path);
     if (spec.type == hdf5::Type::text)
       values_ = run.file.read_text(path);
     else if (spec.type == hdf5::Type::f64)

@@ -105,7 +105,8 @@ void imbalance(Account& account) {
   auto const steps = account.file.extents("/step").at(0), last = hsize_t(account.steps_done - 1);
   std::string values;
   for (auto const* level : schema::imbalance_levels) {
-    auto const all = account.file.read_numbers(name_in(account.file, fmt::format("/derived/imbalance/{}s/max_over_mean", level)));
+    auto const all =
+        account.file.read_numbers(record::name_in(account.file, fmt::format("/derived/imbalance/{}s/max_over_mean", level)));
     values += fmt::format("{}{}s {:.3f}", values.empty() ? "" : ", ", level, mean(row(all, steps, last)));
   }
   account.line("imbalance", "max/mean, last step, mean over routers: {}", values);
