@@ -284,7 +284,8 @@ def test_what_a_replaced_checkpoint_was_is_found_where_the_new_one_never_came(in
 
 def test_a_checkpoint_holds_numbers(ranks, packed, tmp_path):
     """The last update makes the parameters no numbers, which no loss of a step has seen."""
-    settings = "optimizer.learning_rate=1e38 optimizer.weight_decay=1e4 optimizer.clip_norm=0 optimizer.warm_up_steps=0 eval.every=0 train.dtype=float32"
+    settings = "optimizer.learning_rate=1e38 optimizer.weight_decay=1e4 optimizer.clip_norm=0 optimizer.warm_up_steps=0"
+    settings += " eval.every=0 train.dtype=float32"
     outcome = execute(*arguments(packed, "run.h5", f"{settings} checkpoint.every=1 train.steps=2"), ranks=ranks, cwd=tmp_path)
     refused(outcome, "the training diverged", "optimizer.learning_rate")
     left = tmp_path / "run.h5.checkpoints"
