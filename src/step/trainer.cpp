@@ -10,7 +10,6 @@
 #include "kernels/gemm.hpp"
 #include "step/computed_step.hpp"
 #include "step/conservation.hpp"
-#include "step/memory.hpp"
 #include "step/replicas.hpp"
 #include "step/routing_counts.hpp"
 
@@ -52,7 +51,7 @@ void take_measurements(Mesh& mesh, RankReport& report) {
 }
 
 template <class T>
-void measure_memory(TrainingState<T> const& state, RankReport& report) {
+void measure_memory(AllocationWatch const& allocations, TrainingState<T> const& state, RankReport& report) {
   auto const bytes = [](FlatBuffers<T> const& buffers) {
     std::int64_t sum = 0;
     for (auto const& group : buffers.group) sum += std::int64_t(group.size() * sizeof(T));
@@ -61,7 +60,7 @@ void measure_memory(TrainingState<T> const& state, RankReport& report) {
   report.memory_bytes = process_memory_peak();
   auto const parameters = bytes(state.values), gradients = bytes(state.gradients);
   auto const optimizer = bytes(state.first_moment) + bytes(state.second_moment);
-  auto const peak = allocated_bytes_peak();
+  auto const peak = allocations.peak();
   report.memory_by_purpose = {parameters, gradients, optimizer, peak < 0 ? -1 : peak - parameters - gradients - optimizer};
 }
 
@@ -84,7 +83,6 @@ Trainer<T>::Trainer(RunConfig const& config, Mesh& mesh)
       gradient_exchanges_(mesh),
       model_(config.model, config.train.dispatcher, mesh),
       state_(config.model, mesh.layout(), mesh.rank(), config.train.mode == "train") {
-  watch_allocations();
   initialize<T>(state_.table, config.train.seed, state_.values);
   weights_ = view_tensors<T>(config.model, mesh.layout(), mesh.rank(), state_.table, state_.values);
   if (config.train.mode == "train") {
@@ -107,6 +105,7 @@ StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::i
   report.gate_load.resize(layers * experts);
   auto rank_report = empty_rank_report(config_, mesh_);
 
+  allocations_.restart();
   mesh_.world().barrier();
   auto const begin = now();
   std::vector<LoadedMicroBatch> batches;
@@ -132,7 +131,7 @@ StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::i
   rank_report.step_seconds = now() - begin;
 
   take_measurements(mesh_, rank_report);
-  measure_memory(state_, rank_report);
+  measure_memory(allocations_, state_, rank_report);
   report.tokens = config_.batch.sequences * config_.batch.sequence_length;
   for (auto const& batch : batches) {
     if (mesh_.layout().coordinate(Axis::tp, mesh_.rank()) != 0) break;

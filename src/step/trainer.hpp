@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "model/model.hpp"
+#include "step/memory.hpp"
 #include "step/micro_batches.hpp"
 #include "step/optimizer.hpp"
 #include "step/step_report.hpp"
@@ -33,6 +34,7 @@ class Trainer {
   void run_micro_steps(std::vector<LoadedMicroBatch> const& batches, double labels, StepReport& report, RankReport& rank_report);
   void finish_gradients(StepReport& report);
 
+  AllocationWatch const allocations_;  // before the first View
   RunConfig const config_;
   Mesh& mesh_;
   ExchangeId const labels_, loss_;

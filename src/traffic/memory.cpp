@@ -66,7 +66,8 @@ class MicroStep {
   double experts_backward(double columns) const {
     auto const inside = 2 * rows_ * hidden_ + 3 * rows_ * columns * scalar_;
     auto const routed = std::max({(rows_ + copies_out_) * hidden_, inside, (rows_ + copies_back_) * hidden_});
-    return tokens_ * hidden_ + std::max(routed, owned_ * hidden_ + residual());
+    auto const beside = residual() + owned_ * double(model_.residual.num_experts) * hidden_;
+    return tokens_ * hidden_ + std::max(routed, owned_ * hidden_ + beside);
   }
   double attention_backward() const {
     return tokens_ * (2 * hidden_ + ((2 * heads_ + 2 * kv_heads_) * double(model_.head_dim) + heads_) * scalar_);
