@@ -4,19 +4,26 @@
 
 namespace moescope {
 
-/// Pools over all ranks of the mesh: world rank order is global token order (dp outer, tp inner). Ledgered as
-/// world.pool_sum.forward and world.pool_gather.forward (8 bytes per number).
+/// Pools over the ranks that share them, whose order is that of their tokens: those of the tp group, or all (dp outer, tp inner).
+/// Ledgered as tp.pool_sum.forward and tp.pool_gather.forward, or world.* (8 bytes per number).
 class MeshPool final : public PoolExchange {
  public:
   explicit MeshPool(Mesh& mesh);
-  /// Owned tokens of every rank in the micro-batch to come, [ranks]; gather() needs them.
-  void set_owned_tokens(std::vector<std::int64_t> owned) { owned_ = std::move(owned); }
+  MeshPool(MeshPool const&) = delete;
+  MeshPool& operator=(MeshPool const&) = delete;
+  /// Of the micro-batch to come: the axis, tp or world, of the ranks that share its pools, and the tokens that each of them owns,
+  /// [size(axis)], which gather() needs.
+  void set_sharers(Axis axis, std::vector<std::int64_t> owned);
   void sum(std::span<double> values) override;
   std::vector<double> gather(std::span<double const> rows, std::int64_t width) override;
 
  private:
+  struct Exchanges {
+    ExchangeId sum, gather;
+  };
   Mesh& mesh_;
-  ExchangeId const sum_, gather_;
+  Exchanges const over_tp_, over_world_;
+  Exchanges const* exchanges_ = &over_tp_;
   std::vector<std::int64_t> owned_;
 };
 

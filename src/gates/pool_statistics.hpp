@@ -6,7 +6,7 @@
 
 namespace moescope::gates {
 
-/// Number of the pool, within the micro-batch, that a row of this rank belongs to.
+/// Number of the pool, among those of the ranks that share them, that a row of this rank belongs to.
 struct PoolOfRow {
   std::int64_t first_token, tokens_in_pool;
   explicit PoolOfRow(GateContext const& context)
@@ -14,8 +14,8 @@ struct PoolOfRow {
   KOKKOS_INLINE_FUNCTION std::int64_t operator()(std::int64_t row) const { return (first_token + row) / tokens_in_pool; }
 };
 
-/// Column sums of terms [tokens,columns] over each pool and all ranks -> [pools,columns]; on a rank in token order, in
-/// double. One PoolExchange::sum, whatever the number of tokens.
+/// Column sums of terms [tokens,columns] over each pool and the ranks that share it -> [pools,columns]; on a rank in token order,
+/// in double. One PoolExchange::sum, whatever the number of tokens.
 template <class T>
 std::vector<double> sum_over_pools(ExecSpace const& exec, ConstMatrix<T> terms, GateContext const& context);
 

@@ -141,15 +141,6 @@ Range Layout::owned_tokens(std::int64_t dp_tokens, std::int64_t rank) const {
   return split(dp_tokens, tp_, coordinate(Axis::tp, rank));
 }
 
-std::vector<std::int64_t> Layout::owned_token_counts(BatchConfig const& batch, std::int64_t micro_step) const {
-  std::vector<std::int64_t> counts(static_cast<std::size_t>(ranks_));
-  for (std::int64_t rank = 0; rank < ranks_; ++rank) {
-    auto const dp_tokens = sequences(batch, micro_step, rank).size() * batch.sequence_length;
-    counts[std::size_t(rank)] = owned_tokens(dp_tokens, rank).size();
-  }
-  return counts;
-}
-
 Range Layout::query_heads(ModelConfig const& model, std::int64_t rank) const {
   return split(model.num_heads, tp_, coordinate(Axis::tp, rank));
 }

@@ -39,8 +39,6 @@ class Layout {
   Range sequences(BatchConfig const& batch, std::int64_t micro_step, std::int64_t rank) const;
   /// Tokens owned by `rank` in the MoE blocks, as a range within its dp coordinate's micro-batch tokens.
   Range owned_tokens(std::int64_t dp_tokens, std::int64_t rank) const;
-  /// Number of tokens owned by each rank in a micro-batch. [ranks]
-  std::vector<std::int64_t> owned_token_counts(BatchConfig const& batch, std::int64_t micro_step) const;
 
   Range query_heads(ModelConfig const& model, std::int64_t rank) const;
   /// KV heads that the rank's query heads read; neighbours may share one.

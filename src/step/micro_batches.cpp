@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "base/error.hpp"
 #include "base/upload.hpp"
 #include "kernels/cross_entropy.hpp"
+#include "layout/shared_pools.hpp"
 
 namespace moescope {
 
@@ -24,12 +24,13 @@ LoadedMicroBatch load_micro_batch(Layout const& layout, std::int64_t rank, Batch
   device.sequences = mine.size();
   device.sequence_length = length;
   device.first_token_id = (first_sequence + mine.begin) * length;
-  device.first_token_in_pool = (mine.begin - whole.begin) * length;
-  auto const pool_sequences = sequences_in_pool(pool, {whole.size(), length, 1});
-  MOESCOPE_CHECK(pool_sequences > 0 && whole.size() % pool_sequences == 0);
-  auto const in_pool = pool_sequences * length;
-  device.pool_shape = {whole.size() * length, in_pool, batch.sequences * length / in_pool};
-  device.owned_tokens = layout.owned_token_counts(batch, micro_step);
+  BatchConfig const micro_batch{whole.size(), length, 1};
+  auto const shared = shared_pools(layout, pool, micro_batch, rank);
+  auto const in_pool = shared.sequences_in_pool * length;
+  device.first_token_in_pool = (mine.begin - whole.begin - shared.sequences.begin) * length;
+  device.pool_shape = {shared.sequences.size() * length, in_pool, batch.sequences * length / in_pool};
+  device.pool_axis = shared.axis;
+  device.owned_tokens = owned_token_counts(layout, micro_batch, shared.axis, rank);
   return loaded;
 }
 

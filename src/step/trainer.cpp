@@ -1,11 +1,14 @@
 #include "step/trainer.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "base/region.hpp"
 #include "comm/arrivals.hpp"
 #include "comm/exchange.hpp"
+#include "config/gate_kinds.hpp"
 #include "config/routers.hpp"
 #include "kernels/gemm.hpp"
 #include "step/computed_step.hpp"
@@ -21,7 +24,7 @@ namespace {
 constexpr std::int64_t replica_shares = 10;
 constexpr double not_applicable = std::numeric_limits<double>::quiet_NaN();
 
-/// Adds one micro-step's share of what the gates report; all of it is equal on every rank.
+/// Adds one micro-step's share of what the gates report, of the pools that this rank shares.
 template <class T>
 void add_gate_statistics(Activations<T> const& activations, std::int64_t num_experts, StepReport& report) {
   for (std::size_t layer = 0; layer < activations.blocks.size(); ++layer) {
@@ -33,6 +36,19 @@ void add_gate_statistics(Activations<T> const& activations, std::int64_t num_exp
       report.gate_importance[at] += gate.importance.empty() ? not_applicable : gate.importance[std::size_t(e)];
       report.gate_load[at] += gate.load.empty() ? not_applicable : gate.load[std::size_t(e)];
     }
+  }
+}
+
+/// Over the dp coordinates, each of which knows its own pools.
+void sum_gate_statistics(Mesh& mesh, ExchangeId const& exchange, StepReport& report) {
+  std::vector<double> all;
+  auto const parts = {&report.loss_balance, &report.gate_cv2, &report.gate_importance, &report.gate_load};
+  for (auto const* part : parts) all.insert(all.end(), part->begin(), part->end());
+  all_reduce_control(mesh, exchange, all);
+  auto next = all.cbegin();
+  for (auto* part : parts) {
+    std::copy_n(next, part->size(), part->begin());
+    next += std::ptrdiff_t(part->size());
   }
 }
 
@@ -80,6 +96,7 @@ Trainer<T>::Trainer(RunConfig const& config, Mesh& mesh)
       mesh_(mesh),
       labels_(mesh.exchange(traffic::names::labels)),
       loss_(mesh.exchange(traffic::names::loss)),
+      gate_statistics_(mesh.exchange(traffic::names::gate_statistics)),
       gradient_exchanges_(mesh),
       model_(config.model, config.train.dispatcher, mesh),
       state_(config.model, mesh.layout(), mesh.rank(), config.train.mode == "train") {
@@ -120,6 +137,7 @@ StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::i
     all_reduce_control(mesh_, labels_, std::span<double>(&labels, 1));
   }
   run_micro_steps(batches, labels, report, rank_report);
+  sum_losses(batches.front().device.pool_axis, report);
   report.gradient_norm = report.learning_rate = not_applicable;
   if (config_.train.mode == "train") {
     finish_gradients(report);
@@ -164,12 +182,16 @@ void Trainer<T>::run_micro_steps(std::vector<LoadedMicroBatch> const& batches, d
     count_routing<T>(exec_, activations, config_, std::int64_t(m), rank_report);
     count_rows<T>(activations, mesh_.layout().experts(config_.model, mesh_.rank()), mesh_.rank(), rank_report);
     add_gate_statistics(activations, config_.model.num_experts, report);
-    double cross_entropy = activations.cross_entropy_sum;
-    all_reduce_control(mesh_, loss_, std::span<double>(&cross_entropy, 1));
-    report.loss_cross_entropy += cross_entropy * scale;
-    report.loss_total += cross_entropy * scale + activations.balance_loss();
+    report.loss_cross_entropy += activations.cross_entropy_sum * scale;
     if (training) model_.backward(exec_, pass.backward(), scale, weights_, activations, gradients_);
   }
+}
+
+template <class T>
+void Trainer<T>::sum_losses(Axis pool_axis, StepReport& report) {
+  all_reduce_control(mesh_, loss_, std::span<double>(&report.loss_cross_entropy, 1));
+  if (pool_axis == Axis::tp && gate_kind(config_.model).sums.calls > 0) sum_gate_statistics(mesh_, gate_statistics_, report);
+  report.loss_total = std::accumulate(report.loss_balance.begin(), report.loss_balance.end(), report.loss_cross_entropy);
 }
 
 template <class T>

@@ -32,12 +32,13 @@ class Trainer {
 
  private:
   void run_micro_steps(std::vector<LoadedMicroBatch> const& batches, double labels, StepReport& report, RankReport& rank_report);
+  void sum_losses(Axis pool_axis, StepReport& report);
   void finish_gradients(StepReport& report);
 
   AllocationWatch const allocations_;  // before the first View
   RunConfig const config_;
   Mesh& mesh_;
-  ExchangeId const labels_, loss_;
+  ExchangeId const labels_, loss_, gate_statistics_;
   GradientExchanges const gradient_exchanges_;
   ExecSpace exec_;
   Model<T> model_;

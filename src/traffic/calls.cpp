@@ -2,6 +2,7 @@
 
 #include "config/gate_kinds.hpp"
 #include "config/routers.hpp"
+#include "layout/shared_pools.hpp"
 #include "tensors/group_sizes.hpp"
 #include "tensors/tensor.hpp"
 #include "traffic/dispatch/dispatch_traffic.hpp"
@@ -27,6 +28,8 @@ class Step {
         caller_(config, layout, visit),
         scalar_(bytes_of(config.train.dtype)),
         extents_(router_extents(config.model)),
+        pools_(shared_pools(layout, config.model.gate.pool,
+                            {config.batch.sequences / config.batch.micro_steps, config.batch.sequence_length, 1}, rank)),
         sizes_{.row = config.model.hidden_size * scalar_, .weight = scalar_, .experts = extents_.experts * number_bytes} {}
 
   void run(ShapesOf const& shapes_of) {
@@ -37,6 +40,8 @@ class Step {
       backward(m, shapes);
     }
     caller_.set_place(-1, -1);
+    caller_.call(names::loss, number_bytes);
+    caller_.call(names::gate_statistics, extents_.routers * (2 * extents_.experts + 2) * number_bytes);
     finish_gradients();
   }
 
@@ -57,6 +62,7 @@ class Step {
   Caller caller_;
   std::int64_t scalar_;
   RouterExtents extents_;
+  SharedPools pools_;  ///< of any micro-step
   DispatchSizes sizes_;
 };
 
@@ -74,7 +80,6 @@ void Step::forward(std::int64_t micro_step, std::vector<RouterShape> const& shap
   caller_.set_place(micro_step, -1);
   caller_.call(names::loss_maximum, numbers);
   caller_.call(names::loss_sums, 2 * numbers);
-  caller_.call(names::loss, number_bytes);
 }
 
 void Step::backward(std::int64_t micro_step, std::vector<RouterShape> const& shapes) {
@@ -89,15 +94,14 @@ void Step::backward(std::int64_t micro_step, std::vector<RouterShape> const& sha
 }
 
 void Step::pools() {
-  auto const& batch = config_.batch;
-  auto const sequences = batch.sequences / batch.micro_steps;
-  auto const count = sequences / sequences_in_pool(config_.model.gate.pool, batch);
   auto const each_call = [&](std::string_view name, PoolCalls const& calls) {
-    auto const numbers = count * extents_.experts * calls.per_expert + sequences * batch.sequence_length * calls.per_token;
+    auto const numbers = pools_.count() * extents_.experts * calls.per_expert +
+                         pools_.sequences.size() * config_.batch.sequence_length * calls.per_token;
     for (std::int64_t i = 0; i < calls.calls; ++i) caller_.call(name, numbers * number_bytes);
   };
-  each_call(names::pool_sum, gate_kind(config_.model).sums);
-  each_call(names::pool_gather, pool_gathers(config_.model));
+  bool const over_tp = pools_.axis == Axis::tp;
+  each_call(over_tp ? names::tp_pool_sum : names::world_pool_sum, gate_kind(config_.model).sums);
+  each_call(over_tp ? names::tp_pool_gather : names::world_pool_gather, pool_gathers(config_.model));
 }
 
 void Step::finish_gradients() {

@@ -11,8 +11,8 @@ using namespace moescope::test;
 namespace {
 
 std::vector<traffic::Collective> pool_exchanges() {
-  return {{std::string(traffic::names::pool_sum), Axis::world, traffic::Operation::all_reduce},
-          {std::string(traffic::names::pool_gather), Axis::world, traffic::Operation::all_gather}};
+  return {{std::string(traffic::names::world_pool_sum), Axis::world, traffic::Operation::all_reduce},
+          {std::string(traffic::names::world_pool_gather), Axis::world, traffic::Operation::all_gather}};
 }
 
 }  // namespace
@@ -30,7 +30,7 @@ TEST_CASE("a pool over ranks adds and gathers in the order of world ranks, ranks
       if (r == world.rank()) own.push_back(mark(r, 0, 0, i));
     }
   }
-  pool.set_owned_tokens(owned);
+  pool.set_sharers(Axis::world, owned);
   std::vector<double> sums{double(world.rank()), 1};
   pmpi_counter::take();
   pool.sum(sums);
@@ -47,12 +47,28 @@ TEST_CASE("a pool over ranks adds and gathers in the order of world ranks, ranks
   CHECK(counted["all_gather"].bytes == entries[1].volume.payload_bytes);
 }
 
+TEST_CASE("a pool that one rank owns is exchanged with nobody") {
+  auto const world = Communicator::world();
+  Mesh mesh(world, Layout(LayoutConfig(), world.size()), pool_exchanges());
+  MeshPool pool(mesh);
+  pool.set_sharers(Axis::tp, {2});
+  std::vector<double> sums{double(world.rank())};
+  std::vector<double> const rows{double(world.rank()), 1};
+  pmpi_counter::take();
+  pool.sum(sums);
+  auto const gathered = pool.gather(rows, 1);
+  auto const counted = pmpi_counter::take();
+  MPI_REQUIRE(world, sums[0] == double(world.rank()));
+  MPI_REQUIRE(world, gathered == rows);
+  MPI_REQUIRE(world, counted.empty());
+}
+
 TEST_CASE("a gather that does not match the owned tokens is a programmer's error") {
   auto const world = Communicator::world();
   Mesh mesh(world, Layout(LayoutConfig(), world.size()), pool_exchanges());
   MeshPool pool(mesh);
   std::vector<double> const rows(3);
   CHECK_THROWS_AS(pool.gather(rows, 1), std::logic_error);
-  pool.set_owned_tokens(std::vector<std::int64_t>(std::size_t(world.size()), 2));
+  pool.set_sharers(Axis::world, std::vector<std::int64_t>(std::size_t(world.size()), 2));
   CHECK_THROWS_AS(pool.gather(rows, 1), std::logic_error);
 }

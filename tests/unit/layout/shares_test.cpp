@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "layout/layout.hpp"
+#include "layout/shared_pools.hpp"
 #include "support/catch.hpp"
 
 using namespace moescope;
@@ -58,12 +59,13 @@ TEST_CASE("Sequences are split over micro-steps, then over dp, and each is held 
 TEST_CASE("A dp rank may hold no sequence") {
   auto const layout = make_layout(4, 1);
   CHECK(layout.sequences({2, 16, 1}, 0, 3).size() == 0);
-  CHECK(layout.owned_token_counts({2, 16, 1}, 0) == std::vector<std::int64_t>{16, 16, 0, 0});
+  CHECK(owned_token_counts(layout, {2, 16, 1}, Axis::world, 0) == std::vector<std::int64_t>{16, 16, 0, 0});
 }
 
 TEST_CASE("Owned tokens of all ranks are the micro-batch, in world rank order") {
   auto const layout = make_layout(6, 3);
-  CHECK(layout.owned_token_counts({3, 5, 1}, 0) == std::vector<std::int64_t>{4, 3, 3, 2, 2, 1});
+  CHECK(owned_token_counts(layout, {3, 5, 1}, Axis::world, 0) == std::vector<std::int64_t>{4, 3, 3, 2, 2, 1});
+  CHECK(owned_token_counts(layout, {3, 5, 1}, Axis::tp, 4) == std::vector<std::int64_t>{2, 2, 1});
   CHECK(layout.owned_tokens(10, 4) == Range{4, 7});
 }
 

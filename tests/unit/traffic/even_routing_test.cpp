@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "layout/shared_pools.hpp"
 #include "support/catch.hpp"
 #include "unit/traffic/small_run.hpp"
 
@@ -35,7 +36,7 @@ TEST_CASE("Even routing deals every choice, evenly on each rank and over all ran
     auto const layout = make_layout(degrees);
     auto const counts = even_routing(config, layout);
     for (std::int64_t m = 0; m < 2; ++m) {
-      auto const owned = layout.owned_token_counts(config.batch, m);
+      auto const owned = owned_token_counts(layout, {3, 5, 1}, Axis::world, 0);
       for (std::int64_t r = 0; r < layout.ranks(); ++r) {
         auto const on_rank = spread(7, [&](std::int64_t e) { return counts.at(m, 1, r, e); });
         CHECK(on_rank.sum == 3 * owned[std::size_t(r)]);

@@ -39,7 +39,8 @@ TEST_CASE("Two data-parallel ranks") {
   CHECK(run(1, "dp.gradients") == Volume{568 * 8, 2, 1});
   CHECK(run(1, "world.gradients") == Volume{176 * 8, 2, 1});
   CHECK(run(1, "edp.gradients") == Volume{1152 * 8, 2, 1});
-  CHECK(run(1, names::pool_sum) == Volume{2 * (4 * 2 * 4 * 8), 4, 2});
+  CHECK(run(1, names::world_pool_sum) == absent);  // each sequence is a pool, whole on its rank
+  CHECK(run(1, names::gate_statistics) == Volume{2 * (2 * 4 + 2) * 8, 2, 1});
   CHECK(run(1, names::labels) == Volume{8, 2, 1});
   CHECK(run(1, names::loss) == Volume{8, 2, 1});
   CHECK(run(1, names::gradient_norm) == Volume{8, 2, 1});
@@ -106,7 +107,8 @@ TEST_CASE("Four ranks, tp 2, ep 2, etp 2, with a layer in which everything is dr
   CHECK(run(1, names::etp_dispatch_forward) == Volume{9 * 72, 2, 2});
   CHECK(run(3, names::etp_dispatch_forward) == Volume{15 * 72, 2, 2});
   CHECK(run(1, names::counts) == Volume{2 * (4 * 4 * 8), 2 * 3, 2});
-  CHECK(run(1, names::pool_sum) == Volume{2 * 256, 2 * 6, 2});
+  CHECK(run(1, names::tp_pool_sum) == Volume{2 * (2 * 2 * 4 * 8), 2 * 2, 2});  // two sequences on each two ranks
+  CHECK(run(1, names::world_pool_sum) == absent);
   // vocabulary 2*5*8; two layers of norm 8, two query heads (q, o) and one KV head (k, v) of 16; final norm 8
   CHECK(run(1, "dp.gradients") == Volume{(80 + 2 * (8 + 96) + 8) * 8, 2, 1});
   CHECK(run(1, "world.gradients") == Volume{176 * 8, 6, 1});
@@ -132,11 +134,15 @@ TEST_CASE("Four tensor ranks sum the KV heads that they share") {
 TEST_CASE("A capacity gate gathers two numbers a token, and blocks of sequences are pools") {
   Case run{small_run(), make_layout({2}), counts_of({{{0, 0, 0, 0}, {0, 0, 0, 0}}, {{0, 0, 0, 0}, {0, 0, 0, 0}}})};
   run.config.model.gate.kind = "switch";
+  run.config.batch.sequences = 6;  // three on each rank
   run.config.model.gate.pool = "block:2";
-  CHECK(run(0, names::pool_gather) == Volume{2 * 12 * 16, 2, 2});
-  CHECK(run(0, names::pool_sum) == Volume{2 * (2 * 2 * 4 * 8), 4, 2});
+  CHECK(run(0, names::world_pool_gather) == Volume{2 * 18 * 16, 2, 2});
+  CHECK(run(0, names::world_pool_sum) == Volume{2 * (3 * 2 * 4 * 8), 4, 2});
+  CHECK(run(0, names::gate_statistics) == absent);
   run.config.model.gate.pool = "batch";
-  CHECK(run(0, names::pool_sum) == Volume{2 * (1 * 2 * 4 * 8), 4, 2});
+  CHECK(run(0, names::world_pool_sum) == Volume{2 * (1 * 2 * 4 * 8), 4, 2});
+  run.config.model.gate.pool = "block:3";
+  CHECK(run(0, names::world_pool_sum) == absent);
 }
 
 TEST_CASE("float32 halves every byte but control's and the pools'") {
@@ -145,7 +151,9 @@ TEST_CASE("float32 halves every byte but control's and the pools'") {
   CHECK(run(0, names::dispatch_forward) == Volume{15 * 36, 2, 2});
   CHECK(run(0, "dp.gradients") == Volume{568 * 4, 2, 1});
   CHECK(run(0, names::counts) == Volume{2 * (2 * 4 * 8), 2, 2});
-  CHECK(run(0, names::pool_sum) == Volume{2 * 256, 4, 2});
+  CHECK(run(0, names::gate_statistics) == Volume{2 * (2 * 4 + 2) * 8, 2, 1});
+  run.config.model.gate.pool = "batch";
+  CHECK(run(0, names::world_pool_sum) == Volume{2 * (1 * 2 * 4 * 8), 4, 2});
 }
 
 TEST_CASE("Micro-steps repeat calls, not gradients") {
@@ -153,9 +161,11 @@ TEST_CASE("Micro-steps repeat calls, not gradients") {
   run.config.batch.micro_steps = 2;
   run.counts = even_routing(run.config, run.layout);
   CHECK(run(0, names::counts) == Volume{4 * 64, 4, 4});
-  CHECK(run(0, names::loss) == Volume{16, 4, 2});
+  CHECK(run(0, names::loss) == Volume{8, 2, 1});
   CHECK(run(0, names::labels) == Volume{8, 2, 1});
-  CHECK(run(0, names::pool_sum) == Volume{4 * (2 * 2 * 4 * 8), 8, 4});
+  CHECK(run(0, names::gate_statistics) == Volume{2 * (2 * 4 + 2) * 8, 2, 1});
+  run.config.model.gate.pool = "block:2";  // one on each rank is none
+  CHECK(run(0, names::world_pool_sum) == Volume{4 * (1 * 2 * 4 * 8), 8, 4});
   CHECK(run(0, "dp.gradients") == Volume{568 * 8, 2, 1});
 }
 
