@@ -27,8 +27,10 @@ PHASES = {
     "communication": ("#D55E00", ""),
     "gradients": ("#D55E00", "xxx"),
     "optimizer": ("#56B4E9", ""),
+    "checks": ("#999999", "..."),
     "record": ("#999999", "///"),
 }
+BETWEEN_STEPS = ("checks", "record")
 OTHER_PHASE = ("#FFFFFF", "")
 WHOLE_STEP = "#999999"
 AXES = {

@@ -11,7 +11,7 @@ Mesh::Mesh(Communicator world, Layout const& layout, std::vector<traffic::Collec
   for (int i = 0; i < num_axes; ++i) {
     auto const axis = Axis(i);
     // A group is known by its first member.
-    auto const color = int(layout_.members(axis, rank()).front());
+    auto const color = int(layout_.first_member(axis, rank()));
     groups_.push_back(world_.split(color, int(layout_.coordinate(axis, rank())), name(axis)));
     MOESCOPE_CHECK(groups_.back().size() == layout_.size(axis));
   }

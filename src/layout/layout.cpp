@@ -126,7 +126,7 @@ std::int64_t Layout::coordinate(Axis axis, std::int64_t rank) const { return ran
 
 std::vector<std::int64_t> Layout::members(Axis axis, std::int64_t rank) const {
   std::vector<std::int64_t> result(std::size_t(size(axis)));
-  auto const first = rank - coordinate(axis, rank) * stride(axis);
+  auto const first = first_member(axis, rank);
   for (std::size_t i = 0; i < result.size(); ++i) result[i] = first + std::int64_t(i) * stride(axis);
   return result;
 }

@@ -32,7 +32,9 @@ class Layout {
   std::int64_t ranks() const { return ranks_; }
   std::int64_t size(Axis axis) const;
   std::int64_t coordinate(Axis axis, std::int64_t rank) const;
-  /// Ranks of the group of `rank` along `axis`, ascending in that axis' coordinate. [size(axis)]
+  /// The lowest rank of the group of `rank` along `axis`.
+  std::int64_t first_member(Axis axis, std::int64_t rank) const { return rank - coordinate(axis, rank) * stride(axis); }
+  /// Ranks of that group, ascending in that axis' coordinate. [size(axis)]
   std::vector<std::int64_t> members(Axis axis, std::int64_t rank) const;
 
   /// Sequences of micro-batch `micro_step` (absolute within the step: [0, sequences)) that `rank`'s dp coordinate holds.

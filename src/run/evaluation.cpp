@@ -49,7 +49,7 @@ EvaluationReport evaluate(ExecSpace const& exec, Trainer<T>& trainer, HeldOutSou
           load_micro_batch(mesh.layout(), mesh.rank(), config.batch, config.model.gate.pool, from_domain, first, 0);
       pass.batch = &batch.device;
       auto const activations = trainer.model().forward(exec, pass, trainer.weights());
-      count_routing<T>(exec, activations, config, 0, counts);
+      count_routing(exec, record_routing<T>(activations), config, 0, counts);
       bool const counted_here = mesh.layout().coordinate(Axis::tp, mesh.rank()) == 0;
       cross_entropy += counted_here ? activations.cross_entropy_sum : 0;
       labels += counted_here ? batch.num_labels : 0;

@@ -63,7 +63,6 @@ constexpr ExchangeSpec control[] = {
     {.name = names::loss, .axis = dp, .operation = all_reduce},
     {.name = names::gate_statistics, .axis = dp, .operation = all_reduce, .needed = sums_statistics},
     {.name = names::gradient_norm, .axis = world, .operation = all_reduce, .pass = backward},
-    {.name = names::checksums, .axis = world, .operation = all_gather, .pass = backward},
 };
 
 using Dispatchers = std::span<DispatchTraffic const* const>;

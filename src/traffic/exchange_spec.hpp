@@ -6,7 +6,7 @@
 
 namespace moescope::traffic {
 
-/// Which pass of a step an exchange belongs to. What ends a step (gradients, their norm, checksums) belongs to the backward pass.
+/// Which pass of a step an exchange belongs to. What ends a step (gradients and their norm) belongs to the backward pass.
 enum class Pass { forward, backward };
 
 /// A row of the tables of exchanges.

@@ -52,7 +52,6 @@ inline constexpr std::string_view labels = "control.labels";
 inline constexpr std::string_view loss = "control.loss";
 inline constexpr std::string_view gate_statistics = "control.gate_statistics";
 inline constexpr std::string_view gradient_norm = "control.gradient_norm";
-inline constexpr std::string_view checksums = "control.checksums";
 }  // namespace names
 
 struct Collective {

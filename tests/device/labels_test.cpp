@@ -61,7 +61,6 @@ constexpr Known known_waits[] = {
     {"kernels::embed_positions", "the host's numbers must outlive the copy"},
     {"comm::staging begins", "MPI reads what the device wrote"},
     {"comm::staging ends", "MPI's result is on the device"},
-    {"Kokkos::parallel_reduce: fence due to result being value, not view", "checksums of replicated parameters"},
     {"step::end", "the step's time ends with its work"},
 };
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 
+#include "check/checked_step.hpp"
 #include "equivalence/cases.hpp"
 #include "run/evaluation.hpp"
 #include "support/catch.hpp"
@@ -104,8 +105,9 @@ bool three_counts_agree(Communicator const& world, RunConfig const& config) {
     return batch;
   };
   pmpi_counter::take();
-  auto const report = trainer.step(source, 0, 0);
+  auto report = trainer.step(source, 0, 0);
   auto const calls = pmpi_counter::take_calls();
+  check_step(trainer, report);
   bool const ordered = same_order(calls, config, layout, everybodys_counts(world, report, config), world.rank());
   pmpi_counter::take();
   return ordered && (world.rank() != 0 || (computed_equals_counted(report, config, layout) &&
@@ -147,7 +149,7 @@ TEST_CASE("an evaluation reports its exchanges and leaves none of them to the ne
     auto const source = synthetic_source(config);
     auto const held_out = [&](std::int64_t, std::int64_t first, std::int64_t count) { return source(first, count); };
     auto const evaluation = evaluate<double>(ExecSpace(), trainer, held_out, 1, 0);
-    auto const after = trainer.step(source, 0, 1);
+    auto const after = checked_step(trainer, source, 0, 1);
 
     auto forward = config;
     forward.train.mode = "forward";

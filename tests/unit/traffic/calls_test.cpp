@@ -49,7 +49,6 @@ TEST_CASE("Calls come in the order of a step: forward, backward with the last ro
                                                              {"dp.gradients", -1, -1, 568 * 4},
                                                              {"world.gradients", -1, -1, 176 * 4},
                                                              {"control.gradient_norm", -1, -1, 8},
-                                                             {"control.checksums", -1, -1, 48},
                                                          });
 }
 

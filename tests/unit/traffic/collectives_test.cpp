@@ -23,15 +23,14 @@ TEST_CASE("One rank exchanges nothing") { CHECK(listed(small_run(), {1}).empty()
 
 TEST_CASE("Data parallelism alone reduces gradients and control numbers") {
   CHECK(listed(small_run(), {2}) == std::vector<std::string>{"dp.gradients", "world.gradients", "edp.gradients", "control.labels",
-                                                             "control.loss", "control.gate_statistics", "control.gradient_norm",
-                                                             "control.checksums"});
+                                                             "control.loss", "control.gate_statistics", "control.gradient_norm"});
 }
 
 TEST_CASE("Expert parallelism adds the four exchanges of rows and the counts") {
   CHECK(listed(small_run(), {2, 1, 2}) ==
         std::vector<std::string>{"ep.dispatch.forward", "ep.dispatch.backward", "ep.combine.forward", "ep.combine.backward",
                                  "dp.gradients", "world.gradients", "control.counts", "control.labels", "control.loss",
-                                 "control.gate_statistics", "control.gradient_norm", "control.checksums"});
+                                 "control.gate_statistics", "control.gradient_norm"});
 }
 
 TEST_CASE("Tensor parallelism adds activations' exchanges, and no reduction over dp = 1") {
@@ -41,7 +40,7 @@ TEST_CASE("Tensor parallelism adds activations' exchanges, and no reduction over
             "tp.all_gather.block.forward", "tp.all_gather.block.backward", "tp.all_reduce.loss_maximum.forward",
             "tp.all_reduce.loss_sums.forward", "tp.all_reduce.head.backward", "etp.all_gather.dispatch.forward",
             "etp.reduce_scatter.dispatch.backward", "etp.reduce_scatter.combine.forward", "etp.all_gather.combine.backward",
-            "tp.pool_sum.forward", "world.gradients", "control.counts", "control.gradient_norm", "control.checksums"});
+            "tp.pool_sum.forward", "world.gradients", "control.counts", "control.gradient_norm"});
 }
 
 TEST_CASE("Forward mode exchanges nothing of the backward pass") {
@@ -138,5 +137,5 @@ TEST_CASE("Every configuration's exchanges are among all exchanges, in the same 
       CHECK(next->operation == each.operation);
     }
   }
-  CHECK(every_collective().size() == 38);
+  CHECK(every_collective().size() == 37);
 }
