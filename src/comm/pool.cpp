@@ -10,7 +10,7 @@ MeshPool::MeshPool(Mesh& mesh)
       over_tp_{mesh.exchange(traffic::names::tp_pool_sum), mesh.exchange(traffic::names::tp_pool_gather)},
       over_world_{mesh.exchange(traffic::names::world_pool_sum), mesh.exchange(traffic::names::world_pool_gather)} {}
 
-void MeshPool::set_sharers(Axis axis, std::vector<std::int64_t> owned) {
+void MeshPool::set_sharers(Axis axis, std::vector<std::vector<Range>> owned) {
   MOESCOPE_CHECK(axis == Axis::tp || axis == Axis::world);
   MOESCOPE_CHECK(std::int64_t(owned.size()) == mesh_.group(axis).size());
   exchanges_ = axis == Axis::tp ? &over_tp_ : &over_world_;
@@ -20,9 +20,12 @@ void MeshPool::set_sharers(Axis axis, std::vector<std::int64_t> owned) {
 void MeshPool::sum(std::span<double> values) { all_reduce_control(mesh_, exchanges_->sum, values); }
 
 std::vector<double> MeshPool::gather(std::span<double const> rows, std::int64_t width) {
-  auto counts = owned_;
-  for (auto& n : counts) n *= width;
-  return all_gather_control(mesh_, exchanges_->gather, rows, counts);
+  std::vector<std::int64_t> counts;
+  for (auto const& runs : owned_) {
+    counts.push_back(0);
+    for (auto const& run : runs) counts.back() += run.size() * width;
+  }
+  return in_token_order(all_gather_control(mesh_, exchanges_->gather, rows, counts), owned_, width);
 }
 
 }  // namespace moescope

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/random.hpp"
+#include "base/token_ids.hpp"
 #include "config/model_config.hpp"
 #include "gates/pool.hpp"
 #include "gates/routing.hpp"
@@ -24,8 +25,7 @@ struct GateContext {
   std::uint64_t seed = 0;
   std::int64_t step = 0;
   std::int64_t layer = 0;
-  std::int64_t first_token_id = 0;       ///< global token id of row 0; row r has first_token_id + r. Keys all randomness.
-  std::int64_t first_token_in_pool = 0;  ///< number of row 0 among the tokens of PoolShape
+  TokenIds tokens;  ///< of the rows
   PoolShape pool_shape;
   PoolExchange* pool = nullptr;
   InjectedNoise const* injected = nullptr;

@@ -33,13 +33,17 @@ SharedPools shared_pools(Layout const& layout, std::string const& pool, BatchCon
   return shared;
 }
 
-std::vector<std::int64_t> owned_token_counts(Layout const& layout, BatchConfig const& micro_batch, Axis axis, std::int64_t rank) {
-  std::vector<std::int64_t> counts;
+std::vector<std::vector<Range>> owned_token_runs(Layout const& layout, BatchConfig const& micro_batch, Axis axis,
+                                                 std::int64_t rank) {
+  std::vector<std::vector<Range>> runs;
   for (auto const member : layout.members(axis, rank)) {
-    auto const tokens = layout.sequences(micro_batch, 0, member).size() * micro_batch.sequence_length;
-    counts.push_back(layout.owned_tokens(tokens, member).size());
+    auto const sequences = layout.sequences(micro_batch, 0, member);
+    auto const first = sequences.begin * micro_batch.sequence_length;
+    auto const owned = layout.owned_tokens(sequences.size() * micro_batch.sequence_length, member);
+    runs.emplace_back();
+    if (owned.size() > 0) runs.back().push_back({first + owned.begin, first + owned.end});
   }
-  return counts;
+  return runs;
 }
 
 Axis step_pool_axis(RunConfig const& config, Layout const& layout) {

@@ -18,8 +18,9 @@ struct SharedPools {
 /// Of a micro-batch of `sequences`, cut into pools by `pool` (GateConfig::pool).
 SharedPools shared_pools(Layout const& layout, std::string const& pool, BatchConfig const& micro_batch, std::int64_t rank);
 
-/// Tokens that each rank on `axis`, tp or world, owns of a micro-batch, in the order of ranks and tokens. [size(axis)]
-std::vector<std::int64_t> owned_token_counts(Layout const& layout, BatchConfig const& micro_batch, Axis axis, std::int64_t rank);
+/// Runs of the micro-batch's tokens, counted from 0, that each rank on `axis`, tp or world, owns. [size(axis)]
+std::vector<std::vector<Range>> owned_token_runs(Layout const& layout, BatchConfig const& micro_batch, Axis axis,
+                                                 std::int64_t rank);
 
 /// The axis above of the micro-batches of a run's steps.
 Axis step_pool_axis(RunConfig const& config, Layout const& layout);

@@ -23,14 +23,17 @@ LoadedMicroBatch load_micro_batch(Layout const& layout, std::int64_t rank, Batch
   device.targets = upload("step::targets", loaded.host.targets);
   device.sequences = mine.size();
   device.sequence_length = length;
-  device.first_token_id = (first_sequence + mine.begin) * length;
+  auto const tokens_of = [&](Range sequences) {
+    return Range{(first_sequence + sequences.begin) * length, (first_sequence + sequences.end) * length};
+  };
+  if (mine.size() > 0) device.ids = TokenIds({tokens_of(mine)});
   BatchConfig const micro_batch{whole.size(), length, 1};
   auto const shared = shared_pools(layout, pool, micro_batch, rank);
   auto const in_pool = shared.sequences_in_pool * length;
-  device.first_token_in_pool = (mine.begin - whole.begin - shared.sequences.begin) * length;
-  device.pool_shape = {shared.sequences.size() * length, in_pool, batch.sequences * length / in_pool};
+  auto const sharing = tokens_of({whole.begin + shared.sequences.begin, whole.begin + shared.sequences.end});
+  device.pool_shape = {sharing.begin, sharing.size(), in_pool, batch.sequences * length / in_pool};
   device.pool_axis = shared.axis;
-  device.owned_tokens = owned_token_counts(layout, micro_batch, shared.axis, rank);
+  device.owned_tokens = owned_token_runs(layout, micro_batch, shared.axis, rank);
   return loaded;
 }
 

@@ -1,5 +1,7 @@
 #include "comm/pool.hpp"
 
+#include <numeric>
+
 #include "support/catch.hpp"
 #include "support/mpi_require.hpp"
 #include "support/pmpi_counter.hpp"
@@ -17,15 +19,18 @@ std::vector<traffic::Collective> pool_exchanges() {
 
 }  // namespace
 
-TEST_CASE("a pool over ranks adds and gathers in the order of world ranks, ranks without tokens included") {
+TEST_CASE("a pool over ranks adds and gathers in the order of tokens, ranks without tokens included") {
   auto const world = Communicator::world();
   Mesh mesh(world, Layout(LayoutConfig(), world.size()), pool_exchanges());
   MeshPool pool(mesh);
-  std::vector<std::int64_t> owned;
+  std::vector<std::vector<Range>> owned;
+  std::int64_t token = 0;
   std::vector<double> expected, own;
   for (std::int64_t r = 0; r < world.size(); ++r) {
-    owned.push_back((r + 1) % 3);  // the third rank owns none
-    for (std::int64_t i = 0; i < owned.back() * 2; ++i) {
+    auto const count = (r + 1) % 3;  // the third rank owns none
+    owned.push_back(count ? std::vector<Range>{{token, token + count}} : std::vector<Range>{});
+    token += count;
+    for (std::int64_t i = 0; i < count * 2; ++i) {
       expected.push_back(mark(r, 0, 0, i));
       if (r == world.rank()) own.push_back(mark(r, 0, 0, i));
     }
@@ -51,7 +56,7 @@ TEST_CASE("a pool that one rank owns is exchanged with nobody") {
   auto const world = Communicator::world();
   Mesh mesh(world, Layout(LayoutConfig(), world.size()), pool_exchanges());
   MeshPool pool(mesh);
-  pool.set_sharers(Axis::tp, {2});
+  pool.set_sharers(Axis::tp, {{{0, 2}}});
   std::vector<double> sums{double(world.rank())};
   std::vector<double> const rows{double(world.rank()), 1};
   pmpi_counter::take();
@@ -69,6 +74,20 @@ TEST_CASE("a gather that does not match the owned tokens is a programmer's error
   MeshPool pool(mesh);
   std::vector<double> const rows(3);
   CHECK_THROWS_AS(pool.gather(rows, 1), std::logic_error);
-  pool.set_sharers(Axis::world, std::vector<std::int64_t>(std::size_t(world.size()), 2));
+  pool.set_sharers(Axis::world, std::vector<std::vector<Range>>(std::size_t(world.size()), {{0, 2}}));
   CHECK_THROWS_AS(pool.gather(rows, 1), std::logic_error);
+}
+
+TEST_CASE("a pool whose ranks own interleaved runs is gathered in the order of tokens") {
+  auto const world = Communicator::world();
+  Mesh mesh(world, Layout(LayoutConfig(), world.size()), pool_exchanges());
+  MeshPool pool(mesh);
+  auto const ranks = world.size(), mine = std::int64_t(world.rank());
+  std::vector<std::vector<Range>> owned;
+  for (std::int64_t r = 0; r < ranks; ++r) owned.push_back({{r, r + 1}, {2 * ranks - 1 - r, 2 * ranks - r}});  // zig-zag
+  pool.set_sharers(Axis::world, owned);
+  std::vector<double> const rows{double(mine), double(2 * ranks - 1 - mine)};
+  std::vector<double> expected(std::size_t(2 * ranks));
+  std::iota(expected.begin(), expected.end(), 0.0);
+  MPI_REQUIRE(world, pool.gather(rows, 1) == expected);
 }
