@@ -103,7 +103,8 @@ TEST_CASE("every gate reaches its pool in the calls that its row says, and in no
       c.model.drop_tokens = drop_tokens;
       CountingPool pool;
       GateRun run;
-      test::detail::run_rank(c, {0, c.tokens()}, pool, run);
+      test::detail::TokenResults results;
+      test::detail::run_rank(c, {{0, c.tokens()}}, pool, run, results);
       auto const numbers = [&](PoolCalls const& calls) {
         auto const in_a_call =
             c.context.pool_shape.count() * c.model.num_experts * calls.per_expert + c.tokens() * calls.per_token;
@@ -233,6 +234,7 @@ TEST_CASE("a gate agrees with itself in single precision") {
       parameters.push_back(to_float(c.parameters[i], declared[i].rows, declared[i].columns));
     SerialPool pool;
     auto context = c.context;
+    context.tokens = c.ids();
     context.pool = &pool;
     auto const result = gate->forward(ExecSpace(), to_float(c.x, c.tokens(), c.model.hidden_size), parameters, context);
     CAPTURE(kind);

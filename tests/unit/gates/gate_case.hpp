@@ -40,6 +40,7 @@ struct GateCase {
   std::vector<std::vector<double>> parameters;
 
   std::int64_t tokens() const { return context.pool_shape.tokens; }
+  TokenIds ids() const { return TokenIds({{context.pool_shape.first_id, context.pool_shape.first_id + tokens()}}); }
 
   /// Random x and parameters of order 1.
   void fill() {

@@ -41,6 +41,7 @@ BalanceGradient balance_gradient(GateCase const& c) {
   }
   SerialPool pool;
   auto context = c.context;
+  context.tokens = c.ids();
   context.pool = &pool;
   context.injected = &c.injected;
   auto const x = to_matrix(c.x, 3, 3), d_x = to_matrix({}, 3, 3);

@@ -103,7 +103,7 @@ TEST_CASE("the smallest drop keys stay, ties by token") {
   c.injected.noise[2 * 5 + 1] = 9;  // the last token goes to expert 1
   c.injected.drop_key = {.5, .2, .9, .5, .5, .99};
   for (std::vector<std::int64_t> const& split : {std::vector<std::int64_t>{6}, {2, 0, 4}}) {
-    auto const run = run_gate(c, split);
+    auto const run = run_gate(c, consecutive(split));
     REQUIRE(run.expert == std::vector<int>{0, 0, 0, 0, 0, 1});
     REQUIRE(run.kept == std::vector<int>{1, 1, 0, 1, 0, 1});
   }
