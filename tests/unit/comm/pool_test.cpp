@@ -82,7 +82,7 @@ TEST_CASE("a pool whose ranks own interleaved runs is gathered in the order of t
   auto const world = Communicator::world();
   Mesh mesh(world, Layout(LayoutConfig(), world.size()), pool_exchanges());
   MeshPool pool(mesh);
-  auto const ranks = world.size(), mine = std::int64_t(world.rank());
+  std::int64_t const ranks = world.size(), mine = world.rank();
   std::vector<std::vector<Range>> owned;
   for (std::int64_t r = 0; r < ranks; ++r) owned.push_back({{r, r + 1}, {2 * ranks - 1 - r, 2 * ranks - r}});  // zig-zag
   pool.set_sharers(Axis::world, owned);

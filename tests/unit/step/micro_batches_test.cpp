@@ -33,6 +33,7 @@ std::vector<int> host(Vector<int> const& device) {
 }
 
 using Runs = std::vector<Range>;
+using Owned = std::vector<Runs>;
 
 }  // namespace
 
@@ -53,7 +54,7 @@ TEST_CASE("dp coordinates take neighbouring sequences of the micro-batch; one ma
     CHECK(device.ids.runs() == (empty ? Runs{} : Runs{{sequence * length, (sequence + 1) * length}}));
     if (!empty) CHECK(device.pool_shape.first_id == sequence * length);  // its pools are its own
     CHECK(device.pool_axis == Axis::tp);
-    CHECK(device.owned_tokens == std::vector{empty ? Runs{} : Runs{{rank * length, (rank + 1) * length}}});
+    CHECK(device.owned_tokens == Owned{empty ? Runs{} : Runs{{rank * length, (rank + 1) * length}}});
     CHECK(loaded.num_labels == (empty || sequence == 64 ? 0 : 2));
     CHECK(loaded.host.tokens == host(device.tokens));
     labels += loaded.num_labels;
@@ -68,12 +69,12 @@ TEST_CASE("uneven sequences over dp: the first coordinates take one more") {
   CHECK(host(first.device.tokens) == numbered(0, 3).tokens);
   CHECK(host(second.device.tokens) == numbered(3, 2).tokens);
   CHECK(second.device.pool_shape.first_id == 9);
-  CHECK(second.device.owned_tokens == std::vector{Runs{{9, 15}}});
+  CHECK(second.device.owned_tokens == Owned{Runs{{9, 15}}});
   auto const shared = load_micro_batch(layout, 1, {6, length, 1}, "block:2", numbered, 0, 0);
   CHECK(shared.device.pool_axis == Axis::world);
   CHECK(shared.device.pool_shape.first_id == 0);
   CHECK(shared.device.ids.runs() == Runs{{9, 18}});
-  CHECK(shared.device.owned_tokens == std::vector{Runs{{0, 9}}, Runs{{9, 18}}});
+  CHECK(shared.device.owned_tokens == Owned{Runs{{0, 9}}, Runs{{9, 18}}});
 }
 
 TEST_CASE("tp ranks see the same sequences and own parts of their tokens") {
@@ -82,7 +83,7 @@ TEST_CASE("tp ranks see the same sequences and own parts of their tokens") {
   CHECK(host(at(2).device.tokens) == numbered(9, 1).tokens);
   CHECK(host(at(3).device.tokens) == host(at(2).device.tokens));
   CHECK(at(3).device.ids.runs() == at(2).device.ids.runs());
-  CHECK(at(0).device.owned_tokens == std::vector{Runs{{0, 2}}, Runs{{2, 3}}, Runs{{3, 5}}, Runs{{5, 6}}});
+  CHECK(at(0).device.owned_tokens == Owned{Runs{{0, 2}}, Runs{{2, 3}}, Runs{{3, 5}}, Runs{{5, 6}}});
 }
 
 TEST_CASE("pools are counted over the ranks that share them and over the step") {
