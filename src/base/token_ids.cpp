@@ -8,8 +8,8 @@
 namespace moescope {
 
 TokenIds::TokenIds(std::vector<Range> runs) : runs_(std::move(runs)) {
-  for (std::size_t i = 0; i < runs_.size(); ++i)
-    MOESCOPE_CHECK(runs_[i].size() > 0 && (i == 0 || runs_[i - 1].end <= runs_[i].begin));
+  std::erase_if(runs_, [](Range const& run) { return run.size() == 0; });
+  for (std::size_t i = 1; i < runs_.size(); ++i) MOESCOPE_CHECK(runs_[i - 1].end <= runs_[i].begin);
   device_ = upload("base::token_ids", on_host());
 }
 

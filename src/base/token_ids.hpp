@@ -11,7 +11,7 @@ namespace moescope {
 class TokenIds {
  public:
   TokenIds() = default;
-  /// Ascending runs [begin, end), none empty and no two of them overlapping.
+  /// Ascending runs [begin, end), no two of them overlapping; empty ones are left out.
   explicit TokenIds(std::vector<Range> runs);
 
   std::int64_t size() const { return std::int64_t(device_.extent(0)); }

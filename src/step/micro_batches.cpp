@@ -26,7 +26,7 @@ LoadedMicroBatch load_micro_batch(Layout const& layout, std::int64_t rank, Batch
   auto const tokens_of = [&](Range sequences) {
     return Range{(first_sequence + sequences.begin) * length, (first_sequence + sequences.end) * length};
   };
-  if (mine.size() > 0) device.ids = TokenIds({tokens_of(mine)});
+  device.ids = TokenIds({tokens_of(mine)});
   BatchConfig const micro_batch{whole.size(), length, 1};
   auto const shared = shared_pools(layout, pool, micro_batch, rank);
   auto const in_pool = shared.sequences_in_pool * length;

@@ -65,7 +65,7 @@ TEMPLATE_TEST_CASE("rotary positions agree with loops, restart with each sequenc
   for (std::int64_t const num_tokens : {0, 1, 7, 21}) {
     auto const x = random_matrix(num_tokens, 3 * 6 + 4, 1);
     auto const rotated = to_device<T>(x);
-    TokenIds const ids(num_tokens ? std::vector<Range>{{-14, num_tokens - 14}} : std::vector<Range>{});
+    TokenIds const ids({{-14, num_tokens - 14}});
     Rotation<T> const rotation{rope_table<T>(ExecSpace(), 7, 6, 1e4), ids.on_device()};
     rope<T>(ExecSpace(), rotation, rotated, 3, +1);
     CHECK(relative_error(to_host(rotated), reference::rope(x, 3, 6, 7, 1e4, +1)) < rounding<T>);
