@@ -12,7 +12,7 @@ struct MicroBatch {
   std::int64_t first_token_id = 0;       ///< global token id of row 0
   std::int64_t first_token_in_pool = 0;  ///< number of row 0 within the global micro-batch
   PoolShape pool_shape;
-  std::vector<std::int64_t> owned_tokens;  ///< [ranks] tokens each rank owns in the MoE blocks
+  std::vector<std::int64_t> owned_tokens;  ///< Layout::owned_token_counts()
   std::int64_t num_tokens() const { return sequences * sequence_length; }
 };
 

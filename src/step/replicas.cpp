@@ -55,9 +55,11 @@ std::string differing_tensor(ExecSpace const& exec, Mesh const& mesh, ModelConfi
 ReplicaDifference find_replica_difference(Layout const& layout, std::span<TensorGroup const> groups,
                                           std::vector<std::int64_t> const& checksums) {
   for (std::size_t g = 0; g < groups.size(); ++g) {
+    auto const of = [&](std::int64_t rank) {
+      return checksums[std::size_t(layout.coordinate(Axis::stage, rank)) * groups.size() + g];
+    };
     for (std::int64_t rank = 0; rank < layout.ranks(); ++rank) {
-      auto const first = layout.members(groups[g].axis, rank).front();
-      auto const of = [&](std::int64_t r) { return checksums[std::size_t(r) * groups.size() + g]; };
+      auto const first = layout.first_member(groups[g].axis, rank);
       if (of(rank) != of(first)) return {g, first, rank};
     }
   }
@@ -67,7 +69,7 @@ ReplicaDifference find_replica_difference(Layout const& layout, std::span<Tensor
 template <class T>
 std::string replica_failure(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model, TrainingState<T> const& state,
                             std::int64_t part, std::int64_t parts) {
-  if (mesh.world().size() == 1) return {};
+  if (mesh.group(Axis::stage).size() == 1) return {};
   std::vector<std::int64_t> own;
   for (auto const& values : state.values.group)
     own.push_back(checksum<T>(exec, values, split(std::int64_t(values.extent(0)), parts, part)));

@@ -15,7 +15,7 @@ struct ReplicaDifference {
   bool found() const { return rank >= 0; }
 };
 
-/// The first difference in a table of checksums, [ranks, groups]: each rank's against the first one on the group's axis.
+/// The first difference in a table of checksums, [stage, groups]: each rank's against the first one on the group's axis.
 ReplicaDifference find_replica_difference(Layout const& layout, std::span<TensorGroup const> groups,
                                           std::vector<std::int64_t> const& checksums);
 

@@ -144,7 +144,7 @@ class Walk {
   }
 
   void copy(Tensor tensor, TensorName const& name) const {
-    if (rank_ == 0) tensor.owned_rows = tensor.held_rows;
+    if (layout_.coordinate(Axis::stage, rank_) == 0) tensor.owned_rows = tensor.held_rows;
     visit_(tensor, name);
   }
   void rows(Tensor tensor, Range held, Range owned, TensorName const& name) const {

@@ -19,10 +19,10 @@ struct TensorGroup {
   bool gradients_accumulated = true;  ///< false: the first micro-step assigns them, so nothing has to clear them before
 };
 
-/// dense: each rank of a dp group holds the same part. router: computed on owned tokens, whole on every rank. expert.
+/// dense: each rank of a dp group holds the same part. router: computed on owned tokens, whole on every rank of the stage. expert.
 inline constexpr TensorGroup tensor_groups[] = {
     {.name = "dense", .axis = Axis::dp, .gradients = "dp.gradients"},
-    {.name = "router", .axis = Axis::world, .gradients = "world.gradients"},
+    {.name = "router", .axis = Axis::stage, .gradients = "stage.gradients"},
     {.name = "expert", .axis = Axis::edp, .gradients = "edp.gradients", .gradients_accumulated = false},
 };
 

@@ -111,7 +111,7 @@ void Step::finish_gradients() {
   for (std::size_t g = 0; g < held.size(); ++g)
     if (tensor_groups[g].trained) caller_.call(tensor_groups[g].gradients, held[g] * scalar_);
   caller_.call(names::gradient_norm, number_bytes);
-  caller_.call(names::checksums, layout_.ranks() * std::ssize(tensor_groups) * number_bytes);
+  caller_.call(names::checksums, layout_.size(Axis::stage) * std::ssize(tensor_groups) * number_bytes);
 }
 
 }  // namespace

@@ -30,8 +30,8 @@ constexpr ExchangeSpec tensor_parallel[] = {
 };
 
 constexpr ExchangeSpec pools[] = {
-    {.name = names::pool_sum, .axis = world, .operation = all_reduce, .needed = sums_over_pools},
-    {.name = names::pool_gather, .axis = world, .operation = all_gather, .needed = gathers_to_drop},
+    {.name = names::pool_sum, .axis = stage, .operation = all_reduce, .needed = sums_over_pools},
+    {.name = names::pool_gather, .axis = stage, .operation = all_gather, .needed = gathers_to_drop},
 };
 
 std::vector<ExchangeSpec> gradients() {
@@ -49,7 +49,7 @@ constexpr ExchangeSpec control[] = {
     {.name = names::labels, .axis = dp, .operation = all_reduce},
     {.name = names::loss, .axis = dp, .operation = all_reduce},
     {.name = names::gradient_norm, .axis = world, .operation = all_reduce, .pass = backward},
-    {.name = names::checksums, .axis = world, .operation = all_gather, .pass = backward},
+    {.name = names::checksums, .axis = stage, .operation = all_gather, .pass = backward},
 };
 
 using Dispatchers = std::span<DispatchTraffic const* const>;
