@@ -112,6 +112,11 @@ std::vector<ExchangeSpec> executed_exchanges(RunConfig const& config, Layout con
   return exchanges;
 }
 
+StepExchanges::StepExchanges(RunConfig const& config, Layout const& layout)
+    : list(executed_exchanges(config, layout, passes_of(config))) {
+  for (std::size_t i = 0; i < list.size(); ++i) index.emplace(list[i].name, i);
+}
+
 std::vector<Collective> collectives(RunConfig const& config, Layout const& layout, Passes passes) {
   std::vector<Collective> result;
   for (auto const& exchange : executed_exchanges(config, layout, passes)) result.push_back(collective_of(exchange));

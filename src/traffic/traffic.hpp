@@ -115,9 +115,6 @@ std::int64_t reduction_calls(std::int64_t bytes, std::int64_t piece_bytes = larg
 /// [collectives] volumes of `rank` for one step (train: forward, backward, reductions; forward mode: forward only).
 std::vector<Volume> step_volumes(RunConfig const& config, Layout const& layout, RoutedCounts const& counts, std::int64_t rank);
 
-/// step_volumes() of even_routing() without a table of all ranks: memory of the rank's groups alone.
-std::vector<Volume> even_step_volumes(RunConfig const& config, Layout const& layout, std::int64_t rank);
-
 /// Payload bytes from `rank` to every other rank in the expert exchanges of one step; the diagonal holds the bytes of rows
 /// kept at home. all_to_all and local: rows over ep. all_gather: what a direct algorithm sends to each member of the expert
 /// block: own tokens out, partial sums of the member's tokens back. [ranks]

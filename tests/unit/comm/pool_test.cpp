@@ -11,13 +11,13 @@ using namespace moescope::test;
 namespace {
 
 std::vector<traffic::Collective> pool_exchanges() {
-  return {{std::string(traffic::names::pool_sum), Axis::world, traffic::Operation::all_reduce},
-          {std::string(traffic::names::pool_gather), Axis::world, traffic::Operation::all_gather}};
+  return {{std::string(traffic::names::pool_sum), Axis::stage, traffic::Operation::all_reduce},
+          {std::string(traffic::names::pool_gather), Axis::stage, traffic::Operation::all_gather}};
 }
 
 }  // namespace
 
-TEST_CASE("a pool over ranks adds and gathers in the order of world ranks, ranks without tokens included") {
+TEST_CASE("a pool over ranks adds and gathers in the order of its ranks, ranks without tokens included") {
   auto const world = Communicator::world();
   Mesh mesh(world, Layout(LayoutConfig(), world.size()), pool_exchanges());
   MeshPool pool(mesh);
@@ -45,6 +45,24 @@ TEST_CASE("a pool over ranks adds and gathers in the order of world ranks, ranks
   CHECK(entries[1].volume.payload_bytes == (alone ? 0 : std::int64_t(expected.size()) * 8));
   CHECK(counted["all_reduce"].bytes == entries[0].volume.payload_bytes);
   CHECK(counted["all_gather"].bytes == entries[1].volume.payload_bytes);
+}
+
+TEST_CASE("a pool gathers in the order of the tokens, also where ranks are in another one") {
+  auto const world = Communicator::world();
+  LayoutConfig config;
+  config.tp = world.size() % 2 == 0 ? 2 : 1;
+  config.order = "dp-tp-ep";
+  Layout const layout(config, world.size());
+  Mesh mesh(world, layout, pool_exchanges());
+  MeshPool pool(mesh);
+  pool.set_owned_tokens(std::vector<std::int64_t>(std::size_t(world.size()), 1));
+  // Token t is that of tp rank t % tp in dp rank t / tp.
+  auto const token = layout.coordinate(Axis::dp, world.rank()) * config.tp + layout.coordinate(Axis::tp, world.rank());
+  auto const gathered = pool.gather(std::vector<double>{double(token)}, 1);
+  bool in_order = true;
+  for (std::size_t t = 0; t < gathered.size(); ++t) in_order = in_order && gathered[t] == double(t);
+  MPI_REQUIRE(world, in_order);
+  MPI_REQUIRE(world, world.size() < 4 || token != world.rank() || world.rank() % 3 == 0);
 }
 
 TEST_CASE("a gather that does not match the owned tokens is a programmer's error") {

@@ -61,10 +61,17 @@ TEST_CASE("A dp rank may hold no sequence") {
   CHECK(layout.owned_token_counts({2, 16, 1}, 0) == std::vector<std::int64_t>{16, 16, 0, 0});
 }
 
-TEST_CASE("Owned tokens of all ranks are the micro-batch, in world rank order") {
+TEST_CASE("Owned tokens of all ranks are the micro-batch, in the order of the stage, whatever that of the ranks") {
   auto const layout = make_layout(6, 3);
   CHECK(layout.owned_token_counts({3, 5, 1}, 0) == std::vector<std::int64_t>{4, 3, 3, 2, 2, 1});
   CHECK(layout.owned_tokens(10, 4) == Range{4, 7});
+  LayoutConfig config;
+  config.tp = 3;
+  config.etp = 1;
+  config.order = "dp-tp-ep";  // rank 2 is the second tp rank of the first dp rank
+  Layout const reordered(config, 6);
+  CHECK(reordered.owned_token_counts({3, 5, 1}, 0) == std::vector<std::int64_t>{4, 3, 3, 2, 2, 1});
+  CHECK(reordered.owned_tokens(10, 2) == Range{4, 7});
 }
 
 TEST_CASE("Query heads are split evenly and KV heads follow them") {

@@ -22,7 +22,7 @@ std::vector<std::string> listed(RunConfig const& config, Degrees const& degrees)
 TEST_CASE("One rank exchanges nothing") { CHECK(listed(small_run(), {1}).empty()); }
 
 TEST_CASE("Data parallelism alone reduces gradients, pools and control numbers") {
-  CHECK(listed(small_run(), {2}) == std::vector<std::string>{"world.pool_sum.forward", "dp.gradients", "world.gradients",
+  CHECK(listed(small_run(), {2}) == std::vector<std::string>{"stage.pool_sum.forward", "dp.gradients", "stage.gradients",
                                                              "edp.gradients", "control.labels", "control.loss",
                                                              "control.gradient_norm", "control.checksums"});
 }
@@ -30,7 +30,7 @@ TEST_CASE("Data parallelism alone reduces gradients, pools and control numbers")
 TEST_CASE("Expert parallelism adds the four exchanges of rows and the counts") {
   CHECK(listed(small_run(), {2, 1, 2}) ==
         std::vector<std::string>{"ep.dispatch.forward", "ep.dispatch.backward", "ep.combine.forward", "ep.combine.backward",
-                                 "world.pool_sum.forward", "dp.gradients", "world.gradients", "control.counts", "control.labels",
+                                 "stage.pool_sum.forward", "dp.gradients", "stage.gradients", "control.counts", "control.labels",
                                  "control.loss", "control.gradient_norm", "control.checksums"});
 }
 
@@ -41,7 +41,7 @@ TEST_CASE("Tensor parallelism adds activations' exchanges, and no reduction over
             "tp.all_gather.block.forward", "tp.all_gather.block.backward", "tp.all_reduce.loss_maximum.forward",
             "tp.all_reduce.loss_sums.forward", "tp.all_reduce.head.backward", "etp.all_gather.dispatch.forward",
             "etp.reduce_scatter.dispatch.backward", "etp.reduce_scatter.combine.forward", "etp.all_gather.combine.backward",
-            "world.pool_sum.forward", "world.gradients", "control.counts", "control.gradient_norm", "control.checksums"});
+            "stage.pool_sum.forward", "stage.gradients", "control.counts", "control.gradient_norm", "control.checksums"});
 }
 
 TEST_CASE("Forward mode exchanges nothing of the backward pass") {

@@ -1,4 +1,5 @@
 #include "support/catch.hpp"
+#include "traffic/calls.hpp"
 #include "unit/traffic/small_run.hpp"
 
 using namespace moescope;
@@ -37,7 +38,7 @@ Volume const absent = {-1, -1, -1};
 TEST_CASE("Two data-parallel ranks") {
   Case const run{small_run(), make_layout({2}), counts_of({{{3, 3, 3, 3}, {6, 6, 0, 0}}, {{1, 2, 4, 5}, {0, 0, 6, 6}}})};
   CHECK(run(1, "dp.gradients") == Volume{568 * 8, 2, 1});
-  CHECK(run(1, "world.gradients") == Volume{176 * 8, 2, 1});
+  CHECK(run(1, "stage.gradients") == Volume{176 * 8, 2, 1});
   CHECK(run(1, "edp.gradients") == Volume{1152 * 8, 2, 1});
   CHECK(run(1, names::pool_sum) == Volume{2 * (4 * 2 * 4 * 8), 4, 2});
   CHECK(run(1, names::labels) == Volume{8, 2, 1});
@@ -109,7 +110,7 @@ TEST_CASE("Four ranks, tp 2, ep 2, etp 2, with a layer in which everything is dr
   CHECK(run(1, names::pool_sum) == Volume{2 * 256, 2 * 6, 2});
   // vocabulary 2*5*8; two layers of norm 8, two query heads (q, o) and one KV head (k, v) of 16; final norm 8
   CHECK(run(1, "dp.gradients") == Volume{(80 + 2 * (8 + 96) + 8) * 8, 2, 1});
-  CHECK(run(1, "world.gradients") == Volume{176 * 8, 6, 1});
+  CHECK(run(1, "stage.gradients") == Volume{176 * 8, 6, 1});
   CHECK(computed_rows(run.config, run.layout, run.counts, 3).worst_micro_step == std::vector<std::int64_t>{15, 0});
 }
 
@@ -178,6 +179,6 @@ TEST_CASE("A reduction of more than 2^32 bytes is several calls") {
   config.train.dtype = DType::float32;
   auto const layout = make_layout({4, 1, 2});
   std::int64_t const elements = 2164260864;
-  CHECK(volume_of(config, layout, even_step_volumes(config, layout, 0), names::expert_gradients) ==
+  CHECK(volume_of(config, layout, EvenSteps(config, layout).volumes(0), names::expert_gradients) ==
         Volume{elements * 4, 3 * 2, 3});
 }
