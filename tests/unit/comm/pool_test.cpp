@@ -1,5 +1,7 @@
 #include "comm/pool.hpp"
 
+#include <array>
+
 #include "support/catch.hpp"
 #include "support/mpi_require.hpp"
 #include "support/pmpi_counter.hpp"
@@ -62,7 +64,7 @@ TEST_CASE("a pool gathers in the order of the tokens, also where ranks are in an
   bool in_order = true;
   for (std::size_t t = 0; t < gathered.size(); ++t) in_order = in_order && gathered[t] == double(t);
   MPI_REQUIRE(world, in_order);
-  MPI_REQUIRE(world, world.size() < 4 || token != world.rank() || world.rank() % 3 == 0);
+  if (world.size() == 4) MPI_REQUIRE(world, token == std::array{0, 2, 1, 3}[std::size_t(world.rank())]);
 }
 
 TEST_CASE("a gather that does not match the owned tokens is a programmer's error") {
