@@ -8,12 +8,12 @@ namespace moescope {
 MeshPool::MeshPool(Mesh& mesh)
     : mesh_(mesh),
       over_tp_{mesh.exchange(traffic::names::tp_pool_sum), mesh.exchange(traffic::names::tp_pool_gather)},
-      over_world_{mesh.exchange(traffic::names::world_pool_sum), mesh.exchange(traffic::names::world_pool_gather)} {}
+      over_stage_{mesh.exchange(traffic::names::stage_pool_sum), mesh.exchange(traffic::names::stage_pool_gather)} {}
 
 void MeshPool::set_sharers(Axis axis, std::vector<std::vector<Range>> owned) {
-  MOESCOPE_CHECK(axis == Axis::tp || axis == Axis::world);
+  MOESCOPE_CHECK(axis == Axis::tp || axis == Axis::stage);
   MOESCOPE_CHECK(std::int64_t(owned.size()) == mesh_.group(axis).size());
-  exchanges_ = axis == Axis::tp ? &over_tp_ : &over_world_;
+  exchanges_ = axis == Axis::tp ? &over_tp_ : &over_stage_;
   owned_ = std::move(owned);
 }
 

@@ -19,7 +19,7 @@ bool split_on_multiples(std::int64_t total, std::int64_t parts, std::int64_t uni
 
 Axis pool_axis(Layout const& layout, std::string const& pool, BatchConfig const& micro_batch) {
   auto const in_pool = sequences_in_pool(pool, micro_batch);
-  return split_on_multiples(micro_batch.sequences, layout.size(Axis::dp), in_pool) ? Axis::tp : Axis::world;
+  return split_on_multiples(micro_batch.sequences, layout.size(Axis::dp), in_pool) ? Axis::tp : Axis::stage;
 }
 
 }  // namespace

@@ -43,8 +43,8 @@ constexpr ExchangeSpec tensor_parallel[] = {
 constexpr ExchangeSpec pools[] = {
     {.name = names::tp_pool_sum, .axis = tp, .operation = all_reduce, .needed = sums_over_pools<tp>},
     {.name = names::tp_pool_gather, .axis = tp, .operation = all_gather, .needed = gathers_to_drop<tp>},
-    {.name = names::world_pool_sum, .axis = world, .operation = all_reduce, .needed = sums_over_pools<world>},
-    {.name = names::world_pool_gather, .axis = world, .operation = all_gather, .needed = gathers_to_drop<world>},
+    {.name = names::stage_pool_sum, .axis = stage, .operation = all_reduce, .needed = sums_over_pools<stage>},
+    {.name = names::stage_pool_gather, .axis = stage, .operation = all_gather, .needed = gathers_to_drop<stage>},
 };
 
 std::vector<ExchangeSpec> gradients() {
@@ -123,6 +123,11 @@ std::vector<ExchangeSpec> executed_exchanges(RunConfig const& config, Layout con
   auto exchanges = all_exchanges({&dispatch, 1});
   std::erase_if(exchanges, [&](ExchangeSpec const& exchange) { return !executed(exchange, config, layout, passes); });
   return exchanges;
+}
+
+StepExchanges::StepExchanges(RunConfig const& config, Layout const& layout)
+    : list(executed_exchanges(config, layout, passes_of(config))) {
+  for (std::size_t i = 0; i < list.size(); ++i) index.emplace(list[i].name, i);
 }
 
 std::vector<Collective> collectives(RunConfig const& config, Layout const& layout, Passes passes) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "traffic/traffic.hpp"
@@ -21,5 +22,12 @@ struct ExchangeSpec {
 
 /// The rows behind collectives(), in the same order.
 std::vector<ExchangeSpec> executed_exchanges(RunConfig const& config, Layout const& layout, Passes passes);
+
+/// The exchanges of a configuration's steps, to be found by their names.
+struct StepExchanges {
+  StepExchanges(RunConfig const& config, Layout const& layout);
+  std::vector<ExchangeSpec> list;
+  std::unordered_map<std::string_view, std::size_t> index;
+};
 
 }  // namespace moescope::traffic

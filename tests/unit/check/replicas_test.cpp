@@ -53,6 +53,19 @@ TEST_CASE("the copies of very many ranks are compared in a time that grows with 
   CHECK(difference(layout, checksums).other == ranks - 1);
 }
 
+TEST_CASE("checksums come in the order of ranks, which need not be that of the stage") {
+  LayoutConfig config;
+  config.tp = 2;
+  config.ep = 2;
+  config.etp = 1;
+  config.order = "dp-tp-ep";  // tp ranks are {0,2} and {1,3}; so are ep ranks
+  Layout const layout(config, 4);
+  auto router = right();
+  CHECK_FALSE(difference(layout, router).found());
+  router[2 * 3 + 1] = 6;  // of the second rank of the stage
+  CHECK((difference(layout, router).rank == 2 && difference(layout, router).other == 0));
+}
+
 TEST_CASE("ranks without a copy anywhere have nothing to differ in but the router") {
   std::vector<std::int64_t> const all_different{1, 9, 3, 4, 9, 6};
   CHECK_FALSE(difference(layout_of(2, 2, 2), all_different).found());

@@ -35,7 +35,7 @@ TEST_CASE("Pools are shared over tp where no pool lies on two dp coordinates, an
         auto const sequences = pools * in_pool;
         INFO("dp " << dp << ", " << pools << " pools of " << in_pool);
         auto const shared = shared_pools(layout, "block:" + std::to_string(in_pool), {sequences, 4, 1}, 0);
-        CHECK(shared.axis == (straddles(layout, sequences, in_pool) ? Axis::world : Axis::tp));
+        CHECK(shared.axis == (straddles(layout, sequences, in_pool) ? Axis::stage : Axis::tp));
       }
 }
 
@@ -44,7 +44,7 @@ TEST_CASE("Ranks that share pools hold whole ones, which are all pools of the mi
   std::int64_t next = 0;
   for (std::int64_t rank = 0; rank < 6; rank += 2) {
     auto const shared = shared_pools(layout, "block:2", {8, 4, 1}, rank);
-    CHECK(shared.axis == Axis::world);
+    CHECK(shared.axis == Axis::stage);
     CHECK(shared.sequences == Range{0, 8});
     CHECK(shared.count() == 4);
     auto const own = shared_pools(layout, "sequence", {8, 4, 1}, rank);
@@ -57,7 +57,7 @@ TEST_CASE("Ranks that share pools hold whole ones, which are all pools of the mi
 }
 
 TEST_CASE("A batch is one pool of all ranks unless one dp coordinate has it") {
-  CHECK(shared_pools(make_layout(4, 2), "batch", {4, 3, 1}, 0).axis == Axis::world);
+  CHECK(shared_pools(make_layout(4, 2), "batch", {4, 3, 1}, 0).axis == Axis::stage);
   CHECK(shared_pools(make_layout(4, 4), "batch", {4, 3, 1}, 0).axis == Axis::tp);
   CHECK(shared_pools(make_layout(4, 2), "batch", {4, 3, 1}, 3).count() == 1);
 }

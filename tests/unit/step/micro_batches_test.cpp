@@ -71,7 +71,7 @@ TEST_CASE("uneven sequences over dp: the first coordinates take one more") {
   CHECK(second.device.pool_shape.first_id == 9);
   CHECK(second.device.owned_tokens == Owned{Runs{{9, 15}}});
   auto const shared = load_micro_batch(layout, 1, {6, length, 1}, "block:2", numbered, 0, 0);
-  CHECK(shared.device.pool_axis == Axis::world);
+  CHECK(shared.device.pool_axis == Axis::stage);
   CHECK(shared.device.pool_shape.first_id == 0);
   CHECK(shared.device.ids.runs() == Runs{{9, 18}});
   CHECK(shared.device.owned_tokens == Owned{Runs{{0, 9}}, Runs{{9, 18}}});

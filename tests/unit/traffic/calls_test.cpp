@@ -20,7 +20,7 @@ struct Seen {
 std::vector<Seen> even_calls(RunConfig const& config, Layout const& layout, std::int64_t rank) {
   auto const list = collectives(config, layout);
   std::vector<Seen> seen;
-  for_each_even_call(config, layout, rank, [&](Call const& call) {
+  EvenSteps(config, layout).for_each_call(rank, [&](Call const& call) {
     seen.push_back({list[call.collective].name, call.micro_step, call.router, call.payload_bytes});
   });
   return seen;
@@ -47,7 +47,7 @@ TEST_CASE("Calls come in the order of a step: forward, backward with the last ro
                                                              {"control.loss", -1, -1, 8},
                                                              {"control.gate_statistics", -1, -1, 160},
                                                              {"dp.gradients", -1, -1, 568 * 4},
-                                                             {"world.gradients", -1, -1, 176 * 4},
+                                                             {"stage.gradients", -1, -1, 176 * 4},
                                                              {"control.gradient_norm", -1, -1, 8},
                                                          });
 }

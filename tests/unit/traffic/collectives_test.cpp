@@ -22,14 +22,14 @@ std::vector<std::string> listed(RunConfig const& config, Degrees const& degrees)
 TEST_CASE("One rank exchanges nothing") { CHECK(listed(small_run(), {1}).empty()); }
 
 TEST_CASE("Data parallelism alone reduces gradients and control numbers") {
-  CHECK(listed(small_run(), {2}) == std::vector<std::string>{"dp.gradients", "world.gradients", "edp.gradients", "control.labels",
+  CHECK(listed(small_run(), {2}) == std::vector<std::string>{"dp.gradients", "stage.gradients", "edp.gradients", "control.labels",
                                                              "control.loss", "control.gate_statistics", "control.gradient_norm"});
 }
 
 TEST_CASE("Expert parallelism adds the four exchanges of rows and the counts") {
   CHECK(listed(small_run(), {2, 1, 2}) ==
         std::vector<std::string>{"ep.dispatch.forward", "ep.dispatch.backward", "ep.combine.forward", "ep.combine.backward",
-                                 "dp.gradients", "world.gradients", "control.counts", "control.labels", "control.loss",
+                                 "dp.gradients", "stage.gradients", "control.counts", "control.labels", "control.loss",
                                  "control.gate_statistics", "control.gradient_norm"});
 }
 
@@ -40,7 +40,7 @@ TEST_CASE("Tensor parallelism adds activations' exchanges, and no reduction over
             "tp.all_gather.block.forward", "tp.all_gather.block.backward", "tp.all_reduce.loss_maximum.forward",
             "tp.all_reduce.loss_sums.forward", "tp.all_reduce.head.backward", "etp.all_gather.dispatch.forward",
             "etp.reduce_scatter.dispatch.backward", "etp.reduce_scatter.combine.forward", "etp.all_gather.combine.backward",
-            "tp.pool_sum.forward", "world.gradients", "control.counts", "control.gradient_norm"});
+            "tp.pool_sum.forward", "stage.gradients", "control.counts", "control.gradient_norm"});
 }
 
 TEST_CASE("Forward mode exchanges nothing of the backward pass") {
@@ -79,11 +79,11 @@ TEST_CASE("Pools are exchanged by the ranks that share one, in steps and in eval
   CHECK(executed({2}) == Names{"control.gate_statistics"});
   CHECK(executed({4, 2}) == Names{"tp.pool_sum.forward", "tp.pool_gather.forward", "control.gate_statistics"});
   config.model.gate.pool = "batch";
-  CHECK(executed({4, 2}) == Names{"world.pool_sum.forward", "world.pool_gather.forward"});
+  CHECK(executed({4, 2}) == Names{"stage.pool_sum.forward", "stage.pool_gather.forward"});
   config.model.gate.pool = "block:2";
   CHECK(executed({2}) == Names{"control.gate_statistics"});
   config.eval = {1, 6};  // a batch of four, and one of two, which are one pool
-  CHECK(executed({2}) == Names{"world.pool_sum.forward", "world.pool_gather.forward", "control.gate_statistics"});
+  CHECK(executed({2}) == Names{"stage.pool_sum.forward", "stage.pool_gather.forward", "control.gate_statistics"});
 }
 
 TEST_CASE("KV gradients are exchanged where tp ranks share a head") {
