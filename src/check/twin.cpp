@@ -131,7 +131,9 @@ Deviation group_deviation(Communicator const& group, RunConfig const& config) {
 }  // namespace
 
 Deviation twin_deviation(Communicator const& world, RunConfig const& config) {
-  auto const group = world.split(int(twin_ranks(config.layout, world.rank()).begin), world.rank(), "twin");
+  auto layout = config.layout;
+  layout.ranks = world.size();
+  auto const group = world.split(int(twin_ranks(layout, world.rank()).begin), world.rank(), "twin");
   auto const own = group_deviation(group, config);
   auto const all = world.gather(std::span<double const>(&own.largest, 1), 0);
   auto const where = world.gather(own.where, 0);

@@ -306,7 +306,8 @@ def test_a_free_run_draws_whole_steps_and_no_phases(tmp_path):
 def test_step_breakdown_stands_beside_the_free_step(both_timings, every_figure):
     table, figure = every_figure["step_breakdown"]
     phased = [path for path in both_timings if "phased" in path.name]
-    phases = np.mean([steady(path, "raw/phase_seconds").mean(axis=0) for path in phased], axis=0)[:-2]  # without checks and record
+    phases = np.mean([steady(path, "raw/phase_seconds").mean(axis=0) for path in phased], axis=0)
+    phases = phases[:-2]  # without checks and record
     free = np.median(summaries(both_timings, "step_seconds", **{"train.timing": "free"}))
     widths = [bars[0].get_width() for bars in figure.axes[0].containers]
     np.testing.assert_allclose(widths, phases, rtol=1e-12)

@@ -22,6 +22,7 @@ struct Known {
 
 /// Views that a step may fill by a copy, from the host or from another View.
 constexpr Known known_copies[] = {
+    {"base::token_ids", "the batch is read on the host"},
     {"step::tokens", "the batch is read on the host"},
     {"step::targets", "the batch is read on the host"},
     {"kernels::embed_positions", "tokens are sorted by id on the host"},

@@ -33,7 +33,8 @@ MODELS = {
 @pytest.mark.parametrize("model", MODELS)
 def test_the_dry_run_plans_what_the_tensors_of_a_run_hold(model, packed, tmp_path):
     ranks, settings = MODELS[model]
-    settings = [f"data.path={packed}", "batch.sequences=8", "batch.sequence_length=128", "train.steps=2", "eval.every=0", *settings]
+    common = "batch.sequences=8 batch.sequence_length=128 train.steps=2 eval.every=0"
+    settings = [f"data.path={packed}", *common.split(), *settings]
     words = [word for setting in settings for word in ("--set", setting)]
     planned = execute("run", SMOKE, *words, "--set", f"layout.ranks={ranks}", "--dry-run", "--json", cwd=tmp_path)
     assert planned.code == 0, planned
