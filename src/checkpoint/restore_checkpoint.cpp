@@ -79,7 +79,7 @@ template <class T>
 void restore_checkpoint(std::string const& folder, CheckpointIndex const& index, TensorTable const& table,
                         TrainingBuffers<T> const& state) {
   Shards shards(folder);
-  for (auto const& [prefix, buffers] : state) {
+  for_each_buffers(state, [&](std::string const& prefix, auto const& buffers) {
     for (auto const& spec : table.specs()) {
       if (!buffers.hold(spec)) continue;
       auto const matrix = buffers.matrix(spec);
@@ -91,12 +91,12 @@ void restore_checkpoint(std::string const& folder, CheckpointIndex const& index,
         throw UserError(fmt::format("{}: the pieces of tensor '{}' do not cover it.", index_path(folder), spec.name));
       Kokkos::deep_copy(matrix, host);
     }
-  }
+  });
 }
 
-template void restore_checkpoint<double>(std::string const&, CheckpointIndex const&, TensorTable const&,
-                                         TrainingBuffers<double> const&);
-template void restore_checkpoint<float>(std::string const&, CheckpointIndex const&, TensorTable const&,
-                                        TrainingBuffers<float> const&);
+#define MOESCOPE_INSTANTIATE(T) \
+  template void restore_checkpoint<T>(std::string const&, CheckpointIndex const&, TensorTable const&, TrainingBuffers<T> const&);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

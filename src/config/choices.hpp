@@ -1,6 +1,9 @@
 #pragma once
 #include <array>
+#include <iterator>
 #include <string_view>
+
+#include "base/scalar.hpp"
 
 /// The values that each enumerated key knows, beside the kinds of gate and dispatcher, which have rows of their own.
 namespace moescope::choices {
@@ -13,6 +16,10 @@ inline constexpr std::array<std::string_view, 2> dropped_padding{"zero", "input"
 inline constexpr std::array<std::string_view, 2> schedule{"cosine", "constant"};
 inline constexpr std::array<std::string_view, 2> mode{"train", "forward"};
 inline constexpr std::array<std::string_view, 2> timing{"free", "phased"};
-inline constexpr std::array<std::string_view, 2> dtype{"float32", "float64"};
+inline constexpr auto dtype = [] {
+  std::array<std::string_view, std::size(scalars)> names;
+  for (std::size_t i = 0; i < names.size(); ++i) names[i] = scalars[i].name;
+  return names;
+}();
 
 }  // namespace moescope::choices

@@ -12,21 +12,21 @@ struct AttentionWeights {
 
 template <class T>
 struct AttentionActivations {
-  Matrix<T> qkv;          ///< [T, qkv_columns], rotated
-  Matrix<T> context;      ///< [T, num_heads * head_dim]
-  Matrix<T> log_sum_exp;  ///< [T, num_heads]
+  Matrix<T> qkv;                      ///< [T, qkv_columns], rotated
+  Matrix<T> context;                  ///< [T, num_heads * head_dim]
+  Matrix<Accumulate<T>> log_sum_exp;  ///< [T, num_heads]
 };
 
 /// Causal self-attention with rotary positions (kernels/rope.hpp) and grouped KV heads. x [T,H] -> y [T,H]: this rank's partial
 /// sum over heads; the caller adds the ranks' sums.
 template <class T>
-Matrix<T> attention_forward(ExecSpace const& exec, kernels::AttentionShape const& shape, ConstMatrix<T> rope_table,
+Matrix<T> attention_forward(ExecSpace const& exec, kernels::AttentionShape const& shape, ConstMatrix<Accumulate<T>> rope_table,
                             ConstMatrix<T> x, AttentionWeights<T> const& weights, AttentionActivations<T>& activations);
 
 /// d_y [T,H] (complete) -> d_x [T,H], this rank's partial sum. Adds to the weight gradients.
 template <class T>
-Matrix<T> attention_backward(ExecSpace const& exec, kernels::AttentionShape const& shape, ConstMatrix<T> rope_table,
+Matrix<T> attention_backward(ExecSpace const& exec, kernels::AttentionShape const& shape, ConstMatrix<Accumulate<T>> rope_table,
                              ConstMatrix<T> d_y, ConstMatrix<T> x, AttentionWeights<T> const& weights,
-                             AttentionActivations<T> const& activations, AttentionWeights<T> const& gradients);
+                             AttentionActivations<T> const& activations, AttentionWeights<Accumulate<T>> const& gradients);
 
 }  // namespace moescope

@@ -79,9 +79,10 @@ std::string replica_failure(ExecSpace const& exec, Mesh& mesh, ModelConfig const
                      found.other, state.table.groups()[found.group].name, tensor, name(state.table.groups()[found.group].axis));
 }
 
-template std::string replica_failure<double>(ExecSpace const&, Mesh&, ModelConfig const&, TrainingState<double> const&,
-                                             std::int64_t, std::int64_t);
-template std::string replica_failure<float>(ExecSpace const&, Mesh&, ModelConfig const&, TrainingState<float> const&,
-                                            std::int64_t, std::int64_t);
+#define MOESCOPE_INSTANTIATE(T)                                                                                               \
+  template std::string replica_failure<T>(ExecSpace const&, Mesh&, ModelConfig const&, TrainingState<T> const&, std::int64_t, \
+                                          std::int64_t);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

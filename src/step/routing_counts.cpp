@@ -67,7 +67,8 @@ void count_routing(ExecSpace const& exec, Activations<T> const& activations, Run
     auto const computed = moe.routed.plan.rows.num_gathered();
     report.rows[std::size_t(layer)] += computed;
     report.rows_worst[std::size_t(layer)] = std::max(report.rows_worst[std::size_t(layer)], computed);
-    add_peer_bytes(moe.routed.plan, config.model.hidden_size * std::int64_t(sizeof(T)), sizeof(T), training, report.peer_bytes);
+    add_peer_bytes(moe.routed.plan, config.model.hidden_size * std::int64_t(sizeof(T)), sizeof(Accumulate<T>), training,
+                   report.peer_bytes);
   }
 }
 
@@ -88,9 +89,10 @@ void count_rows(Activations<T> const& activations, Range mine, std::int64_t rank
   }
 }
 
-template void count_rows<double>(Activations<double> const&, Range, std::int64_t, RankReport&);
-template void count_rows<float>(Activations<float> const&, Range, std::int64_t, RankReport&);
-template void count_routing<double>(ExecSpace const&, Activations<double> const&, RunConfig const&, std::int64_t, RankReport&);
-template void count_routing<float>(ExecSpace const&, Activations<float> const&, RunConfig const&, std::int64_t, RankReport&);
+#define MOESCOPE_INSTANTIATE(T)                                                         \
+  template void count_rows<T>(Activations<T> const&, Range, std::int64_t, RankReport&); \
+  template void count_routing<T>(ExecSpace const&, Activations<T> const&, RunConfig const&, std::int64_t, RankReport&);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

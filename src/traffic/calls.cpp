@@ -25,9 +25,9 @@ class Step {
         rank_(rank),
         dispatch_(dispatch_traffic(config.train.dispatcher)),
         caller_(config, layout, visit),
-        scalar_(bytes_of(config.train.dtype)),
+        scalar_(scalar(config.train.dtype)),
         extents_(router_extents(config.model)),
-        sizes_{.row = config.model.hidden_size * scalar_, .weight = scalar_, .experts = extents_.experts * number_bytes} {}
+        sizes_(dispatch_sizes(config)) {}
 
   void run(ShapesOf const& shapes_of) {
     caller_.call(names::labels, number_bytes);
@@ -55,13 +55,13 @@ class Step {
   std::int64_t rank_;
   DispatchTraffic const& dispatch_;
   Caller caller_;
-  std::int64_t scalar_;
+  Scalar const& scalar_;
   RouterExtents extents_;
   DispatchSizes sizes_;
 };
 
 void Step::forward(std::int64_t micro_step, std::vector<RouterShape> const& shapes) {
-  auto const states = tokens(micro_step) * sizes_.row, numbers = tokens(micro_step) * scalar_;
+  auto const states = tokens(micro_step) * sizes_.row, numbers = tokens(micro_step) * scalar_.accumulated;
   caller_.set_place(micro_step, -1);
   caller_.call(names::embedding, states);
   for (std::int64_t router = 0; router < extents_.routers; ++router) {
@@ -105,11 +105,11 @@ void Step::finish_gradients() {
   auto const held = group_sizes(model, layout_, rank_);
   for (std::int64_t layer = 0; layer < num_attention_layers(model); ++layer) {
     caller_.set_place(-1, layer);
-    caller_.call(names::kv_gradients, replicated_kv_parameters(model, layout_) * scalar_);
+    caller_.call(names::kv_gradients, replicated_kv_parameters(model, layout_) * scalar_.accumulated);
   }
   caller_.set_place(-1, -1);
   for (std::size_t g = 0; g < held.size(); ++g)
-    if (tensor_groups[g].trained) caller_.call(tensor_groups[g].gradients, held[g] * scalar_);
+    if (tensor_groups[g].trained) caller_.call(tensor_groups[g].gradients, held[g] * scalar_.accumulated);
   caller_.call(names::gradient_norm, number_bytes);
   caller_.call(names::checksums, layout_.ranks() * std::ssize(tensor_groups) * number_bytes);
 }
