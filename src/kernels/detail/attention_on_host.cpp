@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "base/range.hpp"
 #include "kernels/backend/gemm_backend.hpp"
 #include "kernels/detail/attention_parts.hpp"
 #include "kernels/detail/attention_tiles.hpp"
