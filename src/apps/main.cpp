@@ -12,9 +12,12 @@
 namespace {
 
 std::string version() {
+  std::string products;
+  for (auto const& scalar : moescope::scalars)
+    products += (products.empty() ? "" : ", ") + moescope::kernels::gemm_implementation(scalar.dtype) + " (" +
+                std::string(scalar.name) + ")";
   return "moescope " MOESCOPE_VERSION " (" + moescope::build_identification() + ")\n" + moescope::kokkos_description() +
-         "\nBLAS: " + moescope::kernels::gemm_implementation(false) + " (float32), " +
-         moescope::kernels::gemm_implementation(true) + " (float64)\nMPI: " + moescope::mpi_library();
+         "\nBLAS: " + products + "\nMPI: " + moescope::mpi_library();
 }
 
 /// What is wrong with the command line, and where help is; empty where help or the version is asked for, and nothing unknown.

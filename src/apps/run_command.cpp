@@ -115,8 +115,7 @@ int run(RunOptions const& options, Signals const& signals, Communicator const& w
   });
   Mesh mesh(world, *layout, traffic::collectives(config, *layout));
   TrainingOptions const training{signals, options.progress, lock ? &*lock : nullptr, options.overwrite, std::move(resumption)};
-  return config.train.dtype == DType::float64 ? train<double>(config, training, mesh, *data)
-                                              : train<float>(config, training, mesh, *data);
+  return with_scalar(config.train.dtype, [&]<class T>(std::type_identity<T>) { return train<T>(config, training, mesh, *data); });
 }
 
 }  // namespace

@@ -1,4 +1,6 @@
 #pragma once
+#include <vector>
+
 #include "base/views.hpp"
 
 namespace moescope {
@@ -18,6 +20,13 @@ auto to_host(ExecSpace const& exec, View const& view) {
     exec.fence(label);
     return host;
   }
+}
+
+/// The same as a copy.
+template <class View>
+std::vector<typename View::non_const_value_type> to_host_copy(ExecSpace const& exec, View const& view) {
+  auto const host = to_host(exec, view);
+  return {host.data(), host.data() + host.size()};
 }
 
 }  // namespace moescope

@@ -10,7 +10,7 @@ namespace moescope {
 TokenIds::TokenIds(std::vector<Range> runs) : runs_(std::move(runs)) {
   std::erase_if(runs_, [](Range const& run) { return run.size() == 0; });
   for (std::size_t i = 1; i < runs_.size(); ++i) MOESCOPE_CHECK(runs_[i - 1].end <= runs_[i].begin);
-  device_ = upload("base::token_ids", on_host());
+  device_ = upload(ExecSpace(), "base::token_ids", on_host());
 }
 
 std::vector<std::int64_t> TokenIds::on_host() const {

@@ -2,6 +2,8 @@
 #include <Kokkos_Core.hpp>
 #include <string>
 
+#include "base/scalar.hpp"
+
 namespace moescope {
 
 using ExecSpace = Kokkos::DefaultExecutionSpace;

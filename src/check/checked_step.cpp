@@ -51,7 +51,8 @@ void check_step(Trainer<T>& trainer, StepReport& report) {
   });
 }
 
-template void check_step<double>(Trainer<double>&, StepReport&);
-template void check_step<float>(Trainer<float>&, StepReport&);
+#define MOESCOPE_INSTANTIATE(T) template void check_step<T>(Trainer<T>&, StepReport&);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

@@ -7,6 +7,7 @@
 #include <functional>
 #include <limits>
 
+#include "base/to_host.hpp"
 #include "model/gather.hpp"
 #include "step/trainer.hpp"
 
@@ -27,8 +28,8 @@ std::vector<double> decisions(Trainer<double>& trainer, BatchSource const& sourc
     auto const activations = trainer.model().forward(ExecSpace(), pass, trainer.weights());
     for (auto const& block : activations.blocks) {
       auto const& routing = block.moe.routed.gate.routing;
-      auto const expert = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, routing.expert);
-      auto const kept = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, routing.kept);
+      auto const expert = to_host(ExecSpace(), routing.expert);
+      auto const kept = to_host(ExecSpace(), routing.kept);
       std::vector<double> own;
       for (std::int64_t c = 0; c < routing.num_choices; ++c) own.push_back(2 * expert(c) + kept(c));
       auto const gathered = mesh.group(Axis::stage).gather(std::span<double const>(own), 0);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/to_host.hpp"
 #include "kernels/cross_entropy.hpp"
 #include "model/gather.hpp"
 
@@ -11,11 +12,6 @@ namespace moescope {
 namespace {
 
 constexpr double forward_limit = 1e-12, gradient_limit = 1e-10;
-
-std::vector<double> host_values(Matrix<double> const& matrix) {
-  auto const host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, matrix);
-  return {host.data(), host.data() + host.size()};
-}
 
 /// Rows of owned tokens of every rank in token order. Empty on other ranks than 0.
 std::vector<double> gather_owned(Mesh const& mesh, std::vector<double> const& own) {
@@ -26,7 +22,7 @@ std::vector<double> gather_owned(Mesh const& mesh, std::vector<double> const& ow
 std::vector<double> gather_logits(ReferencePass const& pass, Matrix<double> const& logits) {
   auto const& layout = pass.mesh.layout();
   std::vector<std::int64_t> counts;
-  auto const all = pass.mesh.world().gather(std::span<double const>(host_values(logits)), 0, &counts);
+  auto const all = pass.mesh.world().gather(std::span<double const>(to_host_copy(ExecSpace(), logits)), 0, &counts);
   std::vector<double> assembled(pass.fixture.logits.size());
   auto const columns = pass.config.model.vocab_size;
   double const* next = all.data();
@@ -46,9 +42,9 @@ struct DenseRouting {
 };
 
 DenseRouting dense(Routing<double> const& routing) {
-  auto const offsets = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, routing.offsets);
-  auto const expert = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, routing.expert);
-  auto const weight = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, routing.weight);
+  auto const offsets = to_host(ExecSpace(), routing.offsets);
+  auto const expert = to_host(ExecSpace(), routing.expert);
+  auto const weight = to_host(ExecSpace(), routing.weight);
   DenseRouting result{std::vector<double>(std::size_t(routing.num_tokens * routing.num_experts)), {}};
   result.chosen = result.weight;
   for (std::int64_t t = 0; t < routing.num_tokens; ++t) {
@@ -77,8 +73,8 @@ std::vector<double> block_output(ReferencePass const& pass, std::size_t layer, A
   bool const is_last = layer + 1 == activations.blocks.size();
   auto const after = is_last ? activations.head.input : activations.blocks[layer + 1].attention.input;
   auto const owned = pass.mesh.layout().owned_tokens(std::int64_t(after.extent(0)), pass.mesh.rank());
-  auto output = host_values(rows(after, owned.begin, owned.end));
-  auto const before = host_values(activations.blocks[layer].moe.input);
+  auto output = to_host_copy(ExecSpace(), rows(after, owned.begin, owned.end));
+  auto const before = to_host_copy(ExecSpace(), activations.blocks[layer].moe.input);
   for (std::size_t i = 0; i < output.size(); ++i) output[i] -= before[i];
   return output;
 }
@@ -87,7 +83,7 @@ void compare_layer(ReferencePass const& pass, std::size_t layer, Activations<dou
   auto const& moe = activations.blocks[layer].moe;
   auto const& reference = pass.fixture.layers[layer];
   auto const prefix = "moe." + std::to_string(layer) + ".";
-  auto const input = gather_owned(pass.mesh, host_values(moe.normed));
+  auto const input = gather_owned(pass.mesh, to_host_copy(ExecSpace(), moe.normed));
   auto const output = gather_owned(pass.mesh, block_output(pass, layer, activations));
   auto const mine = dense(moe.routed.gate.routing);
   auto const weight = gather_owned(pass.mesh, mine.weight), chosen = gather_owned(pass.mesh, mine.chosen);

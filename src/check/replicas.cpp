@@ -87,7 +87,8 @@ std::string replica_failure(Trainer<T>& trainer, std::int64_t part, std::int64_t
                      found.other, groups[found.group].name, tensor, name(groups[found.group].axis));
 }
 
-template std::string replica_failure<double>(Trainer<double>&, std::int64_t, std::int64_t);
-template std::string replica_failure<float>(Trainer<float>&, std::int64_t, std::int64_t);
+#define MOESCOPE_INSTANTIATE(T) template std::string replica_failure<T>(Trainer<T>&, std::int64_t, std::int64_t);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

@@ -14,10 +14,9 @@ namespace moescope {
 
 namespace {
 
-std::string read_text(std::string const& path) {
+void require_file(std::string const& path) {
   if (!std::filesystem::exists(path))
     throw UserError(path + ": is not there; a fixture folder holds config.json, model.safetensors and io.safetensors");
-  return std::string(MappedFile(path).bytes());
 }
 
 template <class Values>
@@ -145,6 +144,7 @@ std::vector<std::int64_t> token_ids(std::vector<std::int64_t> ids, std::int64_t 
 Fixture load_fixture(std::string const& folder) {
   Fixture fixture;
   fixture.path = folder;
+  require_file(folder + "/config.json");
   fixture.model = model_from_hugging_face(read_text(folder + "/config.json"), folder + "/config.json");
   Safetensors const io(folder + "/io.safetensors");
   auto const& shape = io.info("input_ids").shape;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/upload.hpp"
 #include "checkpoint/safetensors.hpp"
 #include "checkpoint/training_state.hpp"
 #include "files/checksum.hpp"
@@ -34,10 +35,9 @@ class Shards {
   std::map<std::int64_t, Safetensors> open_;
 };
 
-/// Copies what a piece and the held part have in common; returns the number of elements.
-template <class HostMatrix>
+/// Copies what a piece and the held part [held_rows, held_columns] have in common; returns the number of elements.
 std::int64_t copy_piece(Shards& shards, std::string const& name, Piece const& piece, TensorSpec const& spec,
-                        HostMatrix const& target) {
+                        std::vector<double>& held) {
   auto const rows = overlap(piece.rows, spec.held_rows), columns = overlap(piece.columns, spec.held_columns);
   if (rows.size() == 0 || columns.size() == 0) return 0;
   auto const& shard = shards.at(piece.shard);
@@ -49,8 +49,8 @@ std::int64_t copy_piece(Shards& shards, std::string const& name, Piece const& pi
   auto const to_rows = relative(rows, spec.held_rows), to_columns = relative(columns, spec.held_columns);
   for (std::int64_t r = 0; r < rows.size(); ++r)
     for (std::int64_t c = 0; c < columns.size(); ++c)
-      target(to_rows.begin + r, to_columns.begin + c) =
-          typename HostMatrix::value_type(values[std::size_t(r * columns.size() + c)]);
+      held[std::size_t((to_rows.begin + r) * spec.held_columns.size() + to_columns.begin + c)] =
+          values[std::size_t(r * columns.size() + c)];
   return rows.size() * columns.size();
 }
 
@@ -79,24 +79,23 @@ template <class T>
 void restore_checkpoint(std::string const& folder, CheckpointIndex const& index, TensorTable const& table,
                         TrainingBuffers<T> const& state) {
   Shards shards(folder);
-  for (auto const& [prefix, buffers] : state) {
+  for_each_buffers(state, [&](std::string const& prefix, auto const& buffers) {
     for (auto const& spec : table.specs()) {
       if (!buffers.hold(spec)) continue;
-      auto const matrix = buffers.matrix(spec);
-      auto const host = Kokkos::create_mirror_view(matrix);
+      std::vector<double> held(std::size_t(spec.size()));
       std::int64_t copied = 0;
       for (auto const& piece : stored(index, folder, spec).pieces)
-        copied += copy_piece(shards, prefix + spec.name, piece, spec, host);
+        copied += copy_piece(shards, prefix + spec.name, piece, spec, held);
       if (copied != spec.size())
         throw UserError(fmt::format("{}: the pieces of tensor '{}' do not cover it.", index_path(folder), spec.name));
-      Kokkos::deep_copy(matrix, host);
+      upload(ExecSpace(), held, buffers.flat(spec));
     }
-  }
+  });
 }
 
-template void restore_checkpoint<double>(std::string const&, CheckpointIndex const&, TensorTable const&,
-                                         TrainingBuffers<double> const&);
-template void restore_checkpoint<float>(std::string const&, CheckpointIndex const&, TensorTable const&,
-                                        TrainingBuffers<float> const&);
+#define MOESCOPE_INSTANTIATE(T) \
+  template void restore_checkpoint<T>(std::string const&, CheckpointIndex const&, TensorTable const&, TrainingBuffers<T> const&);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

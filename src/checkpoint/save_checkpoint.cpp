@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
 
+#include "base/to_host.hpp"
 #include "checkpoint/safetensors.hpp"
 #include "checkpoint/training_state.hpp"
 #include "files/atomic_file.hpp"
@@ -13,25 +15,31 @@ namespace fs = std::filesystem;
 
 namespace {
 
-template <class T>
-constexpr char const* dtype = sizeof(T) == 8 ? "F64" : "F32";
+using Tensors = std::map<std::string, TensorToWrite>;
 
-/// The owned rows of a tensor are one stretch of its flat buffer.
-template <class T>
-std::uint32_t write_shard(std::string const& path, TensorTable const& table, TrainingBuffers<T> const& state) {
-  std::map<std::string, TensorToWrite> tensors;
-  std::vector<Kokkos::View<T const*, Kokkos::HostSpace>> on_host;
-  for (auto const& [prefix, buffers] : state) {
-    for (std::size_t g = 0; g < buffers.group.size(); ++g) {
-      on_host.push_back(Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), buffers.group[g]));
-      for (auto const& spec : table.specs()) {
-        if (spec.group != g || !buffers.hold(spec) || spec.owned_rows.size() <= 0) continue;
-        auto const width = spec.held_columns.size();
-        auto const first = spec.offset + (spec.owned_rows.begin - spec.held_rows.begin) * width;
-        tensors[prefix + spec.name] = {dtype<T>, {spec.owned_rows.size(), width}, on_host.back().data() + first};
-      }
+/// The owned rows of a tensor are one stretch of its flat buffer, of which the tensors share a copy on the host.
+template <class Number>
+void add_owned_rows(std::string const& prefix, TensorTable const& table, FlatBuffers<Number> const& buffers, Tensors& tensors,
+                    std::vector<std::shared_ptr<void>>& copies) {
+  for (std::size_t g = 0; g < buffers.group.size(); ++g) {
+    auto const copy = std::make_shared<decltype(to_host(ExecSpace(), buffers.group[g]))>(to_host(ExecSpace(), buffers.group[g]));
+    copies.push_back(copy);
+    for (auto const& spec : table.specs()) {
+      if (spec.group != g || !buffers.hold(spec) || spec.owned_rows.size() <= 0) continue;
+      auto const width = spec.held_columns.size();
+      auto const first = spec.offset + (spec.owned_rows.begin - spec.held_rows.begin) * width;
+      tensors[prefix + spec.name] = {
+          std::string(StorageType<Number>::safetensors), {spec.owned_rows.size(), width}, copy->data() + first};
     }
   }
+}
+
+template <class T>
+std::uint32_t write_shard(std::string const& path, TensorTable const& table, TrainingBuffers<T> const& state) {
+  Tensors tensors;
+  std::vector<std::shared_ptr<void>> copies;
+  for_each_buffers(
+      state, [&](std::string const& prefix, auto const& buffers) { add_owned_rows(prefix, table, buffers, tensors, copies); });
   return write_safetensors(path, tensors);
 }
 
@@ -103,9 +111,10 @@ void save_checkpoint(Communicator const& world, std::string const& folder, Check
   }
 }
 
-template void save_checkpoint<double>(Communicator const&, std::string const&, CheckpointIndex const&, TensorTable const&,
-                                      TrainingBuffers<double> const&);
-template void save_checkpoint<float>(Communicator const&, std::string const&, CheckpointIndex const&, TensorTable const&,
-                                     TrainingBuffers<float> const&);
+#define MOESCOPE_INSTANTIATE(T)                                                                                         \
+  template void save_checkpoint<T>(Communicator const&, std::string const&, CheckpointIndex const&, TensorTable const&, \
+                                   TrainingBuffers<T> const&);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

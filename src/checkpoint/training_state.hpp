@@ -8,15 +8,24 @@
 
 namespace moescope {
 
-/// Buffers of a checkpoint and the prefix of their tensors' names: none for the parameters, which so keep their published
-/// names, `first_moment.` and `second_moment.`.
-template <class T>
+/// Buffers of a checkpoint whose tensors' names begin with `prefix`.
+template <class Number>
 struct StateBuffers {
   std::string prefix;
-  FlatBuffers<T> buffers;
+  FlatBuffers<Number> buffers;
 };
+/// The parameters keep their published names; `first_moment.` and `second_moment.` begin those of what training adds.
 template <class T>
-using TrainingBuffers = std::vector<StateBuffers<T>>;
+struct TrainingBuffers {
+  FlatBuffers<T> parameters;
+  std::vector<StateBuffers<Accumulate<T>>> moments;
+};
+/// action(prefix, buffers) for the parameters, then for each of the moments.
+template <class T, class Action>
+void for_each_buffers(TrainingBuffers<T> const& state, Action const& action) {
+  action("", state.parameters);
+  for (auto const& [prefix, buffers] : state.moments) action(prefix, buffers);
+}
 
 /// Writes the checkpoint `folder`: each rank its shard, with the rows that it owns, then rank 0 the index; all under the name
 /// `folder.partial`, renamed when everything is on the disk. `index.tensors` must be pieces_of() the layout on rank 0 and may

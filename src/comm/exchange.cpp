@@ -209,8 +209,7 @@ Exchange start_all_to_all(ExecSpace const& exec, Mesh& mesh, ExchangeId const& i
   template Exchange start_reduce_scatter<T>(ExecSpace const&, Mesh&, ExchangeId const&, ConstMatrix<T>, Rows const&, Matrix<T>); \
   template Exchange start_all_to_all<T>(ExecSpace const&, Mesh&, ExchangeId const&, ConstMatrix<T>, Rows const&, Matrix<T>,      \
                                         Rows const&);
-MOESCOPE_INSTANTIATE(float)
-MOESCOPE_INSTANTIATE(double)
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
 #undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

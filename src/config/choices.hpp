@@ -1,6 +1,9 @@
 #pragma once
 #include <array>
+#include <iterator>
 #include <string_view>
+
+#include "base/scalar.hpp"
 
 /// The values that each enumerated key knows, beside the kinds of gate and dispatcher, which have rows of their own.
 namespace moescope::choices {
@@ -16,6 +19,10 @@ inline constexpr std::array<std::string_view, 2> timing{"free", "phased"};
 /// Of the ranks: which dimension of the grid varies fastest, and so on; in the expert mesh tp and dp are etp and edp.
 inline constexpr std::array<std::string_view, 6> layout_order{"tp-ep-dp", "tp-dp-ep", "ep-tp-dp",
                                                               "ep-dp-tp", "dp-tp-ep", "dp-ep-tp"};
-inline constexpr std::array<std::string_view, 2> dtype{"float32", "float64"};
+inline constexpr auto dtype = [] {
+  std::array<std::string_view, std::size(scalars)> names;
+  for (std::size_t i = 0; i < names.size(); ++i) names[i] = scalars[i].name;
+  return names;
+}();
 
 }  // namespace moescope::choices

@@ -32,7 +32,10 @@ class Reader {
     *member = value_.get<bool>();
   }
   void operator()(std::string* member) const { *member = text(); }
-  void operator()(DType* member) const { *member = text() == name(DType::float64) ? DType::float64 : DType::float32; }
+  void operator()(DType* member) const {
+    for (auto const& each : scalars)
+      if (each.name == text()) *member = each.dtype;
+  }
 
   void operator()(PerLayer const& list) const {
     if (value_.is_number()) {

@@ -11,14 +11,13 @@
 namespace moescope {
 namespace {
 
-std::string read_text(std::string const& path) {
+void require_file(std::string const& path) {
   std::error_code error;
   auto const status = std::filesystem::status(path, error);
   if (path.empty()) throw UserError("the name of the configuration file is empty");
   if (status.type() == std::filesystem::file_type::not_found)
     throw UserError(fmt::format("{}: there is no such configuration file", path));
   if (std::filesystem::is_directory(status)) throw UserError(fmt::format("{}: is a folder; a TOML file is expected", path));
-  return std::string(MappedFile(path).bytes());
 }
 
 void add_overrides(Settings& settings, RunConfig& config, std::vector<std::string> const& overrides) {
@@ -45,6 +44,7 @@ RunConfig parse_run_config(std::string const& text, std::string const& source, s
 }
 
 RunConfig load_run_config(std::string const& path, std::vector<std::string> const& overrides) {
+  require_file(path);
   return parse_run_config(read_text(path), path, overrides);
 }
 

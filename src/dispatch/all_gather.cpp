@@ -90,10 +90,10 @@ class AllGatherDispatcher final : public Dispatcher<T> {
     token_of_row.reserve(choice_of_row.size());
     for (int const choice : choice_of_row) token_of_row.push_back(token_of_choice[std::size_t(choice)]);
     auto const by_token = rows_by_token(token_of_row, total(block.tokens));
-    block.choice_of_row = upload("dispatch::choice_of_row", choice_of_row);
-    block.token_of_row = upload("dispatch::token_of_row", token_of_row);
-    block.row_offsets = upload("dispatch::row_offsets", by_token.offsets);
-    block.rows_of_token = upload("dispatch::rows_of_token", by_token.rows);
+    block.choice_of_row = upload(exec, "dispatch::choice_of_row", choice_of_row);
+    block.token_of_row = upload(exec, "dispatch::token_of_row", token_of_row);
+    block.row_offsets = upload(exec, "dispatch::row_offsets", by_token.offsets);
+    block.rows_of_token = upload(exec, "dispatch::rows_of_token", by_token.rows);
     name_peers(plan);
     return plan;
   }
@@ -102,15 +102,16 @@ class AllGatherDispatcher final : public Dispatcher<T> {
     auto const rows = copy_block(exec, plan, tokens.rows, exchanges_.out.forward);
     auto const own = copy_choices<T>(exec, plan, tokens.weight);
     auto const all = gather(exec, own, plan.block.choices, exchanges_.weights.forward);
-    auto const weight = make_matrix<T>("dispatch::row_weights", plan.rows.num_gathered(), 1);
-    kernels::gather_rows<T>(exec, all, plan.block.choice_of_row, weight);
+    auto const weight = make_matrix<Accumulate<T>>("dispatch::row_weights", plan.rows.num_gathered(), 1);
+    kernels::gather_rows<Accumulate<T>>(exec, all, plan.block.choice_of_row, weight);
     return {rows, Kokkos::subview(weight, Kokkos::ALL, 0)};
   }
 
   WeightedRows<T> dispatch_backward(ExecSpace const& exec, Plan const& plan, WeightedRows<T> const& d_rows) override {
-    Matrix<T> const all("dispatch::block_d_weights", total(plan.block.choices), 1);
-    kernels::scatter_rows<T>(exec, ConstMatrix<T>(d_rows.weight.data(), d_rows.weight.extent(0), 1), plan.block.choice_of_row,
-                             all);
+    using A = Accumulate<T>;
+    Matrix<A> const all("dispatch::block_d_weights", total(plan.block.choices), 1);
+    ConstMatrix<A> const weight(d_rows.weight.data(), d_rows.weight.extent(0), 1);
+    kernels::scatter_rows<A>(exec, weight, plan.block.choice_of_row, all);
     auto const own = sum(exec, all, plan.block.choices, exchanges_.weights.backward);
     return {sum_block(exec, plan, d_rows.rows, exchanges_.back.backward), return_choices<T>(exec, plan, own)};
   }
@@ -127,19 +128,21 @@ class AllGatherDispatcher final : public Dispatcher<T> {
   using Rows = std::vector<std::int64_t>;
 
   /// The members' own rows behind each other; a block of one rank has its own only, and the same View.
-  Matrix<T> gather(ExecSpace const& exec, Matrix<T> const& own, Rows const& rows, ExchangeId const& exchange) const {
+  template <class Number>
+  Matrix<Number> gather(ExecSpace const& exec, Matrix<Number> const& own, Rows const& rows, ExchangeId const& exchange) const {
     if (rows.size() == 1) return own;
-    auto const all = make_matrix<T>("dispatch::block_rows", total(rows), std::int64_t(own.extent(1)));
-    start_all_gather<T>(exec, mesh_, exchange, own, rows, all).wait();
+    auto const all = make_matrix<Number>("dispatch::block_rows", total(rows), std::int64_t(own.extent(1)));
+    start_all_gather<Number>(exec, mesh_, exchange, own, rows, all).wait();
     return all;
   }
 
   /// The adjoint.
-  Matrix<T> sum(ExecSpace const& exec, Matrix<T> const& all, Rows const& rows, ExchangeId const& exchange) const {
+  template <class Number>
+  Matrix<Number> sum(ExecSpace const& exec, Matrix<Number> const& all, Rows const& rows, ExchangeId const& exchange) const {
     if (rows.size() == 1) return all;
     auto const me = std::size_t(mesh_.group(Axis::expert_block).rank());
-    auto const own = make_matrix<T>("dispatch::own_rows", rows[me], std::int64_t(all.extent(1)));
-    start_reduce_scatter<T>(exec, mesh_, exchange, all, rows, own).wait();
+    auto const own = make_matrix<Number>("dispatch::own_rows", rows[me], std::int64_t(all.extent(1)));
+    start_reduce_scatter<Number>(exec, mesh_, exchange, all, rows, own).wait();
     return own;
   }
 
@@ -191,7 +194,8 @@ template <class T>
 std::unique_ptr<Dispatcher<T>> make_all_gather(Mesh& mesh, ModelConfig const& model) {
   return std::make_unique<AllGatherDispatcher<T>>(mesh, model);
 }
-template std::unique_ptr<Dispatcher<double>> make_all_gather<double>(Mesh&, ModelConfig const&);
-template std::unique_ptr<Dispatcher<float>> make_all_gather<float>(Mesh&, ModelConfig const&);
+#define MOESCOPE_INSTANTIATE(T) template std::unique_ptr<Dispatcher<T>> make_all_gather<T>(Mesh&, ModelConfig const&);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

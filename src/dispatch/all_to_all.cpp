@@ -33,7 +33,8 @@ template <class T>
 std::unique_ptr<Dispatcher<T>> make_all_to_all(Mesh& mesh, ModelConfig const& model) {
   return std::make_unique<AllToAllDispatcher<T>>(mesh, model);
 }
-template std::unique_ptr<Dispatcher<double>> make_all_to_all<double>(Mesh&, ModelConfig const&);
-template std::unique_ptr<Dispatcher<float>> make_all_to_all<float>(Mesh&, ModelConfig const&);
+#define MOESCOPE_INSTANTIATE(T) template std::unique_ptr<Dispatcher<T>> make_all_to_all<T>(Mesh&, ModelConfig const&);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

@@ -14,7 +14,7 @@ namespace moescope {
 template <class T>
 struct WeightedRows {
   Matrix<T> rows;
-  Vector<T> weight;
+  Vector<Accumulate<T>> weight;
 };
 
 /// A dispatcher is a linear map D, which copies rows of owned tokens to the ranks of their experts (every rank that holds

@@ -34,7 +34,8 @@ template <class T>
 std::unique_ptr<Dispatcher<T>> make_home() {
   return std::make_unique<HomeDispatcher<T>>();
 }
-template std::unique_ptr<Dispatcher<double>> make_home<double>();
-template std::unique_ptr<Dispatcher<float>> make_home<float>();
+#define MOESCOPE_INSTANTIATE(T) template std::unique_ptr<Dispatcher<T>> make_home<T>();
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

@@ -26,7 +26,8 @@ std::unique_ptr<Dispatcher<T>> make_local(Mesh& mesh, ModelConfig const& model) 
   }
   return std::make_unique<LocalDispatcher<T>>(mesh, model);
 }
-template std::unique_ptr<Dispatcher<double>> make_local<double>(Mesh&, ModelConfig const&);
-template std::unique_ptr<Dispatcher<float>> make_local<float>(Mesh&, ModelConfig const&);
+#define MOESCOPE_INSTANTIATE(T) template std::unique_ptr<Dispatcher<T>> make_local<T>(Mesh&, ModelConfig const&);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

@@ -12,10 +12,10 @@ Matrix<T> sum_copies(ExecSpace const& exec, Plan const& plan, ConstMatrix<T> sen
 
 /// The number of each sent row's choice, [num_choices] -> [num_sent,1].
 template <class T>
-Matrix<T> copy_choices(ExecSpace const& exec, Plan const& plan, ConstVector<T> numbers);
-/// The adjoint, of a column of numbers: 0 for dropped choices.
+Matrix<Accumulate<T>> copy_choices(ExecSpace const& exec, Plan const& plan, ConstVector<Accumulate<T>> numbers);
+/// The adjoint: 0 for dropped choices.
 template <class T>
-Vector<T> return_choices(ExecSpace const& exec, Plan const& plan, ConstMatrix<T> sent, std::int64_t column = 0);
+Vector<Accumulate<T>> return_choices(ExecSpace const& exec, Plan const& plan, ConstMatrix<Accumulate<T>> sent);
 
 /// Both of the above, for rows that stay on their rank.
 template <class T>
@@ -23,7 +23,10 @@ WeightedRows<T> copy_weighted(ExecSpace const& exec, Plan const& plan, WeightedR
 template <class T>
 WeightedRows<T> sum_weighted(ExecSpace const& exec, Plan const& plan, WeightedRows<T> const& rows);
 
-/// Both, for rows that move: joined rows [n,H+1] carry their number in the last column.
+/// Columns of T that the bits of a row's number take.
+template <class T>
+inline constexpr std::int64_t number_columns = sizeof(Accumulate<T>) / sizeof(T);
+/// Both, for rows that move: joined rows [n,H+number_columns] carry the bits of their number in the last columns.
 template <class T>
 Matrix<T> join_copies(ExecSpace const& exec, Plan const& plan, WeightedRows<T> const& tokens);
 template <class T>
@@ -34,11 +37,14 @@ template <class T>
 Matrix<T> grouped(ExecSpace const& exec, Plan const& plan, Matrix<T> const& arrived);
 template <class T>
 Matrix<T> ungrouped(ExecSpace const& exec, Plan const& plan, Matrix<T> const& rows);
-/// The same from joined rows, and into them.
+/// The same from joined rows, and into rows [n,H+1] whose sums can be joined ones.
 template <class T>
 WeightedRows<T> split_grouped(ExecSpace const& exec, Plan const& plan, ConstMatrix<T> arrived);
 template <class T>
-Matrix<T> join_arrived(ExecSpace const& exec, Plan const& plan, WeightedRows<T> const& rows);
+Matrix<Accumulate<T>> addable_arrived(ExecSpace const& exec, Plan const& plan, WeightedRows<T> const& rows);
+/// The same View where T is its own accumulation type.
+template <class T>
+Matrix<T> joined(ExecSpace const& exec, Matrix<Accumulate<T>> const& addable);
 
 /// Rows that this rank received [num_received,W] -> those of all etp members [num_gathered,W]. The same View where it has none.
 template <class T>

@@ -26,7 +26,9 @@ std::vector<std::string> dispatcher_kinds() {
 #undef MOESCOPE_NAME
 }
 
-template std::unique_ptr<Dispatcher<double>> make_dispatcher<double>(std::string const&, Mesh&, ModelConfig const&);
-template std::unique_ptr<Dispatcher<float>> make_dispatcher<float>(std::string const&, Mesh&, ModelConfig const&);
+#define MOESCOPE_INSTANTIATE(T) \
+  template std::unique_ptr<Dispatcher<T>> make_dispatcher<T>(std::string const&, Mesh&, ModelConfig const&);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

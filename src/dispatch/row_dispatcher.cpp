@@ -35,8 +35,9 @@ WeightedRows<T> RowDispatcher<T>::dispatch(ExecSpace const& exec, Plan const& pl
 template <class T>
 WeightedRows<T> RowDispatcher<T>::dispatch_backward(ExecSpace const& exec, Plan const& plan, WeightedRows<T> const& d_rows) {
   if (rows_stay()) return sum_weighted<T>(exec, plan, d_rows);
-  auto const received = scatter_etp<T>(exec, mesh_, plan, join_arrived<T>(exec, plan, d_rows), exchanges_.etp_back.backward);
-  return sum_joined<T>(exec, plan, send_back(exec, plan.rows, received, exchanges_.back.backward));
+  auto const received =
+      scatter_etp<Accumulate<T>>(exec, mesh_, plan, addable_arrived<T>(exec, plan, d_rows), exchanges_.etp_back.backward);
+  return sum_joined<T>(exec, plan, send_back(exec, plan.rows, joined<T>(exec, received), exchanges_.back.backward));
 }
 
 template <class T>
@@ -51,7 +52,8 @@ Matrix<T> RowDispatcher<T>::combine_backward(ExecSpace const& exec, Plan const& 
   return grouped<T>(exec, plan, gather_etp<T>(exec, mesh_, plan, received, exchanges_.etp_out.backward));
 }
 
-template class RowDispatcher<double>;
-template class RowDispatcher<float>;
+#define MOESCOPE_INSTANTIATE(T) template class RowDispatcher<T>;
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

@@ -18,7 +18,7 @@ struct RowExchanges {
 
 /// The dispatchers that move one row per kept choice. A kind says only how sent rows reach the ranks of their experts
 /// (`send`) and how they return (`send_back`); copying out of tokens, etp and grouping by expert are the same for all.
-/// Where a row moves, the rows of dispatch are one column wider: the last one is the weight.
+/// Where a row moves, the rows of dispatch are wider: the last columns are the weight.
 template <class T>
 class RowDispatcher : public Dispatcher<T> {
  public:

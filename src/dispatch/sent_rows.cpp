@@ -47,13 +47,13 @@ bool in_order(std::vector<int> const& positions) {
 }
 
 template <class T>
-void place_rows(Routing<T> const& routing, SortedChoices const& sorted, Plan& plan) {
+void place_rows(ExecSpace const& exec, Routing<T> const& routing, SortedChoices const& sorted, Plan& plan) {
   MOESCOPE_CHECK(plan.rows.num_sent() == std::int64_t(sorted.token_of_sent.size()));
-  plan.token_of_sent = upload("dispatch::token_of_sent", sorted.token_of_sent);
-  plan.choice_of_sent = upload("dispatch::choice_of_sent", sorted.choice_of_sent);
-  plan.sent_of_choice = upload("dispatch::sent_of_choice", sorted.sent_of_choice);
+  plan.token_of_sent = upload(exec, "dispatch::token_of_sent", sorted.token_of_sent);
+  plan.choice_of_sent = upload(exec, "dispatch::choice_of_sent", sorted.choice_of_sent);
+  plan.sent_of_choice = upload(exec, "dispatch::sent_of_choice", sorted.sent_of_choice);
   if (!in_order(plan.rows.grouped_position))
-    plan.grouped_position = upload("dispatch::grouped_position", plan.rows.grouped_position);
+    plan.grouped_position = upload(exec, "dispatch::grouped_position", plan.rows.grouped_position);
   plan.offsets = routing.offsets;
   plan.num_tokens = routing.num_tokens;
   plan.num_choices = routing.num_choices;
@@ -68,7 +68,7 @@ CountedPlan plan_sent_rows(ExecSpace const& exec, Mesh& mesh, ExchangeId const& 
   auto table = all_gather_control(mesh, counts, sorted.counts);
   Plan plan;
   plan.rows = plan_rows(mesh.layout(), model, mesh.rank(), table);
-  place_rows<T>(routing, sorted, plan);
+  place_rows<T>(exec, routing, sorted, plan);
   return {std::move(plan), std::move(table)};
 }
 
@@ -79,15 +79,14 @@ Plan plan_at_home(ExecSpace const& exec, Routing<T> const& routing) {
   plan.rows.expert_offsets = {0};
   for (auto const count : sorted.counts) plan.rows.expert_offsets.push_back(plan.rows.expert_offsets.back() + count);
   plan.rows.send_rows = plan.rows.receive_rows = plan.rows.etp_rows = {plan.rows.num_gathered()};
-  place_rows<T>(routing, sorted, plan);
+  place_rows<T>(exec, routing, sorted, plan);
   return plan;
 }
 
 #define MOESCOPE_INSTANTIATE(T)                                                                                              \
   template CountedPlan plan_sent_rows<T>(ExecSpace const&, Mesh&, ExchangeId const&, ModelConfig const&, Routing<T> const&); \
   template Plan plan_at_home<T>(ExecSpace const&, Routing<T> const&);
-MOESCOPE_INSTANTIATE(double)
-MOESCOPE_INSTANTIATE(float)
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
 #undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

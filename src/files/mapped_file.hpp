@@ -54,4 +54,7 @@ class MappedFile {
   std::int64_t size_ = 0;
 };
 
+/// The bytes of a whole file.
+inline std::string read_text(std::string const& path) { return std::string(MappedFile(path).bytes()); }
+
 }  // namespace moescope

@@ -44,8 +44,9 @@ struct GateResult {
   std::any saved;  ///< what this gate's backward consumes
 };
 
-/// Router kind: normed hidden states of the owned tokens -> Routing, and the backward of it. Pure single-rank mathematics
-/// except through PoolExchange. Stateless: parameters are passed in, results are returned.
+/// Router kind, which computes in Accumulate<T> whatever it is that products of hidden states give: normed hidden states of the
+/// owned tokens -> Routing, and the backward of it. Pure single-rank mathematics except through PoolExchange. Stateless:
+/// parameters are passed in, results are returned.
 template <class T>
 class Gate {
  public:
@@ -56,8 +57,8 @@ class Gate {
   /// d_weight [num_choices] = dL/d(routing.weight) from the outputs. Adds to d_x and to `gradients`, the balance loss
   /// (as added to the objective) included.
   virtual void backward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const& parameters,
-                        GateContext const& context, GateResult<T> const& result, ConstVector<T> d_weight, Matrix<T> d_x,
-                        std::vector<Matrix<T>> const& gradients) const = 0;
+                        GateContext const& context, GateResult<T> const& result, ConstVector<Accumulate<T>> d_weight,
+                        Matrix<T> d_x, std::vector<Matrix<Accumulate<T>>> const& gradients) const = 0;
 };
 
 /// One name per kind in registry.cpp. Throws UserError listing the known names for an unknown kind.

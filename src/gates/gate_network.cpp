@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/scalar.hpp"
 #include "kernels/gemm.hpp"
+#include "kernels/rounding.hpp"
 
 namespace moescope::gates {
 
@@ -24,7 +25,7 @@ void multiply_tanh_derivative(ExecSpace const& exec, ConstMatrix<T> hidden, Matr
       "gates::tanh_backward", Kokkos::RangePolicy<ExecSpace>(exec, 0, hidden.size()), KOKKOS_LAMBDA(std::int64_t i) {
         auto const h = Accumulate<T>(hidden(i / columns, i % columns));
         T& d = d_hidden(i / columns, i % columns);
-        d = T(d * (1 - h * h));
+        d = T(Accumulate<T>(d) * (1 - h * h));
       });
 }
 
@@ -39,7 +40,7 @@ auto GateNetwork<T>::forward(ExecSpace const& exec, ConstMatrix<T> x, std::vecto
     -> Activations {
   auto const tokens = std::int64_t(x.extent(0));
   Activations result;
-  result.logits = make_matrix<T>("gates::logits", tokens, num_experts_);
+  result.logits = make_matrix<Accumulate<T>>("gates::logits", tokens, num_experts_);
   if (!mlp_) {
     kernels::linear<T>(exec, x, parameters[0], result.logits);
     return result;
@@ -53,21 +54,23 @@ auto GateNetwork<T>::forward(ExecSpace const& exec, ConstMatrix<T> x, std::vecto
 
 template <class T>
 void GateNetwork<T>::backward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const& parameters,
-                              Activations const& activations, ConstMatrix<T> d_logits, Matrix<T> d_x,
-                              std::vector<Matrix<T>> const& gradients) const {
-  ConstMatrix<T> d_first = d_logits;
+                              Activations const& activations, Matrix<Accumulate<T>> d_logits, Matrix<T> d_x,
+                              std::vector<Matrix<Accumulate<T>>> const& gradients) const {
+  auto const d_last = kernels::rounded<T>(exec, d_logits);
+  auto d_first = d_last;
   if (mlp_) {
     auto const d_hidden = make_matrix<T>("gates::d_hidden", x.extent(0), num_experts_);
-    kernels::linear_backward_weight<T>(exec, d_logits, activations.hidden, gradients[1]);
-    kernels::linear_backward_input<T>(exec, d_logits, parameters[1], T(0), d_hidden);
+    kernels::linear_backward_weight<T>(exec, d_last, activations.hidden, gradients[1]);
+    kernels::linear_backward_input<T>(exec, d_last, parameters[1], 0, d_hidden);
     multiply_tanh_derivative<T>(exec, activations.hidden, d_hidden);
     d_first = d_hidden;
   }
   kernels::linear_backward_weight<T>(exec, d_first, x, gradients[0]);
-  kernels::linear_backward_input<T>(exec, d_first, parameters[0], T(1), d_x);
+  kernels::linear_backward_input<T>(exec, d_first, parameters[0], 1, d_x);
 }
 
-template class GateNetwork<float>;
-template class GateNetwork<double>;
+#define MOESCOPE_INSTANTIATE(T) template class GateNetwork<T>;
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope::gates

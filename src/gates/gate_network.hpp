@@ -15,14 +15,14 @@ class GateNetwork {
   explicit GateNetwork(ModelConfig const& model);
 
   struct Activations {
-    Matrix<T> hidden;  ///< [tokens,E] tanh(W0 x); empty when linear
-    Matrix<T> logits;  ///< [tokens,E]
+    Matrix<T> hidden;              ///< [tokens,E] tanh(W0 x); empty when linear
+    Matrix<Accumulate<T>> logits;  ///< [tokens,E]
   };
 
   Activations forward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const& parameters) const;
   /// Adds to d_x and to the first of `gradients`.
   void backward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const& parameters, Activations const& activations,
-                ConstMatrix<T> d_logits, Matrix<T> d_x, std::vector<Matrix<T>> const& gradients) const;
+                Matrix<Accumulate<T>> d_logits, Matrix<T> d_x, std::vector<Matrix<Accumulate<T>>> const& gradients) const;
 
  private:
   std::int64_t hidden_size_, num_experts_;

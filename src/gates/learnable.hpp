@@ -24,17 +24,17 @@ class LearnableGate : public Gate<T> {
   }
 
   void backward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const& parameters, GateContext const&,
-                GateResult<T> const& result, ConstVector<T> d_weight, Matrix<T> d_x,
-                std::vector<Matrix<T>> const& gradients) const override {
+                GateResult<T> const& result, ConstVector<Accumulate<T>> d_weight, Matrix<T> d_x,
+                std::vector<Matrix<Accumulate<T>>> const& gradients) const override {
     auto const& activations = std::any_cast<typename GateNetwork<T>::Activations const&>(result.saved);
-    auto const d_logits = make_matrix<T>("gates::d_logits", x.extent(0), num_experts_);
+    auto const d_logits = make_matrix<Accumulate<T>>("gates::d_logits", x.extent(0), num_experts_);
     score_choices_backward<T>(exec, result.routing, use_softmax_, d_weight, d_logits);
     network_.backward(exec, x, parameters, activations, d_logits, d_x, gradients);
   }
 
  protected:
   /// [tokens, choices], best first.
-  virtual Matrix<int> select(ExecSpace const& exec, ConstMatrix<T> logits, GateContext const& context) const = 0;
+  virtual Matrix<int> select(ExecSpace const& exec, ConstMatrix<Accumulate<T>> logits, GateContext const& context) const = 0;
 
   std::int64_t num_experts_;
   bool use_softmax_;

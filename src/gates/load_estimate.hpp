@@ -11,10 +11,10 @@ template <class T>
 struct LoadEstimate {
   using A = Accumulate<T>;
 
-  ConstMatrix<T> logits;        ///< [tokens,E] without noise
-  ConstMatrix<T> noise_logits;  ///< [tokens,E] std = softplus(this) + epsilon
-  ConstMatrix<T> noise;         ///< [tokens,E] drawn, before the multiplication with std
-  ConstMatrix<T> noisy;         ///< [tokens,E] logits + noise * std
+  ConstMatrix<A> logits;        ///< [tokens,E] without noise
+  ConstMatrix<A> noise_logits;  ///< [tokens,E] std = softplus(this) + epsilon
+  ConstMatrix<A> noise;         ///< [tokens,E] drawn, before the multiplication with std
+  ConstMatrix<A> noisy;         ///< [tokens,E] logits + noise * std
   Matrix<int> order;            ///< [tokens,k+1] experts by noisy logit
   std::int64_t top_k;
   A epsilon;
@@ -31,14 +31,14 @@ struct LoadEstimate {
 
   /// As released, LLaMA-MoE compares the noise alone with the (k+1)-th noisy logit.
   KOKKOS_INLINE_FUNCTION bool is_in_top_k(std::int64_t t, std::int64_t e) const {
-    if (as_released) return A(noise(t, e)) * standard_deviation(t, e) > A(noisy(t, order(t, top_k)));
+    if (as_released) return noise(t, e) * standard_deviation(t, e) > noisy(t, order(t, top_k));
     for (std::int64_t j = 0; j < top_k; ++j)
       if (order(t, j) == e) return true;
     return false;
   }
   KOKKOS_INLINE_FUNCTION A distance(std::int64_t t, std::int64_t e, bool in_top_k) const {
     A const threshold = noisy(t, order(t, in_top_k ? top_k : top_k - 1));
-    return (A(logits(t, e)) - threshold) / standard_deviation(t, e);
+    return (logits(t, e) - threshold) / standard_deviation(t, e);
   }
   KOKKOS_INLINE_FUNCTION A probability(std::int64_t t, std::int64_t e) const {
     return A(0.5) * Kokkos::erfc(-distance(t, e, is_in_top_k(t, e)) * A(0.70710678118654752440));

@@ -1,7 +1,7 @@
 #include "gates/noise.hpp"
 
 #include "base/error.hpp"
-#include "gates/transfer.hpp"
+#include "base/upload.hpp"
 
 namespace moescope::gates {
 
@@ -10,7 +10,7 @@ Matrix<T> draw_noise(ExecSpace const& exec, Purpose purpose, GateContext const& 
                      std::int64_t num_experts) {
   auto const noise = make_matrix<T>("gates::noise", tokens, num_experts);
   if (context.injected && !context.injected->noise.empty()) {
-    upload(exec, std::span<double const>(context.injected->noise), noise);
+    upload(exec, context.injected->noise, noise);
     return noise;
   }
   RandomStream const stream(context.seed, purpose, context.step, context.layer);
@@ -26,7 +26,9 @@ Matrix<T> draw_noise(ExecSpace const& exec, Purpose purpose, GateContext const& 
   return noise;
 }
 
-template Matrix<float> draw_noise<float>(ExecSpace const&, Purpose, GateContext const&, std::int64_t, std::int64_t);
-template Matrix<double> draw_noise<double>(ExecSpace const&, Purpose, GateContext const&, std::int64_t, std::int64_t);
+#define MOESCOPE_INSTANTIATE(T) \
+  template Matrix<T> draw_noise<T>(ExecSpace const&, Purpose, GateContext const&, std::int64_t, std::int64_t);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope::gates

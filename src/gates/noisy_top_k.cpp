@@ -1,11 +1,12 @@
 #include "base/error.hpp"
+#include "base/upload.hpp"
 #include "gates/gate_network.hpp"
 #include "gates/load_estimate.hpp"
 #include "gates/noise.hpp"
 #include "gates/pool_statistics.hpp"
 #include "gates/selection.hpp"
-#include "gates/transfer.hpp"
 #include "kernels/gemm.hpp"
+#include "kernels/rounding.hpp"
 
 namespace moescope {
 
@@ -20,13 +21,13 @@ struct NoisyTopKActivations {
 };
 
 template <class T>
-Matrix<T> add_noise(ExecSpace const& exec, gates::LoadEstimate<T> const& estimate) {
-  auto const noisy = make_matrix<T>("gates::noisy", estimate.logits.extent(0), estimate.logits.extent(1));
+Matrix<Accumulate<T>> add_noise(ExecSpace const& exec, gates::LoadEstimate<T> const& estimate) {
+  auto const noisy = make_matrix<Accumulate<T>>("gates::noisy", estimate.logits.extent(0), estimate.logits.extent(1));
   auto const experts = std::int64_t(noisy.extent(1));
   Kokkos::parallel_for(
       "gates::add_noise", Kokkos::RangePolicy<ExecSpace>(exec, 0, noisy.size()), KOKKOS_LAMBDA(std::int64_t i) {
         std::int64_t const t = i / experts, e = i % experts;
-        noisy(t, e) = T(estimate.logits(t, e) + estimate.noise(t, e) * estimate.standard_deviation(t, e));
+        noisy(t, e) = estimate.logits(t, e) + estimate.noise(t, e) * estimate.standard_deviation(t, e);
       });
   return noisy;
 }
@@ -55,13 +56,14 @@ Matrix<Accumulate<T>> importance_and_load(ExecSpace const& exec, Routing<T> cons
 
 /// d_score = d_weight + dL/d(importance) of the choice's expert.
 template <class T>
-Vector<T> add_importance_gradient(ExecSpace const& exec, Routing<T> const& routing, ConstVector<T> d_weight,
-                                  Matrix<Accumulate<T>> const& d_importance, gates::PoolOfRow const& pool_of) {
-  auto const d_score = make_vector<T>("gates::d_score", routing.num_choices);
+Vector<Accumulate<T>> add_importance_gradient(ExecSpace const& exec, Routing<T> const& routing,
+                                              ConstVector<Accumulate<T>> d_weight, Matrix<Accumulate<T>> const& d_importance,
+                                              gates::PoolOfRow const& pool_of) {
+  auto const d_score = make_vector<Accumulate<T>>("gates::d_score", routing.num_choices);
   auto const offsets = routing.offsets, expert = routing.expert;
   Kokkos::parallel_for(
       "gates::importance_backward", Kokkos::RangePolicy<ExecSpace>(exec, 0, routing.num_tokens), KOKKOS_LAMBDA(std::int64_t t) {
-        for (int j = offsets(t); j < offsets(t + 1); ++j) d_score(j) = T(d_weight(j) + d_importance(pool_of(t), expert(j)));
+        for (int j = offsets(t); j < offsets(t + 1); ++j) d_score(j) = d_weight(j) + d_importance(pool_of(t), expert(j));
       });
   return d_score;
 }
@@ -70,7 +72,7 @@ Vector<T> add_importance_gradient(ExecSpace const& exec, Routing<T> const& routi
 /// dL/d(logits) on return; d_noise_logits is assigned.
 template <class T>
 void noise_backward(ExecSpace const& exec, NoisyTopKActivations<T> const& saved, gates::PoolOfRow const& pool_of,
-                    Matrix<T> const& d_logits, Matrix<T> const& d_noise_logits) {
+                    Matrix<Accumulate<T>> const& d_logits, Matrix<Accumulate<T>> const& d_noise_logits) {
   using A = Accumulate<T>;
   auto const estimate = saved.estimate;
   auto const estimates_load = saved.estimates_load;
@@ -85,20 +87,19 @@ void noise_backward(ExecSpace const& exec, NoisyTopKActivations<T> const& saved,
               d_load(pool_of(t), e) * estimate.density(estimate.distance(t, e, in)) / estimate.standard_deviation(t, e);
         }
         for (int j = 0; estimates_load && j < 2; ++j) {
-          T& d_noisy = d_logits(t, estimate.order(t, estimate.top_k - 1 + j));
-          d_noisy = T(d_noisy + d_threshold[j]);
+          d_logits(t, estimate.order(t, estimate.top_k - 1 + j)) += d_threshold[j];
         }
         for (std::int64_t e = 0; e < experts; ++e) {
           A const d_noisy = d_logits(t, e);
-          A d_logit = d_noisy, d_std = d_noisy * A(estimate.noise(t, e));
+          A d_logit = d_noisy, d_std = d_noisy * estimate.noise(t, e);
           if (estimates_load) {
             A const distance = estimate.distance(t, e, estimate.is_in_top_k(t, e));
             A const slope = d_load(pool_of(t), e) * estimate.density(distance) / estimate.standard_deviation(t, e);
             d_logit += slope;
             d_std -= slope * distance;
           }
-          d_logits(t, e) = T(d_logit);
-          d_noise_logits(t, e) = T(d_std * estimate.softplus_derivative(estimate.noise_logits(t, e)));
+          d_logits(t, e) = d_logit;
+          d_noise_logits(t, e) = d_std * estimate.softplus_derivative(estimate.noise_logits(t, e));
         }
       });
 }
@@ -130,18 +131,19 @@ class NoisyTopKGate final : public Gate<T> {
   }
 
   void backward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const& parameters, GateContext const& context,
-                GateResult<T> const& result, ConstVector<T> d_weight, Matrix<T> d_x,
-                std::vector<Matrix<T>> const& gradients) const override {
+                GateResult<T> const& result, ConstVector<Accumulate<T>> d_weight, Matrix<T> d_x,
+                std::vector<Matrix<Accumulate<T>>> const& gradients) const override {
     auto const& saved = std::any_cast<NoisyTopKActivations<T> const&>(result.saved);
     gates::PoolOfRow const pool_of(context);
     auto const d_score = add_importance_gradient<T>(exec, result.routing, d_weight, saved.d_importance, pool_of);
-    auto const d_logits = make_matrix<T>("gates::d_logits", x.extent(0), num_experts_);
+    auto const d_logits = make_matrix<Accumulate<T>>("gates::d_logits", x.extent(0), num_experts_);
     gates::score_choices_backward<T>(exec, result.routing, config_.use_softmax, d_score, d_logits);
     if (draws_noise(context)) {
-      auto const d_noise_logits = make_matrix<T>("gates::d_noise_logits", x.extent(0), num_experts_);
+      auto const d_noise_logits = make_matrix<Accumulate<T>>("gates::d_noise_logits", x.extent(0), num_experts_);
       noise_backward<T>(exec, saved, pool_of, d_logits, d_noise_logits);
-      kernels::linear_backward_weight<T>(exec, d_noise_logits, x, gradients.back());
-      kernels::linear_backward_input<T>(exec, d_noise_logits, parameters.back(), T(1), d_x);
+      auto const d_product = kernels::rounded<T>(exec, d_noise_logits);
+      kernels::linear_backward_weight<T>(exec, d_product, x, gradients.back());
+      kernels::linear_backward_input<T>(exec, d_product, parameters.back(), 1, d_x);
     }
     network_.backward(exec, x, parameters, saved.network, d_logits, d_x, gradients);
   }
@@ -160,13 +162,13 @@ class NoisyTopKGate final : public Gate<T> {
     estimate.as_released = config_.load_estimate == "released";
     estimate.logits = estimate.noisy = saved.network.logits;
     if (draws_noise(context)) {
-      auto const noise_logits = make_matrix<T>("gates::noise_logits", x.extent(0), num_experts_);
+      auto const noise_logits = make_matrix<Accumulate<T>>("gates::noise_logits", x.extent(0), num_experts_);
       kernels::linear<T>(exec, x, parameters.back(), noise_logits);
       estimate.noise_logits = noise_logits;
-      estimate.noise = gates::draw_noise<T>(exec, Purpose::gate_noise, context, x.extent(0), num_experts_);
+      estimate.noise = gates::draw_noise<Accumulate<T>>(exec, Purpose::gate_noise, context, x.extent(0), num_experts_);
       estimate.noisy = add_noise<T>(exec, estimate);
     }
-    estimate.order = gates::top_experts<T>(exec, estimate.noisy, std::min(top_k_ + 1, num_experts_));
+    estimate.order = gates::top_experts<Accumulate<T>>(exec, estimate.noisy, std::min(top_k_ + 1, num_experts_));
     return saved;
   }
 
@@ -181,8 +183,8 @@ class NoisyTopKGate final : public Gate<T> {
     }
     saved.d_importance = make_matrix<Accumulate<T>>("gates::d_importance", statistics.pools, num_experts_);
     saved.d_load = make_matrix<Accumulate<T>>("gates::d_load", statistics.pools, num_experts_);
-    gates::upload(exec, std::span<double const>(d_importance), saved.d_importance);
-    gates::upload(exec, std::span<double const>(d_load), saved.d_load);
+    upload(exec, d_importance, saved.d_importance);
+    upload(exec, d_load, saved.d_load);
   }
 
   GateConfig config_;
@@ -196,7 +198,8 @@ template <class T>
 std::unique_ptr<Gate<T>> make_noisy_top_k_gate(ModelConfig const& model) {
   return std::make_unique<NoisyTopKGate<T>>(model);
 }
-template std::unique_ptr<Gate<float>> make_noisy_top_k_gate<float>(ModelConfig const&);
-template std::unique_ptr<Gate<double>> make_noisy_top_k_gate<double>(ModelConfig const&);
+#define MOESCOPE_INSTANTIATE(T) template std::unique_ptr<Gate<T>> make_noisy_top_k_gate<T>(ModelConfig const&);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

@@ -4,7 +4,7 @@
 #include <numeric>
 
 #include "base/error.hpp"
-#include "gates/transfer.hpp"
+#include "base/to_host.hpp"
 
 namespace moescope::gates {
 
@@ -32,7 +32,7 @@ std::vector<double> sum_over_pools(ExecSpace const& exec, ConstMatrix<T> terms, 
   MOESCOPE_CHECK(context.pool != nullptr);
   MOESCOPE_CHECK(shape.count() * shape.tokens_in_pool == shape.tokens);
   MOESCOPE_CHECK(context.tokens.size() == std::int64_t(terms.extent(0)) && context.tokens.size() <= shape.tokens);
-  auto values = download(exec, sum_own_rows<T>(exec, terms, context));
+  auto values = to_host_copy(exec, sum_own_rows<T>(exec, terms, context));
   context.pool->sum(values);
   return values;
 }
@@ -79,9 +79,10 @@ void record_statistics(PoolStatistics const& statistics, GateContext const& cont
   }
 }
 
-template std::vector<double> sum_over_pools<float>(ExecSpace const&, ConstMatrix<float>, GateContext const&);
-template std::vector<double> sum_over_pools<double>(ExecSpace const&, ConstMatrix<double>, GateContext const&);
-template void record_statistics<float>(PoolStatistics const&, GateContext const&, GateResult<float>&);
-template void record_statistics<double>(PoolStatistics const&, GateContext const&, GateResult<double>&);
+#define MOESCOPE_INSTANTIATE(T)                                                                         \
+  template std::vector<double> sum_over_pools<T>(ExecSpace const&, ConstMatrix<T>, GateContext const&); \
+  template void record_statistics<T>(PoolStatistics const&, GateContext const&, GateResult<T>&);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope::gates

@@ -21,12 +21,12 @@ class RandomGate final : public Gate<T> {
     auto const draws = gates::draw_noise<double>(exec, Purpose::random_routing, context, x.extent(0), num_experts_);
     GateResult<T> result;
     result.routing = gates::route<T>(exec, gates::top_experts<double>(exec, draws, top_k_), top_k_, num_experts_);
-    Kokkos::deep_copy(exec, result.routing.weight, T(weight_));
+    Kokkos::deep_copy(exec, result.routing.weight, Accumulate<T>(weight_));
     return result;
   }
 
   void backward(ExecSpace const&, ConstMatrix<T>, std::vector<Matrix<T>> const&, GateContext const&, GateResult<T> const&,
-                ConstVector<T>, Matrix<T>, std::vector<Matrix<T>> const&) const override {}
+                ConstVector<Accumulate<T>>, Matrix<T>, std::vector<Matrix<Accumulate<T>>> const&) const override {}
 
  private:
   std::int64_t num_experts_, top_k_;
@@ -39,7 +39,8 @@ template <class T>
 std::unique_ptr<Gate<T>> make_random_gate(ModelConfig const& model) {
   return std::make_unique<RandomGate<T>>(model);
 }
-template std::unique_ptr<Gate<float>> make_random_gate<float>(ModelConfig const&);
-template std::unique_ptr<Gate<double>> make_random_gate<double>(ModelConfig const&);
+#define MOESCOPE_INSTANTIATE(T) template std::unique_ptr<Gate<T>> make_random_gate<T>(ModelConfig const&);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

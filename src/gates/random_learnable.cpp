@@ -13,7 +13,7 @@ class RandomLearnableGate final : public gates::LearnableGate<T> {
   explicit RandomLearnableGate(ModelConfig const& model) : gates::LearnableGate<T>(model), top_k_(model.top_k) {}
 
  protected:
-  Matrix<int> select(ExecSpace const& exec, ConstMatrix<T> logits, GateContext const& context) const override {
+  Matrix<int> select(ExecSpace const& exec, ConstMatrix<Accumulate<T>> logits, GateContext const& context) const override {
     auto const draws = gates::draw_noise<double>(exec, Purpose::random_routing, context, logits.extent(0), this->num_experts_);
     return gates::top_experts<double>(exec, draws, top_k_);
   }
@@ -28,7 +28,8 @@ template <class T>
 std::unique_ptr<Gate<T>> make_random_learnable_gate(ModelConfig const& model) {
   return std::make_unique<RandomLearnableGate<T>>(model);
 }
-template std::unique_ptr<Gate<float>> make_random_learnable_gate<float>(ModelConfig const&);
-template std::unique_ptr<Gate<double>> make_random_learnable_gate<double>(ModelConfig const&);
+#define MOESCOPE_INSTANTIATE(T) template std::unique_ptr<Gate<T>> make_random_learnable_gate<T>(ModelConfig const&);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

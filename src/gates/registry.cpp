@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <iterator>
+#include <string_view>
 
 #include "base/error.hpp"
 #include "config/gate_kinds.hpp"
@@ -24,43 +26,34 @@ MOESCOPE_GATES(MOESCOPE_DECLARE)
 
 namespace {
 
+template <class T>
 struct Factory {
-  std::string kind;
-  std::unique_ptr<Gate<float>> (*make_float)(ModelConfig const&);
-  std::unique_ptr<Gate<double>> (*make_double)(ModelConfig const&);
+  std::string_view kind;
+  std::unique_ptr<Gate<T>> (*make)(ModelConfig const&);
 };
-
-std::vector<Factory> const& factories() {
-#define MOESCOPE_FACTORY(kind) {#kind, make_##kind##_gate<float>, make_##kind##_gate<double>},
-  static std::vector<Factory> const list = {MOESCOPE_GATES(MOESCOPE_FACTORY)};
-#undef MOESCOPE_FACTORY
-  return list;
-}
-
-Factory const& find(ModelConfig const& model) {
-  auto const name = gate_kind(model).name;
-  auto const found =
-      std::find_if(factories().begin(), factories().end(), [&](auto const& factory) { return factory.kind == name; });
-  MOESCOPE_CHECK(found != factories().end());
-  return *found;
-}
 
 }  // namespace
 
-template <>
-std::unique_ptr<Gate<float>> make_gate<float>(ModelConfig const& model) {
-  return find(model).make_float(model);
-}
-
-template <>
-std::unique_ptr<Gate<double>> make_gate<double>(ModelConfig const& model) {
-  return find(model).make_double(model);
+template <class T>
+std::unique_ptr<Gate<T>> make_gate(ModelConfig const& model) {
+#define MOESCOPE_FACTORY(kind) {#kind, make_##kind##_gate<T>},
+  static constexpr Factory<T> factories[] = {MOESCOPE_GATES(MOESCOPE_FACTORY)};
+#undef MOESCOPE_FACTORY
+  auto const name = gate_kind(model).name;
+  auto const* found =
+      std::find_if(std::begin(factories), std::end(factories), [&](auto const& each) { return each.kind == name; });
+  MOESCOPE_CHECK(found != std::end(factories));
+  return found->make(model);
 }
 
 std::vector<std::string> gate_kinds() {
-  std::vector<std::string> kinds;
-  for (auto const& factory : factories()) kinds.push_back(factory.kind);
-  return kinds;
+#define MOESCOPE_NAME(kind) #kind,
+  return {MOESCOPE_GATES(MOESCOPE_NAME)};
+#undef MOESCOPE_NAME
 }
+
+#define MOESCOPE_INSTANTIATE(T) template std::unique_ptr<Gate<T>> make_gate<T>(ModelConfig const&);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

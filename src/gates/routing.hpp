@@ -12,10 +12,10 @@ struct Routing {
   std::int64_t num_tokens = 0;
   std::int64_t num_choices = 0;
   std::int64_t num_experts = 0;
-  Vector<int> offsets;  ///< [num_tokens + 1]
-  Vector<int> expert;   ///< [num_choices], distinct within a token
-  Vector<T> weight;     ///< [num_choices], score as the gate gives it, before score_scale_factor
-  Vector<int> kept;     ///< [num_choices] 1 = processed, 0 = dropped by capacity
+  Vector<int> offsets;           ///< [num_tokens + 1]
+  Vector<int> expert;            ///< [num_choices], distinct within a token
+  Vector<Accumulate<T>> weight;  ///< [num_choices], score as the gate gives it, before score_scale_factor
+  Vector<int> kept;              ///< [num_choices] 1 = processed, 0 = dropped by capacity
 };
 
 }  // namespace moescope

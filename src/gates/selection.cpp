@@ -41,7 +41,7 @@ Routing<T> route(ExecSpace const& exec, Matrix<int> const& order, std::int64_t c
                            .num_experts = num_experts,
                            .offsets = make_vector<int>("gates::offsets", tokens + 1),
                            .expert = make_vector<int>("gates::expert", tokens * count),
-                           .weight = make_vector<T>("gates::weight", tokens * count),
+                           .weight = make_vector<Accumulate<T>>("gates::weight", tokens * count),
                            .kept = make_vector<int>("gates::kept", tokens * count)};
   auto const offsets = routing.offsets, expert = routing.expert, kept = routing.kept;
   Kokkos::parallel_for(
@@ -57,7 +57,7 @@ Routing<T> route(ExecSpace const& exec, Matrix<int> const& order, std::int64_t c
 }
 
 template <class T>
-void score_choices(ExecSpace const& exec, ConstMatrix<T> logits, bool use_softmax, Routing<T> const& routing) {
+void score_choices(ExecSpace const& exec, ConstMatrix<Accumulate<T>> logits, bool use_softmax, Routing<T> const& routing) {
   using A = Accumulate<T>;
   auto const offsets = routing.offsets, expert = routing.expert;
   auto const weight = routing.weight;
@@ -67,15 +67,15 @@ void score_choices(ExecSpace const& exec, ConstMatrix<T> logits, bool use_softma
         for (int j = begin; j < end; ++j) weight(j) = logits(t, expert(j));
         if (!use_softmax || begin == end) return;
         A largest = weight(begin), sum = 0;
-        for (int j = begin; j < end; ++j) largest = Kokkos::max(largest, A(weight(j)));
-        for (int j = begin; j < end; ++j) sum += Kokkos::exp(A(weight(j)) - largest);
-        for (int j = begin; j < end; ++j) weight(j) = T(Kokkos::exp(A(weight(j)) - largest) / sum);
+        for (int j = begin; j < end; ++j) largest = Kokkos::max(largest, weight(j));
+        for (int j = begin; j < end; ++j) sum += Kokkos::exp(weight(j) - largest);
+        for (int j = begin; j < end; ++j) weight(j) = Kokkos::exp(weight(j) - largest) / sum;
       });
 }
 
 template <class T>
-void score_choices_backward(ExecSpace const& exec, Routing<T> const& routing, bool use_softmax, ConstVector<T> d_weight,
-                            Matrix<T> d_logits) {
+void score_choices_backward(ExecSpace const& exec, Routing<T> const& routing, bool use_softmax,
+                            ConstVector<Accumulate<T>> d_weight, Matrix<Accumulate<T>> d_logits) {
   using A = Accumulate<T>;
   auto const experts = routing.num_experts;
   auto const offsets = routing.offsets, expert = routing.expert;
@@ -86,19 +86,18 @@ void score_choices_backward(ExecSpace const& exec, Routing<T> const& routing, bo
         int const begin = offsets(t), end = offsets(t + 1);
         for (std::int64_t e = 0; e < experts; ++e) d_logits(t, e) = 0;
         A mean = 0;
-        for (int j = begin; j < end; ++j) mean += A(weight(j)) * A(d_weight(j));
-        for (int j = begin; j < end; ++j)
-          d_logits(t, expert(j)) = use_softmax ? T(A(weight(j)) * (A(d_weight(j)) - mean)) : d_weight(j);
+        for (int j = begin; j < end; ++j) mean += weight(j) * d_weight(j);
+        for (int j = begin; j < end; ++j) d_logits(t, expert(j)) = use_softmax ? weight(j) * (d_weight(j) - mean) : d_weight(j);
       });
 }
 
-#define MOESCOPE_INSTANTIATE(T)                                                                   \
-  template Matrix<int> top_experts<T>(ExecSpace const&, ConstMatrix<T>, std::int64_t);            \
-  template Routing<T> route<T>(ExecSpace const&, Matrix<int> const&, std::int64_t, std::int64_t); \
-  template void score_choices<T>(ExecSpace const&, ConstMatrix<T>, bool, Routing<T> const&);      \
-  template void score_choices_backward<T>(ExecSpace const&, Routing<T> const&, bool, ConstVector<T>, Matrix<T>);
-MOESCOPE_INSTANTIATE(float)
-MOESCOPE_INSTANTIATE(double)
+#define MOESCOPE_INSTANTIATE(T)                                                                                  \
+  template Matrix<int> top_experts<T>(ExecSpace const&, ConstMatrix<T>, std::int64_t);                           \
+  template Routing<T> route<T>(ExecSpace const&, Matrix<int> const&, std::int64_t, std::int64_t);                \
+  template void score_choices<T>(ExecSpace const&, ConstMatrix<Accumulate<T>>, bool, Routing<T> const&);         \
+  template void score_choices_backward<T>(ExecSpace const&, Routing<T> const&, bool, ConstVector<Accumulate<T>>, \
+                                          Matrix<Accumulate<T>>);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
 #undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope::gates

@@ -17,11 +17,11 @@ Routing<T> route(ExecSpace const& exec, Matrix<int> const& order, std::int64_t c
 
 /// Sets the weights to the softmax over the token's choices of logits[token,expert], or to these logits themselves.
 template <class T>
-void score_choices(ExecSpace const& exec, ConstMatrix<T> logits, bool use_softmax, Routing<T> const& routing);
+void score_choices(ExecSpace const& exec, ConstMatrix<Accumulate<T>> logits, bool use_softmax, Routing<T> const& routing);
 
 /// d_logits [tokens,E] = gradient through `score_choices`, zero for experts that were not chosen.
 template <class T>
-void score_choices_backward(ExecSpace const& exec, Routing<T> const& routing, bool use_softmax, ConstVector<T> d_weight,
-                            Matrix<T> d_logits);
+void score_choices_backward(ExecSpace const& exec, Routing<T> const& routing, bool use_softmax,
+                            ConstVector<Accumulate<T>> d_weight, Matrix<Accumulate<T>> d_logits);
 
 }  // namespace moescope::gates

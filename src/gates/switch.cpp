@@ -1,11 +1,11 @@
 #include "base/error.hpp"
-#include "base/scalar.hpp"
+#include "base/to_host.hpp"
+#include "base/upload.hpp"
 #include "gates/capacity.hpp"
 #include "gates/gate_network.hpp"
 #include "gates/noise.hpp"
 #include "gates/pool_statistics.hpp"
 #include "gates/selection.hpp"
-#include "gates/transfer.hpp"
 
 namespace moescope {
 
@@ -14,30 +14,29 @@ namespace {
 template <class T>
 struct SwitchActivations {
   typename gates::GateNetwork<T>::Activations network;
-  Matrix<T> probabilities;                ///< [tokens,E] softmax of the logits, or the logits themselves
+  Matrix<Accumulate<T>> probabilities;    ///< [tokens,E] softmax of the logits, or the logits themselves
   Matrix<Accumulate<T>> d_probabilities;  ///< [pools,E] dL/dP of every token of a pool, from the balance loss
 };
 
 /// [tokens,E] softmax over all experts.
-template <class T>
-Matrix<T> softmax_rows(ExecSpace const& exec, ConstMatrix<T> logits) {
-  using A = Accumulate<T>;
+template <class A>
+Matrix<A> softmax_rows(ExecSpace const& exec, ConstMatrix<A> logits) {
   auto const experts = std::int64_t(logits.extent(1));
-  auto const probabilities = make_matrix<T>("gates::probabilities", logits.extent(0), experts);
+  auto const probabilities = make_matrix<A>("gates::probabilities", logits.extent(0), experts);
   Kokkos::parallel_for(
       "gates::softmax_rows", Kokkos::RangePolicy<ExecSpace>(exec, 0, logits.extent(0)), KOKKOS_LAMBDA(std::int64_t t) {
         A largest = logits(t, 0), sum = 0;
-        for (std::int64_t e = 1; e < experts; ++e) largest = Kokkos::max(largest, A(logits(t, e)));
-        for (std::int64_t e = 0; e < experts; ++e) sum += Kokkos::exp(A(logits(t, e)) - largest);
-        for (std::int64_t e = 0; e < experts; ++e) probabilities(t, e) = T(Kokkos::exp(A(logits(t, e)) - largest) / sum);
+        for (std::int64_t e = 1; e < experts; ++e) largest = Kokkos::max(largest, logits(t, e));
+        for (std::int64_t e = 0; e < experts; ++e) sum += Kokkos::exp(logits(t, e) - largest);
+        for (std::int64_t e = 0; e < experts; ++e) probabilities(t, e) = Kokkos::exp(logits(t, e) - largest) / sum;
       });
   return probabilities;
 }
 
-template <class T>
-Matrix<T> sum_of(ExecSpace const& exec, ConstMatrix<T> a, ConstMatrix<T> b) {
+template <class A>
+Matrix<A> sum_of(ExecSpace const& exec, ConstMatrix<A> a, ConstMatrix<A> b) {
   auto const columns = std::int64_t(a.extent(1));
-  auto const sum = make_matrix<T>("gates::noisy", a.extent(0), columns);
+  auto const sum = make_matrix<A>("gates::noisy", a.extent(0), columns);
   Kokkos::parallel_for(
       "gates::sum_of", Kokkos::RangePolicy<ExecSpace>(exec, 0, a.size()), KOKKOS_LAMBDA(std::int64_t i) {
         std::int64_t const t = i / columns, e = i % columns;
@@ -48,7 +47,7 @@ Matrix<T> sum_of(ExecSpace const& exec, ConstMatrix<T> a, ConstMatrix<T> b) {
 
 /// Weight of the one choice of each token: scores[token, its expert].
 template <class T>
-void take_scores(ExecSpace const& exec, ConstMatrix<T> scores, Routing<T> const& routing) {
+void take_scores(ExecSpace const& exec, ConstMatrix<Accumulate<T>> scores, Routing<T> const& routing) {
   auto const expert = routing.expert;
   auto const weight = routing.weight;
   Kokkos::parallel_for(
@@ -58,7 +57,8 @@ void take_scores(ExecSpace const& exec, ConstMatrix<T> scores, Routing<T> const&
 
 /// [tokens,2E]: what a token adds to a pool's mean of P and to its shares of choices.
 template <class T>
-Matrix<Accumulate<T>> importance_and_share(ExecSpace const& exec, Routing<T> const& routing, ConstMatrix<T> probabilities) {
+Matrix<Accumulate<T>> importance_and_share(ExecSpace const& exec, Routing<T> const& routing,
+                                           ConstMatrix<Accumulate<T>> probabilities) {
   auto const experts = routing.num_experts;
   auto const terms = make_matrix<Accumulate<T>>("gates::terms", routing.num_tokens, 2 * experts);
   auto const expert = routing.expert;
@@ -75,24 +75,25 @@ Matrix<Accumulate<T>> importance_and_share(ExecSpace const& exec, Routing<T> con
 /// dL/d(logits) from the balance loss, through the softmax, and from the scores: `d_weight` goes to P of the chosen expert
 /// (score_is_probability) or to its logit.
 template <class T>
-Matrix<T> switch_backward(ExecSpace const& exec, SwitchActivations<T> const& saved, Routing<T> const& routing,
-                          gates::PoolOfRow const& pool_of, ConstVector<T> d_weight, bool use_softmax, bool score_is_probability) {
+Matrix<Accumulate<T>> switch_backward(ExecSpace const& exec, SwitchActivations<T> const& saved, Routing<T> const& routing,
+                                      gates::PoolOfRow const& pool_of, ConstVector<Accumulate<T>> d_weight, bool use_softmax,
+                                      bool score_is_probability) {
   using A = Accumulate<T>;
   auto const experts = routing.num_experts;
-  auto const d_logits = make_matrix<T>("gates::d_logits", routing.num_tokens, experts);
+  auto const d_logits = make_matrix<A>("gates::d_logits", routing.num_tokens, experts);
   auto const probabilities = saved.probabilities;
   auto const d_balance = saved.d_probabilities;
   auto const expert = routing.expert;
   Kokkos::parallel_for(
       "gates::switch_backward", Kokkos::RangePolicy<ExecSpace>(exec, 0, routing.num_tokens), KOKKOS_LAMBDA(std::int64_t t) {
         auto const pool = pool_of(t);
-        A const d_chosen_probability = score_is_probability ? A(d_weight(t)) : A(0);
+        A const d_chosen_probability = score_is_probability ? d_weight(t) : A(0);
         A mean = 0;
         for (std::int64_t e = 0; e < experts; ++e)
-          mean += A(probabilities(t, e)) * (d_balance(pool, e) + (e == expert(t) ? d_chosen_probability : 0));
+          mean += probabilities(t, e) * (d_balance(pool, e) + (e == expert(t) ? d_chosen_probability : 0));
         for (std::int64_t e = 0; e < experts; ++e) {
           A const d_probability = d_balance(pool, e) + (e == expert(t) ? d_chosen_probability : 0);
-          d_logits(t, e) = T(use_softmax ? A(probabilities(t, e)) * (d_probability - mean) : d_probability);
+          d_logits(t, e) = use_softmax ? probabilities(t, e) * (d_probability - mean) : d_probability;
         }
         if (!score_is_probability) d_logits(t, expert(t)) += d_weight(t);
       });
@@ -119,13 +120,14 @@ class SwitchGate final : public Gate<T> {
                         GateContext const& context) const override {
     SwitchActivations<T> saved;
     saved.network = network_.forward(exec, x, parameters);
-    saved.probabilities = config_.use_softmax ? softmax_rows<T>(exec, saved.network.logits) : saved.network.logits;
+    saved.probabilities = config_.use_softmax ? softmax_rows<Accumulate<T>>(exec, saved.network.logits) : saved.network.logits;
     auto noisy = saved.network.logits;
     if (config_.add_noise && (context.training || config_.switch_noise_in_eval))
-      noisy = sum_of<T>(exec, noisy, gates::draw_noise<T>(exec, Purpose::switch_noise, context, x.extent(0), num_experts_));
+      noisy = sum_of<Accumulate<T>>(
+          exec, noisy, gates::draw_noise<Accumulate<T>>(exec, Purpose::switch_noise, context, x.extent(0), num_experts_));
 
     GateResult<T> result;
-    result.routing = gates::route<T>(exec, gates::top_experts<T>(exec, noisy, 1), 1, num_experts_);
+    result.routing = gates::route<T>(exec, gates::top_experts<Accumulate<T>>(exec, noisy, 1), 1, num_experts_);
     take_scores<T>(exec, score_is_probability_ ? saved.probabilities : noisy, result.routing);
     add_balance_loss(exec, context, saved, result);
     if (drop_tokens_) drop_over_capacity(exec, context, result.routing);
@@ -134,8 +136,8 @@ class SwitchGate final : public Gate<T> {
   }
 
   void backward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const& parameters, GateContext const& context,
-                GateResult<T> const& result, ConstVector<T> d_weight, Matrix<T> d_x,
-                std::vector<Matrix<T>> const& gradients) const override {
+                GateResult<T> const& result, ConstVector<Accumulate<T>> d_weight, Matrix<T> d_x,
+                std::vector<Matrix<Accumulate<T>>> const& gradients) const override {
     auto const& saved = std::any_cast<SwitchActivations<T> const&>(result.saved);
     auto const d_logits = switch_backward<T>(exec, saved, result.routing, gates::PoolOfRow(context), d_weight,
                                              config_.use_softmax, score_is_probability_);
@@ -159,13 +161,13 @@ class SwitchGate final : public Gate<T> {
         d_probabilities.push_back(scale * statistics.load(p)[e] / double(shape.tokens_in_pool));
       }
     saved.d_probabilities = make_matrix<Accumulate<T>>("gates::d_probabilities", statistics.pools, num_experts_);
-    gates::upload(exec, std::span<double const>(d_probabilities), saved.d_probabilities);
+    upload(exec, d_probabilities, saved.d_probabilities);
   }
 
   void drop_over_capacity(ExecSpace const& exec, GateContext const& context, Routing<T> const& routing) const {
     auto const capacity = gates::expert_capacity(capacity_factor_, context.pool_shape.tokens_in_pool, num_experts_);
-    auto const kept = gates::kept_within_capacity(gates::download(exec, routing.expert), capacity, context);
-    gates::upload(exec, std::span<int const>(kept), routing.kept);
+    auto const kept = gates::kept_within_capacity(to_host_copy(exec, routing.expert), capacity, context);
+    upload(exec, kept, routing.kept);
   }
 
   GateConfig config_;
@@ -182,7 +184,8 @@ template <class T>
 std::unique_ptr<Gate<T>> make_switch_gate(ModelConfig const& model) {
   return std::make_unique<SwitchGate<T>>(model);
 }
-template std::unique_ptr<Gate<float>> make_switch_gate<float>(ModelConfig const&);
-template std::unique_ptr<Gate<double>> make_switch_gate<double>(ModelConfig const&);
+#define MOESCOPE_INSTANTIATE(T) template std::unique_ptr<Gate<T>> make_switch_gate<T>(ModelConfig const&);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

@@ -26,12 +26,12 @@ class UniformGate final : public Gate<T> {
     GateResult<T> result;
     auto const order = all_experts<T>(exec, x.extent(0), num_experts_);
     result.routing = gates::route<T>(exec, order, num_experts_, num_experts_);
-    Kokkos::deep_copy(exec, result.routing.weight, T(weight_));
+    Kokkos::deep_copy(exec, result.routing.weight, Accumulate<T>(weight_));
     return result;
   }
 
   void backward(ExecSpace const&, ConstMatrix<T>, std::vector<Matrix<T>> const&, GateContext const&, GateResult<T> const&,
-                ConstVector<T>, Matrix<T>, std::vector<Matrix<T>> const&) const override {}
+                ConstVector<Accumulate<T>>, Matrix<T>, std::vector<Matrix<Accumulate<T>>> const&) const override {}
 
  private:
   std::int64_t num_experts_;
@@ -44,7 +44,8 @@ template <class T>
 std::unique_ptr<Gate<T>> make_uniform_gate(ModelConfig const& model) {
   return std::make_unique<UniformGate<T>>(model);
 }
-template std::unique_ptr<Gate<float>> make_uniform_gate<float>(ModelConfig const&);
-template std::unique_ptr<Gate<double>> make_uniform_gate<double>(ModelConfig const&);
+#define MOESCOPE_INSTANTIATE(T) template std::unique_ptr<Gate<T>> make_uniform_gate<T>(ModelConfig const&);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

@@ -11,8 +11,8 @@ class UniformLearnableGate final : public gates::LearnableGate<T> {
   using gates::LearnableGate<T>::LearnableGate;
 
  protected:
-  Matrix<int> select(ExecSpace const& exec, ConstMatrix<T> logits, GateContext const&) const override {
-    return gates::top_experts<T>(exec, logits, this->num_experts_);
+  Matrix<int> select(ExecSpace const& exec, ConstMatrix<Accumulate<T>> logits, GateContext const&) const override {
+    return gates::top_experts<Accumulate<T>>(exec, logits, this->num_experts_);
   }
 };
 
@@ -22,7 +22,8 @@ template <class T>
 std::unique_ptr<Gate<T>> make_uniform_learnable_gate(ModelConfig const& model) {
   return std::make_unique<UniformLearnableGate<T>>(model);
 }
-template std::unique_ptr<Gate<float>> make_uniform_learnable_gate<float>(ModelConfig const&);
-template std::unique_ptr<Gate<double>> make_uniform_learnable_gate<double>(ModelConfig const&);
+#define MOESCOPE_INSTANTIATE(T) template std::unique_ptr<Gate<T>> make_uniform_learnable_gate<T>(ModelConfig const&);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

@@ -10,8 +10,8 @@ namespace moescope::kernels {
 
 /// In double for every storage type: 1 - lr * weight_decay is within rounding of 1 in single precision.
 template <class T>
-void adamw(ExecSpace const& exec, AdamWStep const& step, ConstVector<T> gradient, Vector<T> value, Vector<T> first_moment,
-           Vector<T> second_moment) {
+void adamw(ExecSpace const& exec, AdamWStep const& step, ConstVector<Accumulate<T>> gradient, Vector<T> value,
+           Vector<Accumulate<T>> first_moment, Vector<Accumulate<T>> second_moment) {
   MOESCOPE_CHECK(gradient.extent(0) == value.extent(0) && first_moment.extent(0) == value.extent(0) &&
                  second_moment.extent(0) == value.extent(0) && step.step >= 1);
   double const rate = step.learning_rate / (1 - std::pow(step.beta1, double(step.step)));
@@ -22,8 +22,8 @@ void adamw(ExecSpace const& exec, AdamWStep const& step, ConstVector<T> gradient
         double const g = step.gradient_scale * double(gradient(i));
         double const m = step.beta1 * double(first_moment(i)) + (1 - step.beta1) * g;
         double const v = step.beta2 * double(second_moment(i)) + (1 - step.beta2) * g * g;
-        first_moment(i) = T(m);
-        second_moment(i) = T(v);
+        first_moment(i) = Accumulate<T>(m);
+        second_moment(i) = Accumulate<T>(v);
         value(i) = T(double(value(i)) * kept - rate * m / (Kokkos::sqrt(v) * correction + step.epsilon));
       });
 }
@@ -45,11 +45,11 @@ double sum_of_squares(ExecSpace const& exec, ConstVector<T> x) {
   return sum;
 }
 
-#define INSTANTIATE(T)                                                                                         \
-  template void adamw<T>(ExecSpace const&, AdamWStep const&, ConstVector<T>, Vector<T>, Vector<T>, Vector<T>); \
+#define MOESCOPE_INSTANTIATE(T)                                                                                            \
+  template void adamw<T>(ExecSpace const&, AdamWStep const&, ConstVector<Accumulate<T>>, Vector<T>, Vector<Accumulate<T>>, \
+                         Vector<Accumulate<T>>);                                                                           \
   template double sum_of_squares<T>(ExecSpace const&, ConstVector<T>);
-INSTANTIATE(float)
-INSTANTIATE(double)
-#undef INSTANTIATE
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope::kernels

@@ -9,10 +9,11 @@ struct AdamWStep {
 };
 
 /// Decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2, as torch.optim.AdamW): g = gradient_scale * gradient;
-/// value *= 1 - lr * weight_decay; m, v updated; value -= lr * m_hat / (sqrt(v_hat) + epsilon). All [n].
+/// value *= 1 - lr * weight_decay; m, v updated; value -= lr * m_hat / (sqrt(v_hat) + epsilon). All [n], of parameters stored as
+/// T.
 template <class T>
-void adamw(ExecSpace const& exec, AdamWStep const& step, ConstVector<T> gradient, Vector<T> value, Vector<T> first_moment,
-           Vector<T> second_moment);
+void adamw(ExecSpace const& exec, AdamWStep const& step, ConstVector<Accumulate<T>> gradient, Vector<T> value,
+           Vector<Accumulate<T>> first_moment, Vector<Accumulate<T>> second_moment);
 
 /// Sum of squares in double, fixed order.
 template <class T>

@@ -18,11 +18,11 @@ struct AttentionShape {
 /// sequence_length.
 template <class T>
 void causal_attention(ExecSpace const& exec, AttentionShape const& shape, ConstMatrix<T> qkv, Matrix<T> context,
-                      Matrix<T> log_sum_exp);
+                      Matrix<Accumulate<T>> log_sum_exp);
 
 /// Assigns d_qkv [T, qkv_columns]; scores are recomputed block by block from log_sum_exp.
 template <class T>
 void causal_attention_backward(ExecSpace const& exec, AttentionShape const& shape, ConstMatrix<T> qkv, ConstMatrix<T> context,
-                               ConstMatrix<T> log_sum_exp, ConstMatrix<T> d_context, Matrix<T> d_qkv);
+                               ConstMatrix<Accumulate<T>> log_sum_exp, ConstMatrix<T> d_context, Matrix<T> d_qkv);
 
 }  // namespace moescope::kernels

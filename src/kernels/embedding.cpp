@@ -6,18 +6,12 @@
 
 #include "base/error.hpp"
 #include "base/to_host.hpp"
+#include "base/upload.hpp"
 #include "kernels/detail/rows.hpp"
 
 namespace moescope::kernels {
 
 namespace {
-
-Vector<int> to_device(ExecSpace const& exec, std::vector<int> const& values) {
-  auto const copy = make_vector<int>("kernels::embed_positions", std::int64_t(values.size()));
-  Kokkos::deep_copy(exec, copy, Kokkos::View<int const*, Kokkos::HostSpace>(values.data(), values.size()));
-  exec.fence("kernels::embed_positions");
-  return copy;
-}
 
 /// Positions of the tokens in `vocabulary`, grouped by token and ascending in each group.
 struct Occurrences {
@@ -60,27 +54,28 @@ void embed(ExecSpace const& exec, ConstVector<int> tokens, Range vocabulary, Con
 }
 
 template <class T>
-void embed_backward(ExecSpace const& exec, ConstVector<int> tokens, Range vocabulary, ConstMatrix<T> d_y, Matrix<T> d_table) {
+void embed_backward(ExecSpace const& exec, ConstVector<int> tokens, Range vocabulary, ConstMatrix<T> d_y,
+                    Matrix<Accumulate<T>> d_table) {
   MOESCOPE_CHECK(tokens.extent(0) == d_y.extent(0) && d_table.extent(1) == d_y.extent(1));
   auto const found = find_occurrences(exec, tokens, vocabulary);
-  ConstVector<int> const table_rows = to_device(exec, found.rows), offsets = to_device(exec, found.offsets),
-                         positions = to_device(exec, found.positions);
+  auto const to_device = [&](std::vector<int> const& values) { return upload(exec, "kernels::embed_positions", values); };
+  ConstVector<int> const table_rows = to_device(found.rows), offsets = to_device(found.offsets),
+                         positions = to_device(found.positions);
   std::int64_t const num_columns = std::int64_t(d_y.extent(1));
   for_each_row(
       exec, "kernels::embed_backward", std::int64_t(table_rows.extent(0)), KOKKOS_LAMBDA(Team const& team, std::int64_t i) {
         std::int64_t const row = table_rows(i);
         for (int j = offsets(i); j < offsets(i + 1); ++j) {
           std::int64_t const t = positions(j);
-          for_each_column(team, num_columns, [&](std::int64_t h) { d_table(row, h) += d_y(t, h); });
+          for_each_column(team, num_columns, [&](std::int64_t h) { d_table(row, h) += Accumulate<T>(d_y(t, h)); });
         }
       });
 }
 
-#define INSTANTIATE(T)                                                                          \
+#define MOESCOPE_INSTANTIATE(T)                                                                 \
   template void embed<T>(ExecSpace const&, ConstVector<int>, Range, ConstMatrix<T>, Matrix<T>); \
-  template void embed_backward<T>(ExecSpace const&, ConstVector<int>, Range, ConstMatrix<T>, Matrix<T>);
-INSTANTIATE(float)
-INSTANTIATE(double)
-#undef INSTANTIATE
+  template void embed_backward<T>(ExecSpace const&, ConstVector<int>, Range, ConstMatrix<T>, Matrix<Accumulate<T>>);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope::kernels

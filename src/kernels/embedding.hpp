@@ -11,6 +11,7 @@ void embed(ExecSpace const& exec, ConstVector<int> tokens, Range vocabulary, Con
 
 /// d_table[token[t] - begin, :] += d_y[t,:]; tokens in ascending t for each row (fixed order, no atomics).
 template <class T>
-void embed_backward(ExecSpace const& exec, ConstVector<int> tokens, Range vocabulary, ConstMatrix<T> d_y, Matrix<T> d_table);
+void embed_backward(ExecSpace const& exec, ConstVector<int> tokens, Range vocabulary, ConstMatrix<T> d_y,
+                    Matrix<Accumulate<T>> d_table);
 
 }  // namespace moescope::kernels

@@ -36,8 +36,7 @@ void GemmProbe<T>::multiply() const {
 #define MOESCOPE_INSTANTIATE(T)                                             \
   template void fill_random<T>(ExecSpace const&, std::uint64_t, Matrix<T>); \
   template class GemmProbe<T>;
-MOESCOPE_INSTANTIATE(float)
-MOESCOPE_INSTANTIATE(double)
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
 #undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope::kernels

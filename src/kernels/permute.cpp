@@ -33,56 +33,51 @@ void sum_rows(ExecSpace const& exec, ConstMatrix<T> x, ConstVector<int> offsets,
   std::int64_t const num_columns = std::int64_t(y.extent(1));
   for_each_row(
       exec, "kernels::sum_rows", std::int64_t(y.extent(0)), KOKKOS_LAMBDA(Team const& team, std::int64_t t) {
-        bool is_first = true;
-        for (int j = offsets(t); j < offsets(t + 1); ++j) {
-          std::int64_t const from = positions(j);
-          if (from < 0) continue;
-          if (is_first) {
-            for_each_column(team, num_columns, [&](std::int64_t h) { y(t, h) = x(from, h); });
-          } else {
-            for_each_column(team, num_columns, [&](std::int64_t h) { y(t, h) += x(from, h); });
-          }
-          is_first = false;
-        }
-        if (is_first) for_each_column(team, num_columns, [&](std::int64_t h) { y(t, h) = 0; });
+        auto const add_rows = [&](auto const& add) {
+          for (int j = offsets(t); j < offsets(t + 1); ++j)
+            if (positions(j) >= 0) add(&x(positions(j), 0));
+        };
+        add_in_columns<Accumulate<T>>(team, num_columns, add_rows, &y(t, 0));
       });
 }
 
 template <class T>
-void row_dots(ExecSpace const& exec, ConstMatrix<T> a, ConstMatrix<T> b, Vector<T> result) {
+void row_dots(ExecSpace const& exec, ConstMatrix<T> a, ConstMatrix<T> b, Vector<Accumulate<T>> result) {
   MOESCOPE_CHECK(a.extent(0) == b.extent(0) && a.extent(1) == b.extent(1) && result.extent(0) == a.extent(0));
   using A = Accumulate<T>;
   std::int64_t const num_columns = std::int64_t(a.extent(1));
   for_each_row(
       exec, "kernels::row_dots", std::int64_t(a.extent(0)), KOKKOS_LAMBDA(Team const& team, std::int64_t i) {
         A const dot = sum_columns<A>(team, num_columns, [&](std::int64_t h) { return A(a(i, h)) * A(b(i, h)); });
-        Kokkos::single(Kokkos::PerTeam(team), [&] { result(i) = T(dot); });
+        Kokkos::single(Kokkos::PerTeam(team), [&] { result(i) = dot; });
       });
 }
 
 template <class T>
-void add(ExecSpace const& exec, T alpha, ConstMatrix<T> x, Matrix<T> y) {
+void add(ExecSpace const& exec, Accumulate<T> alpha, ConstMatrix<T> x, Matrix<T> y) {
   MOESCOPE_CHECK(x.extent(0) == y.extent(0) && x.extent(1) == y.extent(1));
+  using A = Accumulate<T>;
   std::int64_t const num_columns = std::int64_t(y.extent(1));
   for_each_row(
       exec, "kernels::add", std::int64_t(y.extent(0)), KOKKOS_LAMBDA(Team const& team, std::int64_t i) {
-        for_each_column(team, num_columns, [&](std::int64_t h) { y(i, h) += alpha * x(i, h); });
+        for_each_column(team, num_columns, [&](std::int64_t h) { y(i, h) = T(A(y(i, h)) + alpha * A(x(i, h))); });
       });
 }
 
 template <class T>
 void scale_columns(ExecSpace const& exec, ConstMatrix<T> x, ConstVector<T> scale, Matrix<T> y) {
   MOESCOPE_CHECK(scale.extent(0) == 1 || scale.extent(0) == x.extent(1));
+  using A = Accumulate<T>;
   std::int64_t const num_columns = std::int64_t(x.extent(1)), stride = scale.extent(0) == 1 ? 0 : 1;
   for_each_row(
       exec, "kernels::scale_columns", std::int64_t(x.extent(0)), KOKKOS_LAMBDA(Team const& team, std::int64_t i) {
-        for_each_column(team, num_columns, [&](std::int64_t h) { y(i, h) = x(i, h) * scale(stride * h); });
+        for_each_column(team, num_columns, [&](std::int64_t h) { y(i, h) = T(A(x(i, h)) * A(scale(stride * h))); });
       });
 }
 
 template <class T>
 void scale_columns_backward(ExecSpace const& exec, ConstMatrix<T> d_y, ConstMatrix<T> x, ConstVector<T> scale, Matrix<T> d_x,
-                            Vector<T> d_scale) {
+                            Vector<Accumulate<T>> d_scale) {
   MOESCOPE_CHECK(d_scale.extent(0) == scale.extent(0));
   using A = Accumulate<T>;
   std::int64_t const num_rows = std::int64_t(x.extent(0));
@@ -90,24 +85,24 @@ void scale_columns_backward(ExecSpace const& exec, ConstMatrix<T> d_y, ConstMatr
     add_column_sums<A>(
         exec, num_rows, KOKKOS_LAMBDA(std::int64_t i, std::int64_t h) { return A(d_y(i, h)) * A(x(i, h)); }, d_scale);
   } else {
-    auto const dots = make_vector<T>("kernels::scale_columns_dots", num_rows);
+    auto const dots = make_vector<A>("kernels::scale_columns_dots", num_rows);
     row_dots<T>(exec, d_y, x, dots);
     add_column_sums<A>(
-        exec, num_rows, KOKKOS_LAMBDA(std::int64_t i, std::int64_t) { return A(dots(i)); }, d_scale);
+        exec, num_rows, KOKKOS_LAMBDA(std::int64_t i, std::int64_t) { return dots(i); }, d_scale);
   }
   scale_columns<T>(exec, d_y, scale, d_x);
 }
 
-#define INSTANTIATE(T)                                                                                        \
-  template void gather_rows<T>(ExecSpace const&, ConstMatrix<T>, ConstVector<int>, Matrix<T>);                \
-  template void scatter_rows<T>(ExecSpace const&, ConstMatrix<T>, ConstVector<int>, Matrix<T>);               \
-  template void sum_rows<T>(ExecSpace const&, ConstMatrix<T>, ConstVector<int>, ConstVector<int>, Matrix<T>); \
-  template void row_dots<T>(ExecSpace const&, ConstMatrix<T>, ConstMatrix<T>, Vector<T>);                     \
-  template void add<T>(ExecSpace const&, T, ConstMatrix<T>, Matrix<T>);                                       \
-  template void scale_columns<T>(ExecSpace const&, ConstMatrix<T>, ConstVector<T>, Matrix<T>);                \
-  template void scale_columns_backward<T>(ExecSpace const&, ConstMatrix<T>, ConstMatrix<T>, ConstVector<T>, Matrix<T>, Vector<T>);
-INSTANTIATE(float)
-INSTANTIATE(double)
-#undef INSTANTIATE
+#define MOESCOPE_INSTANTIATE(T)                                                                                        \
+  template void gather_rows<T>(ExecSpace const&, ConstMatrix<T>, ConstVector<int>, Matrix<T>);                         \
+  template void scatter_rows<T>(ExecSpace const&, ConstMatrix<T>, ConstVector<int>, Matrix<T>);                        \
+  template void sum_rows<T>(ExecSpace const&, ConstMatrix<T>, ConstVector<int>, ConstVector<int>, Matrix<T>);          \
+  template void row_dots<T>(ExecSpace const&, ConstMatrix<T>, ConstMatrix<T>, Vector<Accumulate<T>>);                  \
+  template void add<T>(ExecSpace const&, Accumulate<T>, ConstMatrix<T>, Matrix<T>);                                    \
+  template void scale_columns<T>(ExecSpace const&, ConstMatrix<T>, ConstVector<T>, Matrix<T>);                         \
+  template void scale_columns_backward<T>(ExecSpace const&, ConstMatrix<T>, ConstMatrix<T>, ConstVector<T>, Matrix<T>, \
+                                          Vector<Accumulate<T>>);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope::kernels

@@ -18,11 +18,11 @@ void sum_rows(ExecSpace const& exec, ConstMatrix<T> x, ConstVector<int> offsets,
 
 /// result[i] = <a[i,:], b[i,:]> (assigns).
 template <class T>
-void row_dots(ExecSpace const& exec, ConstMatrix<T> a, ConstMatrix<T> b, Vector<T> result);
+void row_dots(ExecSpace const& exec, ConstMatrix<T> a, ConstMatrix<T> b, Vector<Accumulate<T>> result);
 
 /// y += alpha * x, elementwise on equal shapes.
 template <class T>
-void add(ExecSpace const& exec, T alpha, ConstMatrix<T> x, Matrix<T> y);
+void add(ExecSpace const& exec, Accumulate<T> alpha, ConstMatrix<T> x, Matrix<T> y);
 
 /// y[t,h] = x[t,h] * scale[h or 0] (scale of length H, or 1 for a scalar); assigns.
 template <class T>
@@ -31,6 +31,6 @@ void scale_columns(ExecSpace const& exec, ConstMatrix<T> x, ConstVector<T> scale
 /// d_x = d_y * scale (assigns), d_scale += sum over rows (and columns for a scalar) of d_y * x, in a fixed order.
 template <class T>
 void scale_columns_backward(ExecSpace const& exec, ConstMatrix<T> d_y, ConstMatrix<T> x, ConstVector<T> scale, Matrix<T> d_x,
-                            Vector<T> d_scale);
+                            Vector<Accumulate<T>> d_scale);
 
 }  // namespace moescope::kernels

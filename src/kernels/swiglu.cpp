@@ -19,7 +19,7 @@ std::int64_t num_rows(ConstVector<std::int64_t> const& starts) { return std::int
 }  // namespace
 
 template <class T>
-void swiglu(ExecSpace const& exec, ConstVector<std::int64_t> starts, ConstVector<T> weight, ConstVector<T> gate_up,
+void swiglu(ExecSpace const& exec, ConstVector<std::int64_t> starts, ConstVector<Accumulate<T>> weight, ConstVector<T> gate_up,
             Vector<T> hidden) {
   MOESCOPE_CHECK(num_rows(starts) == std::int64_t(weight.extent(0)) && gate_up.extent(0) == 2 * hidden.extent(0));
   using A = Accumulate<T>;
@@ -39,8 +39,8 @@ void swiglu(ExecSpace const& exec, ConstVector<std::int64_t> starts, ConstVector
 
 /// silu'(g) = sigmoid(g) (1 + g (1 - sigmoid(g))).
 template <class T>
-void swiglu_backward(ExecSpace const& exec, ConstVector<std::int64_t> starts, ConstVector<T> weight, ConstVector<T> d_hidden,
-                     ConstVector<T> gate_up, Vector<T> d_gate_up, Vector<T> d_weight) {
+void swiglu_backward(ExecSpace const& exec, ConstVector<std::int64_t> starts, ConstVector<Accumulate<T>> weight,
+                     ConstVector<T> d_hidden, ConstVector<T> gate_up, Vector<T> d_gate_up, Vector<Accumulate<T>> d_weight) {
   MOESCOPE_CHECK(num_rows(starts) == std::int64_t(weight.extent(0)) && d_weight.extent(0) == weight.extent(0));
   MOESCOPE_CHECK(gate_up.extent(0) == 2 * d_hidden.extent(0) && d_gate_up.extent(0) == gate_up.extent(0));
   using A = Accumulate<T>;
@@ -59,16 +59,15 @@ void swiglu_backward(ExecSpace const& exec, ConstVector<std::int64_t> starts, Co
           d_up_row[j] = T(w * d * gate * s);
           return d * gate * s * up;
         });
-        Kokkos::single(Kokkos::PerTeam(team), [&] { d_weight(r) = T(dot); });
+        Kokkos::single(Kokkos::PerTeam(team), [&] { d_weight(r) = dot; });
       });
 }
 
-#define INSTANTIATE(T)                                                                                                          \
-  template void swiglu<T>(ExecSpace const&, ConstVector<std::int64_t>, ConstVector<T>, ConstVector<T>, Vector<T>);              \
-  template void swiglu_backward<T>(ExecSpace const&, ConstVector<std::int64_t>, ConstVector<T>, ConstVector<T>, ConstVector<T>, \
-                                   Vector<T>, Vector<T>);
-INSTANTIATE(float)
-INSTANTIATE(double)
-#undef INSTANTIATE
+#define MOESCOPE_INSTANTIATE(T)                                                                                                \
+  template void swiglu<T>(ExecSpace const&, ConstVector<std::int64_t>, ConstVector<Accumulate<T>>, ConstVector<T>, Vector<T>); \
+  template void swiglu_backward<T>(ExecSpace const&, ConstVector<std::int64_t>, ConstVector<Accumulate<T>>, ConstVector<T>,    \
+                                   ConstVector<T>, Vector<T>, Vector<Accumulate<T>>);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope::kernels

@@ -10,7 +10,7 @@ Matrix<T> attention_forward(ExecSpace const& exec, kernels::AttentionShape const
   std::int64_t const num_tokens = std::int64_t(x.extent(0)), num_rotated = shape.num_heads + shape.num_kv_heads;
   activations.qkv = make_matrix<T>("layers::attention_qkv", num_tokens, shape.qkv_columns());
   activations.context = make_matrix<T>("layers::attention_context", num_tokens, shape.num_heads * shape.head_dim);
-  activations.log_sum_exp = make_matrix<T>("layers::attention_log_sum_exp", num_tokens, shape.num_heads);
+  activations.log_sum_exp = make_matrix<Accumulate<T>>("layers::attention_log_sum_exp", num_tokens, shape.num_heads);
   kernels::linear<T>(exec, x, weights.qkv, activations.qkv);
   kernels::rope<T>(exec, rotation, activations.qkv, num_rotated, +1);
   kernels::causal_attention<T>(exec, shape, activations.qkv, activations.context, activations.log_sum_exp);
@@ -22,10 +22,10 @@ Matrix<T> attention_forward(ExecSpace const& exec, kernels::AttentionShape const
 template <class T>
 Matrix<T> attention_backward(ExecSpace const& exec, kernels::AttentionShape const& shape, kernels::Rotation<T> const& rotation,
                              ConstMatrix<T> d_y, ConstMatrix<T> x, AttentionWeights<T> const& weights,
-                             AttentionActivations<T> const& activations, AttentionWeights<T> const& gradients) {
+                             AttentionActivations<T> const& activations, AttentionWeights<Accumulate<T>> const& gradients) {
   std::int64_t const num_tokens = std::int64_t(x.extent(0)), num_rotated = shape.num_heads + shape.num_kv_heads;
   auto const d_context = make_matrix<T>("layers::attention_d_context", num_tokens, shape.num_heads * shape.head_dim);
-  kernels::linear_backward_input<T>(exec, d_y, weights.output, T(0), d_context);
+  kernels::linear_backward_input<T>(exec, d_y, weights.output, 0, d_context);
   kernels::linear_backward_weight<T>(exec, d_y, activations.context, gradients.output);
   auto const d_qkv = make_matrix<T>("layers::attention_d_qkv", num_tokens, shape.qkv_columns());
   kernels::causal_attention_backward<T>(exec, shape, activations.qkv, activations.context, activations.log_sum_exp, d_context,
@@ -33,18 +33,17 @@ Matrix<T> attention_backward(ExecSpace const& exec, kernels::AttentionShape cons
   kernels::rope<T>(exec, rotation, d_qkv, num_rotated, -1);
   kernels::linear_backward_weight<T>(exec, d_qkv, x, gradients.qkv);
   auto const d_x = make_matrix<T>("layers::attention_d_x", num_tokens, std::int64_t(x.extent(1)));
-  kernels::linear_backward_input<T>(exec, d_qkv, weights.qkv, T(0), d_x);
+  kernels::linear_backward_input<T>(exec, d_qkv, weights.qkv, 0, d_x);
   return d_x;
 }
 
-#define INSTANTIATE(T)                                                                                                    \
+#define MOESCOPE_INSTANTIATE(T)                                                                                           \
   template Matrix<T> attention_forward<T>(ExecSpace const&, kernels::AttentionShape const&, kernels::Rotation<T> const&,  \
                                           ConstMatrix<T>, AttentionWeights<T> const&, AttentionActivations<T>&);          \
   template Matrix<T> attention_backward<T>(ExecSpace const&, kernels::AttentionShape const&, kernels::Rotation<T> const&, \
                                            ConstMatrix<T>, ConstMatrix<T>, AttentionWeights<T> const&,                    \
-                                           AttentionActivations<T> const&, AttentionWeights<T> const&);
-INSTANTIATE(float)
-INSTANTIATE(double)
-#undef INSTANTIATE
+                                           AttentionActivations<T> const&, AttentionWeights<Accumulate<T>> const&);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

@@ -13,9 +13,9 @@ struct AttentionWeights {
 
 template <class T>
 struct AttentionActivations {
-  Matrix<T> qkv;          ///< [T, qkv_columns], rotated
-  Matrix<T> context;      ///< [T, num_heads * head_dim]
-  Matrix<T> log_sum_exp;  ///< [T, num_heads]
+  Matrix<T> qkv;                      ///< [T, qkv_columns], rotated
+  Matrix<T> context;                  ///< [T, num_heads * head_dim]
+  Matrix<Accumulate<T>> log_sum_exp;  ///< [T, num_heads]
 };
 
 /// Causal self-attention with rotary positions (kernels/rope.hpp) and grouped KV heads. x [T,H] -> y [T,H]: this rank's partial
@@ -28,6 +28,6 @@ Matrix<T> attention_forward(ExecSpace const& exec, kernels::AttentionShape const
 template <class T>
 Matrix<T> attention_backward(ExecSpace const& exec, kernels::AttentionShape const& shape, kernels::Rotation<T> const& rotation,
                              ConstMatrix<T> d_y, ConstMatrix<T> x, AttentionWeights<T> const& weights,
-                             AttentionActivations<T> const& activations, AttentionWeights<T> const& gradients);
+                             AttentionActivations<T> const& activations, AttentionWeights<Accumulate<T>> const& gradients);
 
 }  // namespace moescope

@@ -1,5 +1,7 @@
 #include "layers/experts.hpp"
 
+#include <type_traits>
+
 #include "base/error.hpp"
 #include "base/upload.hpp"
 #include "kernels/gemm.hpp"
@@ -9,32 +11,8 @@ namespace moescope {
 
 namespace {
 
-using kernels::GemmArguments;
+using kernels::product;
 using kernels::Transpose;
-
-template <class T>
-struct Operand {
-  Transpose transpose;
-  ConstMatrix<T> matrix;
-};
-
-/// c = op(a) op(b) + beta * c.
-template <class T>
-GemmArguments<T> product(Operand<T> const& a, Operand<T> const& b, T beta, Matrix<T> const& c) {
-  return {a.transpose,
-          b.transpose,
-          std::int64_t(c.extent(0)),
-          std::int64_t(c.extent(1)),
-          std::int64_t(a.matrix.extent(a.transpose == Transpose::yes ? 0 : 1)),
-          T(1),
-          a.matrix.data(),
-          std::int64_t(a.matrix.stride(0)),
-          b.matrix.data(),
-          std::int64_t(b.matrix.stride(0)),
-          beta,
-          c.data(),
-          std::int64_t(c.stride(0))};
-}
 
 /// Where each expert's part lies in what all experts share.
 template <class T>
@@ -61,20 +39,20 @@ class Parts {
   }
 
   /// [R+1]
-  Vector<std::int64_t> starts() const {
+  Vector<std::int64_t> starts(ExecSpace const& exec) const {
     std::vector<std::int64_t> all{0};
     for (std::size_t e = 0; e < widths_.size(); ++e)
       for (auto row = num_rows(e); row > 0; --row) all.push_back(all.back() + widths_[e]);
-    return upload("layers::experts_starts", all);
+    return upload(exec, "layers::experts_starts", all);
   }
 
   /// One product for each expert that has rows, or that `always` has one.
   template <class MakeProduct>
   void for_each_gemm(ExecSpace const& exec, MakeProduct const& make, bool always = false) const {
-    std::vector<GemmArguments<T>> products;
+    std::vector<std::invoke_result_t<MakeProduct, std::size_t>> products;
     for (std::size_t e = 0; e < widths_.size(); ++e)
       if (always || num_rows(e) > 0) products.push_back(make(e));
-    kernels::grouped_gemm<T>(exec, products);
+    kernels::grouped_gemm(exec, products);
   }
 
  private:
@@ -92,16 +70,16 @@ Matrix<T> experts_forward(ExecSpace const& exec, ExpertsInput<T> const& input, s
   Parts<T> const parts(input.offsets, weights);
   auto const gate_up = make_vector<T>("layers::experts_gate_up", 2 * parts.num_elements());
   auto const hidden = make_vector<T>("layers::experts_hidden", parts.num_elements());
-  activations = {parts.starts(), gate_up, hidden};
+  activations = {parts.starts(exec), gate_up, hidden};
   auto const y = make_matrix<T>("layers::experts_y", num_rows, std::int64_t(input.rows.extent(1)));
 
   parts.for_each_gemm(exec, [&](std::size_t e) {
-    return product<T>({Transpose::no, parts.rows_of(input.rows, e)}, {Transpose::yes, weights[e].gate_up}, T(0),
+    return product<T>({Transpose::no, parts.rows_of(input.rows, e)}, {Transpose::yes, weights[e].gate_up}, 0,
                       parts.wide_rows_of(gate_up, e, 2));
   });
   kernels::swiglu<T>(exec, activations.starts, input.weight, gate_up, hidden);
   parts.for_each_gemm(exec, [&](std::size_t e) {
-    return product<T>({Transpose::no, parts.wide_rows_of(hidden, e, 1)}, {Transpose::yes, weights[e].down}, T(0),
+    return product<T>({Transpose::no, parts.wide_rows_of(hidden, e, 1)}, {Transpose::yes, weights[e].down}, 0,
                       parts.rows_of(y, e));
   });
   return y;
@@ -110,19 +88,19 @@ Matrix<T> experts_forward(ExecSpace const& exec, ExpertsInput<T> const& input, s
 template <class T>
 ExpertsInputGradient<T> experts_backward(ExecSpace const& exec, ConstMatrix<T> d_y, ExpertsInput<T> const& input,
                                          std::vector<ExpertWeights<T>> const& weights, ExpertsActivations<T> const& activations,
-                                         ExpertGradients how, std::vector<ExpertWeights<T>> const& gradients) {
+                                         ExpertGradients how, std::vector<ExpertWeights<Accumulate<T>>> const& gradients) {
   auto const num_rows = std::int64_t(input.rows.extent(0));
   MOESCOPE_CHECK(input.offsets.back() == num_rows && std::int64_t(d_y.extent(0)) == num_rows);
   Parts<T> const parts(input.offsets, weights);
   bool const assigns = how == ExpertGradients::assign;
-  T const beta = assigns ? T(0) : T(1);
+  Accumulate<T> const beta = assigns ? 0 : 1;
   auto const d_hidden = make_vector<T>("layers::experts_d_hidden", parts.num_elements());
   auto const d_gate_up = make_vector<T>("layers::experts_d_gate_up", 2 * parts.num_elements());
   ExpertsInputGradient<T> d_input{make_matrix<T>("layers::experts_d_rows", num_rows, std::int64_t(input.rows.extent(1))),
-                                  make_vector<T>("layers::experts_d_weight", num_rows)};
+                                  make_vector<Accumulate<T>>("layers::experts_d_weight", num_rows)};
 
   parts.for_each_gemm(exec, [&](std::size_t e) {
-    return product<T>({Transpose::no, parts.rows_of(d_y, e)}, {Transpose::no, weights[e].down}, T(0),
+    return product<T>({Transpose::no, parts.rows_of(d_y, e)}, {Transpose::no, weights[e].down}, 0,
                       parts.wide_rows_of(d_hidden, e, 1));
   });
   auto const d_down = [&](std::size_t e) {
@@ -137,20 +115,19 @@ ExpertsInputGradient<T> experts_backward(ExecSpace const& exec, ConstMatrix<T> d
   };
   parts.for_each_gemm(exec, d_gate_up_weight, assigns);
   parts.for_each_gemm(exec, [&](std::size_t e) {
-    return product<T>({Transpose::no, parts.wide_rows_of(d_gate_up, e, 2)}, {Transpose::no, weights[e].gate_up}, T(0),
+    return product<T>({Transpose::no, parts.wide_rows_of(d_gate_up, e, 2)}, {Transpose::no, weights[e].gate_up}, 0,
                       parts.rows_of(d_input.rows, e));
   });
   return d_input;
 }
 
-#define INSTANTIATE(T)                                                                                                     \
+#define MOESCOPE_INSTANTIATE(T)                                                                                            \
   template Matrix<T> experts_forward<T>(ExecSpace const&, ExpertsInput<T> const&, std::vector<ExpertWeights<T>> const&,    \
                                         ExpertsActivations<T>&);                                                           \
   template ExpertsInputGradient<T> experts_backward<T>(ExecSpace const&, ConstMatrix<T>, ExpertsInput<T> const&,           \
                                                        std::vector<ExpertWeights<T>> const&, ExpertsActivations<T> const&, \
-                                                       ExpertGradients, std::vector<ExpertWeights<T>> const&);
-INSTANTIATE(float)
-INSTANTIATE(double)
-#undef INSTANTIATE
+                                                       ExpertGradients, std::vector<ExpertWeights<Accumulate<T>>> const&);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

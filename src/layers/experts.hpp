@@ -17,7 +17,7 @@ struct ExpertWeights {
 template <class T>
 struct ExpertsInput {
   ConstMatrix<T> rows;                ///< [R,H]
-  ConstVector<T> weight;              ///< [R]
+  ConstVector<Accumulate<T>> weight;  ///< [R]
   std::vector<std::int64_t> offsets;  ///< [experts + 1]: expert e has rows [offsets[e], offsets[e+1])
 };
 
@@ -42,13 +42,13 @@ Matrix<T> experts_forward(ExecSpace const& exec, ExpertsInput<T> const& input, s
 template <class T>
 struct ExpertsInputGradient {
   Matrix<T> rows;
-  Vector<T> weight;
+  Vector<Accumulate<T>> weight;
 };
 
 /// d_y [R,H] is complete. Assigns the gradients of the experts' tensors (zero for experts without rows) or adds to them.
 template <class T>
 ExpertsInputGradient<T> experts_backward(ExecSpace const& exec, ConstMatrix<T> d_y, ExpertsInput<T> const& input,
                                          std::vector<ExpertWeights<T>> const& weights, ExpertsActivations<T> const& activations,
-                                         ExpertGradients how, std::vector<ExpertWeights<T>> const& gradients);
+                                         ExpertGradients how, std::vector<ExpertWeights<Accumulate<T>>> const& gradients);
 
 }  // namespace moescope

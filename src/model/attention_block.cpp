@@ -27,7 +27,7 @@ Matrix<T> attention_block_forward(ExecSpace const& exec, BlockServices<T>& servi
   auto const tokens = std::int64_t(x.extent(0)), hidden = std::int64_t(x.extent(1));
   state.input = x;
   state.normed = make_matrix<T>("model::attention_normed", tokens, hidden);
-  state.inverse_rms = make_vector<T>("model::attention_inverse_rms", tokens);
+  state.inverse_rms = make_vector<Accumulate<T>>("model::attention_inverse_rms", tokens);
   state.shape = local_shape(services.model, mesh.layout(), mesh.rank(), *pass.batch);
 
   if (std::int64_t(services.rope_table.extent(0)) != state.shape.sequence_length) {
@@ -39,18 +39,18 @@ Matrix<T> attention_block_forward(ExecSpace const& exec, BlockServices<T>& servi
   kernels::rms_norm<T>(exec, x, weights.attention_norm, services.model.rms_norm_eps, state.normed, state.inverse_rms);
   auto const y = attention_forward<T>(exec, state.shape, state.rotation, state.normed, weights.attention, state.activations);
   start_all_reduce<T>(exec, mesh, services.exchanges.attention_forward, Reduction::sum, y).wait();
-  kernels::add<T>(exec, T(1), x, y);
+  kernels::add<T>(exec, 1, x, y);
   return y;
 }
 
 template <class T>
 void attention_block_backward(ExecSpace const& exec, BlockServices<T>& services, BlockTensors<T> const& weights,
-                              AttentionState<T> const& state, BlockTensors<T> const& gradients, Matrix<T> d_x) {
+                              AttentionState<T> const& state, BlockTensors<Accumulate<T>> const& gradients, Matrix<T> d_x) {
   Region const region(Phase::attention);
   auto const d_normed = attention_backward<T>(exec, state.shape, state.rotation, d_x, state.normed, weights.attention,
                                               state.activations, gradients.attention);
   start_all_reduce<T>(exec, *services.mesh, services.exchanges.attention_backward, Reduction::sum, d_normed).wait();
-  kernels::rms_norm_backward<T>(exec, d_normed, state.input, weights.attention_norm, state.inverse_rms, T(1), d_x,
+  kernels::rms_norm_backward<T>(exec, d_normed, state.input, weights.attention_norm, state.inverse_rms, 1, d_x,
                                 gradients.attention_norm);
 }
 
@@ -58,9 +58,8 @@ void attention_block_backward(ExecSpace const& exec, BlockServices<T>& services,
   template Matrix<T> attention_block_forward<T>(ExecSpace const&, BlockServices<T>&, Pass const&, Matrix<T>, \
                                                 BlockTensors<T> const&, AttentionState<T>&);                 \
   template void attention_block_backward<T>(ExecSpace const&, BlockServices<T>&, BlockTensors<T> const&,     \
-                                            AttentionState<T> const&, BlockTensors<T> const&, Matrix<T>);
-MOESCOPE_INSTANTIATE(double)
-MOESCOPE_INSTANTIATE(float)
+                                            AttentionState<T> const&, BlockTensors<Accumulate<T>> const&, Matrix<T>);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
 #undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

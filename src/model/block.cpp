@@ -19,7 +19,7 @@ Matrix<T> block_forward(ExecSpace const& exec, BlockServices<T>& services, Pass 
 
 template <class T>
 void block_backward(ExecSpace const& exec, BlockServices<T>& services, Pass const& pass, BlockTensors<T> const& weights,
-                    BlockActivations<T> const& activations, BlockTensors<T> const& gradients, Matrix<T> d_x) {
+                    BlockActivations<T> const& activations, BlockTensors<Accumulate<T>> const& gradients, Matrix<T> d_x) {
   moe_block_backward<T>(exec, services, pass, weights, activations.moe, gradients, d_x);
   attention_block_backward<T>(exec, services, weights, activations.attention, gradients, d_x);
 }
@@ -29,9 +29,8 @@ void block_backward(ExecSpace const& exec, BlockServices<T>& services, Pass cons
   template Matrix<T> block_forward<T>(ExecSpace const&, BlockServices<T>&, Pass const&, Matrix<T>, BlockTensors<T> const&, \
                                       BlockActivations<T>&);                                                               \
   template void block_backward<T>(ExecSpace const&, BlockServices<T>&, Pass const&, BlockTensors<T> const&,                \
-                                  BlockActivations<T> const&, BlockTensors<T> const&, Matrix<T>);
-MOESCOPE_INSTANTIATE(double)
-MOESCOPE_INSTANTIATE(float)
+                                  BlockActivations<T> const&, BlockTensors<Accumulate<T>> const&, Matrix<T>);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
 #undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

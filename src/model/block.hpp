@@ -19,7 +19,7 @@ struct BlockServices {
   ModelExchanges exchanges;
   ExpertBranch<T> routed;
   std::optional<ExpertBranch<T>> residual;
-  Matrix<T> rope_table;  ///< of the sequence length met last
+  Matrix<Accumulate<T>> rope_table;  ///< of the sequence length met last
 };
 
 /// Throws UserError where the dispatcher does not fit the mesh.
@@ -28,9 +28,9 @@ BlockServices<T> make_block_services(ModelConfig const& model, std::string const
 
 template <class T>
 struct AttentionState {
-  Matrix<T> input;        ///< [T,H] residual stream
-  Matrix<T> normed;       ///< [T,H]
-  Vector<T> inverse_rms;  ///< [T]
+  Matrix<T> input;                    ///< [T,H] residual stream
+  Matrix<T> normed;                   ///< [T,H]
+  Vector<Accumulate<T>> inverse_rms;  ///< [T]
   kernels::AttentionShape shape;
   kernels::Rotation<T> rotation;
   AttentionActivations<T> activations;
@@ -38,9 +38,9 @@ struct AttentionState {
 
 template <class T>
 struct MoeState {
-  Matrix<T> input;        ///< [O,H] residual stream of the owned tokens
-  Matrix<T> normed;       ///< [O,H]
-  Vector<T> inverse_rms;  ///< [O]
+  Matrix<T> input;                    ///< [O,H] residual stream of the owned tokens
+  Matrix<T> normed;                   ///< [O,H]
+  Vector<Accumulate<T>> inverse_rms;  ///< [O]
   BranchState<T> routed, residual;
   Matrix<T> combined;  ///< [O,H] both branches, before the output scale; empty without one
 };
@@ -60,7 +60,7 @@ Matrix<T> block_forward(ExecSpace const& exec, BlockServices<T>& services, Pass 
 /// routed experts unless the pass accumulates.
 template <class T>
 void block_backward(ExecSpace const& exec, BlockServices<T>& services, Pass const& pass, BlockTensors<T> const& weights,
-                    BlockActivations<T> const& activations, BlockTensors<T> const& gradients, Matrix<T> d_x);
+                    BlockActivations<T> const& activations, BlockTensors<Accumulate<T>> const& gradients, Matrix<T> d_x);
 
 /// x + attention(norm(x)); the ranks' head shares are summed over tp. x, result [T,H].
 template <class T>
@@ -69,7 +69,7 @@ Matrix<T> attention_block_forward(ExecSpace const& exec, BlockServices<T>& servi
 /// Adds the branch's gradient to d_x [T,H] in place.
 template <class T>
 void attention_block_backward(ExecSpace const& exec, BlockServices<T>& services, BlockTensors<T> const& weights,
-                              AttentionState<T> const& state, BlockTensors<T> const& gradients, Matrix<T> d_x);
+                              AttentionState<T> const& state, BlockTensors<Accumulate<T>> const& gradients, Matrix<T> d_x);
 
 /// x + moe(norm(x)): tokens are sliced over tp before the gate and gathered after combine. x, result [T,H].
 template <class T>
@@ -77,6 +77,6 @@ Matrix<T> moe_block_forward(ExecSpace const& exec, BlockServices<T>& services, P
                             BlockTensors<T> const& weights, MoeState<T>& state);
 template <class T>
 void moe_block_backward(ExecSpace const& exec, BlockServices<T>& services, Pass const& pass, BlockTensors<T> const& weights,
-                        MoeState<T> const& state, BlockTensors<T> const& gradients, Matrix<T> d_x);
+                        MoeState<T> const& state, BlockTensors<Accumulate<T>> const& gradients, Matrix<T> d_x);
 
 }  // namespace moescope

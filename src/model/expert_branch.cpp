@@ -10,14 +10,15 @@ namespace {
 
 /// What the expert's output of each choice is multiplied with: its score times `scale`, or 1 where scores do not weigh. [choices]
 template <class T>
-Vector<T> choice_weights(ExecSpace const& exec, std::optional<T> scale, Routing<T> const& routing) {
-  auto const weight = make_vector<T>("model::choice_weight", routing.num_choices);
+Vector<Accumulate<T>> choice_weights(ExecSpace const& exec, std::optional<Accumulate<T>> scale, Routing<T> const& routing) {
+  using A = Accumulate<T>;
+  auto const weight = make_vector<A>("model::choice_weight", routing.num_choices);
   bool const weighs = scale.has_value();
-  auto const factor = scale.value_or(T(1));
+  auto const factor = scale.value_or(A(1));
   auto const score = routing.weight;
   Kokkos::parallel_for(
       "model::choice_weights", Kokkos::RangePolicy<ExecSpace>(exec, 0, routing.num_choices),
-      KOKKOS_LAMBDA(std::int64_t const c) { weight(c) = weighs ? factor * score(c) : T(1); });
+      KOKKOS_LAMBDA(std::int64_t const c) { weight(c) = weighs ? factor * score(c) : A(1); });
   return weight;
 }
 
@@ -45,8 +46,8 @@ ExpertBranch<T> ExpertBranch<T>::residual(ModelConfig const& model) {
 }
 
 template <class T>
-std::optional<T> ExpertBranch<T>::scale_of(std::int64_t layer) const {
-  return score_scale_.empty() ? std::nullopt : std::optional(T(score_scale_[std::size_t(layer)]));
+std::optional<Accumulate<T>> ExpertBranch<T>::scale_of(std::int64_t layer) const {
+  return score_scale_.empty() ? std::nullopt : std::optional(Accumulate<T>(score_scale_[std::size_t(layer)]));
 }
 
 template <class T>
@@ -78,7 +79,8 @@ Matrix<T> ExpertBranch<T>::forward(ExecSpace const& exec, GateContext const& con
 
 template <class T>
 Matrix<T> ExpertBranch<T>::backward(ExecSpace const& exec, Matrix<T> const& d_y, BranchTensors<T> const& weights,
-                                    BranchState<T> const& state, ExpertGradients how, BranchTensors<T> const& gradients) const {
+                                    BranchState<T> const& state, ExpertGradients how,
+                                    BranchTensors<Accumulate<T>> const& gradients) const {
   Matrix<T> d_rows;
   {
     Region const region(Phase::combine);
@@ -98,7 +100,7 @@ Matrix<T> ExpertBranch<T>::backward(ExecSpace const& exec, Matrix<T> const& d_y,
   }
   Region const region(Phase::gate);
   auto const d_weight = d_x.weight;
-  auto const scale = scale_of(state.context.layer).value_or(T(0));
+  auto const scale = scale_of(state.context.layer).value_or(0);
   Kokkos::parallel_for(
       "model::d_score", Kokkos::RangePolicy<ExecSpace>(exec, 0, d_weight.extent(0)),
       KOKKOS_LAMBDA(std::int64_t const c) { d_weight(c) *= scale; });
@@ -106,7 +108,8 @@ Matrix<T> ExpertBranch<T>::backward(ExecSpace const& exec, Matrix<T> const& d_y,
   return d_x.rows;
 }
 
-template class ExpertBranch<double>;
-template class ExpertBranch<float>;
+#define MOESCOPE_INSTANTIATE(T) template class ExpertBranch<T>;
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

@@ -14,7 +14,7 @@ struct BranchState {
   ConstMatrix<T> x;  ///< [O,H]
   GateContext context;
   GateResult<T> gate;
-  Vector<T> weight;  ///< [choices] what an expert's output is multiplied with
+  Vector<Accumulate<T>> weight;  ///< [choices] what an expert's output is multiplied with
   Plan plan;
   ExpertsInput<T> input;
   ExpertsActivations<T> experts;
@@ -37,11 +37,11 @@ class ExpertBranch {
                     BranchState<T>& state) const;
   /// d_y [O,H] -> d_x [O,H]. Assigns the experts' gradients or adds to them; adds to the gate's.
   Matrix<T> backward(ExecSpace const& exec, Matrix<T> const& d_y, BranchTensors<T> const& weights, BranchState<T> const& state,
-                     ExpertGradients how, BranchTensors<T> const& gradients) const;
+                     ExpertGradients how, BranchTensors<Accumulate<T>> const& gradients) const;
 
  private:
   /// What a score is multiplied with; nothing where scores do not weigh.
-  std::optional<T> scale_of(std::int64_t layer) const;
+  std::optional<Accumulate<T>> scale_of(std::int64_t layer) const;
 
   std::unique_ptr<Gate<T>> gate_;
   std::unique_ptr<Dispatcher<T>> dispatcher_;

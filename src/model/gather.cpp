@@ -1,6 +1,7 @@
 #include "model/gather.hpp"
 
 #include "base/error.hpp"
+#include "base/to_host.hpp"
 
 namespace moescope {
 
@@ -12,7 +13,7 @@ std::vector<double> pack_owned(TensorTable const& table, FlatBuffers<T> const& b
   std::vector<double> packed;
   for (auto const& spec : table.specs()) {
     if (!buffers.hold(spec)) continue;
-    auto const host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, buffers.flat(spec));
+    auto const host = to_host(ExecSpace(), buffers.flat(spec));
     auto const width = spec.held_columns.size();
     for (auto r = spec.owned_rows.begin; r < spec.owned_rows.end; ++r) {
       for (std::int64_t c = 0; c < width; ++c) packed.push_back(double(host((r - spec.held_rows.begin) * width + c)));
@@ -55,8 +56,7 @@ std::map<std::string, std::vector<double>> gather_tensors(Mesh const& mesh, Mode
 #define MOESCOPE_INSTANTIATE(T)                                                                                              \
   template std::map<std::string, std::vector<double>> gather_tensors<T>(Mesh const&, ModelConfig const&, TensorTable const&, \
                                                                         FlatBuffers<T> const&);
-MOESCOPE_INSTANTIATE(double)
-MOESCOPE_INSTANTIATE(float)
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
 #undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

@@ -35,7 +35,7 @@ Activations<T> Model<T>::forward(ExecSpace const& exec, Pass const& pass, ModelT
 
 template <class T>
 void Model<T>::backward(ExecSpace const& exec, Pass const& pass, double loss_scale, ModelTensors<T> const& weights,
-                        Activations<T>& activations, ModelTensors<T> const& gradients) {
+                        Activations<T>& activations, ModelTensors<Accumulate<T>> const& gradients) {
   MOESCOPE_CHECK(pass.kind == Pass::Kind::backward && pass.batch);
   auto const& batch = *pass.batch;
   auto const d_x =
@@ -48,9 +48,10 @@ void Model<T>::backward(ExecSpace const& exec, Pass const& pass, double loss_sca
   embed_backward<T>(exec, mesh(), config(), batch, d_x, gradients.embedding);
 }
 
-template struct Activations<double>;
-template struct Activations<float>;
-template class Model<double>;
-template class Model<float>;
+#define MOESCOPE_INSTANTIATE(T)   \
+  template struct Activations<T>; \
+  template class Model<T>;
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

@@ -32,7 +32,7 @@ class Model {
   /// Adds the gradient of loss_scale * cross_entropy_sum + balance losses; those of the routed experts are assigned unless the
   /// pass accumulates.
   void backward(ExecSpace const& exec, Pass const& pass, double loss_scale, ModelTensors<T> const& weights,
-                Activations<T>& activations, ModelTensors<T> const& gradients);
+                Activations<T>& activations, ModelTensors<Accumulate<T>> const& gradients);
 
  private:
   MeshPool pool_;

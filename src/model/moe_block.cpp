@@ -47,7 +47,7 @@ Matrix<T> moe_block_forward(ExecSpace const& exec, BlockServices<T>& services, P
   auto const context = gate_context(pass, weights.layer, owned, *services.pool);
   state.input = rows(x, owned.begin, owned.end);
   state.normed = make_matrix<T>("model::ffn_normed", owned.size(), hidden);
-  state.inverse_rms = make_vector<T>("model::ffn_inverse_rms", owned.size());
+  state.inverse_rms = make_vector<Accumulate<T>>("model::ffn_inverse_rms", owned.size());
   {
     Region const region(Phase::gate);
     kernels::rms_norm<T>(exec, state.input, weights.ffn_norm, services.model.rms_norm_eps, state.normed, state.inverse_rms);
@@ -56,7 +56,7 @@ Matrix<T> moe_block_forward(ExecSpace const& exec, BlockServices<T>& services, P
   if (services.residual) {
     auto const added =
         services.residual->forward(exec, without_injected(context), state.normed, weights.residual, state.residual);
-    kernels::add<T>(exec, T(1), added, y);
+    kernels::add<T>(exec, 1, added, y);
   }
 
   Region const region(Phase::combine);
@@ -65,7 +65,7 @@ Matrix<T> moe_block_forward(ExecSpace const& exec, BlockServices<T>& services, P
     y = make_matrix<T>("model::scaled", owned.size(), hidden);
     kernels::scale_columns<T>(exec, state.combined, weights.output_scale, y);
   }
-  kernels::add<T>(exec, T(1), state.input, y);
+  kernels::add<T>(exec, 1, state.input, y);
   if (mesh.group(Axis::tp).size() == 1) return y;
   auto const all = make_matrix<T>("model::block_output", tokens, hidden);
   gather_tokens<T>(exec, mesh, services.exchanges.block_forward, y, all);
@@ -77,13 +77,13 @@ namespace {
 /// Gradient of the norm's output [O,H], from that of both branches' sum.
 template <class T>
 Matrix<T> branches_backward(ExecSpace const& exec, BlockServices<T>& services, Pass const& pass, BlockTensors<T> const& weights,
-                            MoeState<T> const& state, BlockTensors<T> const& gradients, Matrix<T> const& d_combined) {
+                            MoeState<T> const& state, BlockTensors<Accumulate<T>> const& gradients, Matrix<T> const& d_combined) {
   auto const how = pass.accumulates ? ExpertGradients::add : ExpertGradients::assign;
   auto const d_normed = services.routed.backward(exec, d_combined, weights.routed, state.routed, how, gradients.routed);
   if (services.residual) {
     auto const added =
         services.residual->backward(exec, d_combined, weights.residual, state.residual, ExpertGradients::add, gradients.residual);
-    kernels::add<T>(exec, T(1), added, d_normed);
+    kernels::add<T>(exec, 1, added, d_normed);
   }
   return d_normed;
 }
@@ -92,7 +92,7 @@ Matrix<T> branches_backward(ExecSpace const& exec, BlockServices<T>& services, P
 
 template <class T>
 void moe_block_backward(ExecSpace const& exec, BlockServices<T>& services, Pass const& pass, BlockTensors<T> const& weights,
-                        MoeState<T> const& state, BlockTensors<T> const& gradients, Matrix<T> d_x) {
+                        MoeState<T> const& state, BlockTensors<Accumulate<T>> const& gradients, Matrix<T> d_x) {
   auto& mesh = *services.mesh;
   auto const owned = mesh.layout().owned_tokens(std::int64_t(d_x.extent(0)), mesh.rank());
   auto const hidden = std::int64_t(d_x.extent(1));
@@ -112,7 +112,7 @@ void moe_block_backward(ExecSpace const& exec, BlockServices<T>& services, Pass 
       Kokkos::deep_copy(exec, own, d_owned);
       d_owned = own;
     }
-    kernels::rms_norm_backward<T>(exec, d_normed, state.input, weights.ffn_norm, state.inverse_rms, T(1), d_owned,
+    kernels::rms_norm_backward<T>(exec, d_normed, state.input, weights.ffn_norm, state.inverse_rms, 1, d_owned,
                                   gradients.ffn_norm);
   }
   Region const region(Phase::dispatch);
@@ -123,9 +123,8 @@ void moe_block_backward(ExecSpace const& exec, BlockServices<T>& services, Pass 
   template Matrix<T> moe_block_forward<T>(ExecSpace const&, BlockServices<T>&, Pass const&, Matrix<T>, BlockTensors<T> const&, \
                                           MoeState<T>&);                                                                       \
   template void moe_block_backward<T>(ExecSpace const&, BlockServices<T>&, Pass const&, BlockTensors<T> const&,                \
-                                      MoeState<T> const&, BlockTensors<T> const&, Matrix<T>);
-MOESCOPE_INSTANTIATE(double)
-MOESCOPE_INSTANTIATE(float)
+                                      MoeState<T> const&, BlockTensors<Accumulate<T>> const&, Matrix<T>);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
 #undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

@@ -10,8 +10,8 @@
 
 namespace moescope {
 
-/// One flat buffer per group of tensors; values, gradients and moments are four of these. Gradients and moments hold nothing
-/// of groups that are not trained: a tensor of such a group has the size 0 there.
+/// One flat buffer per group of tensors; values of parameters stored as T, gradients and moments of Accumulate<T> are four of
+/// these. Gradients and moments hold nothing of groups that are not trained: a tensor of such a group has the size 0 there.
 template <class T>
 struct FlatBuffers {
   std::vector<Vector<T>> group;
@@ -33,7 +33,7 @@ struct BranchTensors {
   std::vector<ExpertWeights<T>> experts;
 };
 
-/// Views of one block's tensors; made over the values and once more over the gradients.
+/// Views of one block's tensors; made over the values and once more, of Accumulate<T>, over the gradients.
 template <class T>
 struct BlockTensors {
   std::int64_t layer = 0;

@@ -154,8 +154,7 @@ void initialize(TensorTable const& table, std::uint64_t seed, FlatBuffers<T> con
   template ModelTensors<T> view_tensors<T>(ModelConfig const&, Layout const&, std::int64_t, TensorTable const&, \
                                            FlatBuffers<T> const&);                                              \
   template void initialize<T>(TensorTable const&, std::uint64_t, FlatBuffers<T> const&);
-MOESCOPE_INSTANTIATE(double)
-MOESCOPE_INSTANTIATE(float)
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
 #undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

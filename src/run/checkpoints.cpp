@@ -16,11 +16,8 @@ namespace {
 
 template <class T>
 TrainingBuffers<T> buffers_of(TrainingState<T> const& state, bool training) {
-  TrainingBuffers<T> buffers{{"", state.values}};
-  if (training) {
-    buffers.push_back({"first_moment.", state.first_moment});
-    buffers.push_back({"second_moment.", state.second_moment});
-  }
+  TrainingBuffers<T> buffers{state.values, {}};
+  if (training) buffers.moments = {{"first_moment.", state.first_moment}, {"second_moment.", state.second_moment}};
   return buffers;
 }
 
@@ -131,9 +128,10 @@ void Checkpoints<T>::report(Recorder& recorder) const {
   recorder.add_provenance("checkpoint_seconds", fmt::format("{:.3g}", seconds_));
 }
 
-template void restore<double>(Resumption const&, Trainer<double>&);
-template void restore<float>(Resumption const&, Trainer<float>&);
-template class Checkpoints<double>;
-template class Checkpoints<float>;
+#define MOESCOPE_INSTANTIATE(T)                             \
+  template void restore<T>(Resumption const&, Trainer<T>&); \
+  template class Checkpoints<T>;
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

@@ -53,7 +53,8 @@ void end_if_diverged(std::string const& reason, Recorder& recorder) {
   throw AgreedError(reason);
 }
 
-template std::string divergence<double>(Trainer<double>&, std::int64_t);
-template std::string divergence<float>(Trainer<float>&, std::int64_t);
+#define MOESCOPE_INSTANTIATE(T) template std::string divergence<T>(Trainer<T>&, std::int64_t);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

@@ -69,7 +69,9 @@ EvaluationReport evaluate(ExecSpace const& exec, Trainer<T>& trainer, HeldOutSou
   return report;
 }
 
-template EvaluationReport evaluate<double>(ExecSpace const&, Trainer<double>&, HeldOutSource const&, std::int64_t, std::int64_t);
-template EvaluationReport evaluate<float>(ExecSpace const&, Trainer<float>&, HeldOutSource const&, std::int64_t, std::int64_t);
+#define MOESCOPE_INSTANTIATE(T) \
+  template EvaluationReport evaluate<T>(ExecSpace const&, Trainer<T>&, HeldOutSource const&, std::int64_t, std::int64_t);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

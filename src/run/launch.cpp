@@ -54,7 +54,7 @@ RunFileSetup describe_launch(RunConfig const& config, Mesh& mesh, DataSource con
   add("kokkos", kokkos_description());
   add("binding", binding.ranks);
   add("mpi", mpi_library());
-  add("blas", kernels::gemm_implementation(config.train.dtype == DType::float64));
+  add("blas", kernels::gemm_implementation(config.train.dtype));
   add("threads_per_rank", std::to_string(threads));
   add("data_fingerprint", data.fingerprint());
   return setup;

@@ -24,7 +24,8 @@ double measure_peak(Communicator const& world, std::int64_t size, int windows) {
   return best;
 }
 
-template double measure_peak<double>(Communicator const&, std::int64_t, int);
-template double measure_peak<float>(Communicator const&, std::int64_t, int);
+#define MOESCOPE_INSTANTIATE(T) template double measure_peak<T>(Communicator const&, std::int64_t, int);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

@@ -157,7 +157,8 @@ int train(RunConfig const& config, TrainingOptions const& options, Mesh& mesh, D
   return finish(end, recorder, checkpoints.folder(), mesh.rank());
 }
 
-template int train<double>(RunConfig const&, TrainingOptions const&, Mesh&, DataSource const&);
-template int train<float>(RunConfig const&, TrainingOptions const&, Mesh&, DataSource const&);
+#define MOESCOPE_INSTANTIATE(T) template int train<T>(RunConfig const&, TrainingOptions const&, Mesh&, DataSource const&);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

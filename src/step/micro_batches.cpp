@@ -19,8 +19,8 @@ LoadedMicroBatch load_micro_batch(Layout const& layout, std::int64_t rank, Batch
   loaded.num_labels = std::count_if(loaded.host.targets.begin(), loaded.host.targets.end(),
                                     [](int target) { return target != kernels::ignored_label; });
   auto& device = loaded.device;
-  device.tokens = upload("step::tokens", loaded.host.tokens);
-  device.targets = upload("step::targets", loaded.host.targets);
+  device.tokens = upload(ExecSpace(), "step::tokens", loaded.host.tokens);
+  device.targets = upload(ExecSpace(), "step::targets", loaded.host.targets);
   device.sequences = mine.size();
   device.sequence_length = length;
   auto const tokens_of = [&](Range sequences) {

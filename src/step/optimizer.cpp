@@ -27,9 +27,9 @@ template <class T>
 TrainingState<T>::TrainingState(TensorTable tensors, bool with_gradients)
     : table(std::move(tensors)), values(make_buffers<T>(table, "values")) {
   if (!with_gradients) return;
-  gradients = make_trained_buffers<T>(table, "gradients");
-  first_moment = make_trained_buffers<T>(table, "first_moment");
-  second_moment = make_trained_buffers<T>(table, "second_moment");
+  gradients = make_trained_buffers<Accumulate<T>>(table, "gradients");
+  first_moment = make_trained_buffers<Accumulate<T>>(table, "first_moment");
+  second_moment = make_trained_buffers<Accumulate<T>>(table, "second_moment");
 }
 
 namespace {
@@ -72,11 +72,12 @@ void reduce_shared_kv_heads(ExecSpace const& exec, Mesh& mesh, ExchangeId const&
   if (shared.empty()) return;
   auto const held = mesh.layout().kv_heads(model, mesh.rank());
   auto const head_size = model.head_dim * model.hidden_size;
-  auto const part = [&](Vector<T> const& whole, std::int64_t head) {
+  using A = Accumulate<T>;
+  auto const part = [&](Vector<A> const& whole, std::int64_t head) {
     return Kokkos::subview(whole, Kokkos::make_pair(head * head_size, (head + 1) * head_size));
   };
   for (std::int64_t layer = 0; layer < num_attention_layers(model); ++layer) {
-    Vector<T> const sums("step::shared_kv_heads", 2 * std::int64_t(shared.size()) * head_size);
+    Vector<A> const sums("step::shared_kv_heads", 2 * std::int64_t(shared.size()) * head_size);
     auto const each_held = [&](auto&& action) {
       std::int64_t slot = 0;
       for (auto const* name : {"k_proj.weight", "v_proj.weight"}) {
@@ -89,7 +90,7 @@ void reduce_shared_kv_heads(ExecSpace const& exec, Mesh& mesh, ExchangeId const&
       }
     };
     each_held([&](auto const& gradient, auto const& sum) { Kokkos::deep_copy(exec, sum, gradient); });
-    start_all_reduce<T>(exec, mesh, exchange, Reduction::sum, sums).wait();
+    start_all_reduce<Accumulate<T>>(exec, mesh, exchange, Reduction::sum, sums).wait();
     each_held([&](auto const& gradient, auto const& sum) { Kokkos::deep_copy(exec, gradient, sum); });
   }
 }
@@ -107,7 +108,7 @@ void reduce_gradients(ExecSpace const& exec, Mesh& mesh, GradientExchanges const
                       TrainingState<T>& state) {
   reduce_shared_kv_heads<T>(exec, mesh, exchanges.kv_heads, model, state);
   for (auto const& [group, exchange] : exchanges.groups)
-    start_all_reduce<T>(exec, mesh, exchange, Reduction::sum, state.gradients.group[group]).wait();
+    start_all_reduce<Accumulate<T>>(exec, mesh, exchange, Reduction::sum, state.gradients.group[group]).wait();
 }
 
 template <class T>
@@ -115,7 +116,7 @@ double gradient_norm(ExecSpace const& exec, Mesh& mesh, GradientExchanges const&
   double sum = 0;
   auto const owned = [](TensorSpec const& spec) { return spec.owned_rows; };
   for (auto const& stretch : stretches(state.table, owned)) {
-    sum += kernels::sum_of_squares<T>(exec, view(state.gradients, stretch));
+    sum += kernels::sum_of_squares<Accumulate<T>>(exec, view(state.gradients, stretch));
   }
   all_reduce_control(mesh, exchanges.norm, std::span<double>(&sum, 1));
   return std::sqrt(sum);
@@ -141,8 +142,7 @@ void update_parameters(ExecSpace const& exec, OptimizerConfig const& config, dou
   template void reduce_gradients<T>(ExecSpace const&, Mesh&, GradientExchanges const&, ModelConfig const&, TrainingState<T>&); \
   template double gradient_norm<T>(ExecSpace const&, Mesh&, GradientExchanges const&, TrainingState<T> const&);                \
   template void update_parameters<T>(ExecSpace const&, OptimizerConfig const&, double, double, TrainingState<T>&);
-MOESCOPE_INSTANTIATE(double)
-MOESCOPE_INSTANTIATE(float)
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
 #undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

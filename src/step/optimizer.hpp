@@ -13,11 +13,12 @@ double learning_rate(OptimizerConfig const& config, std::int64_t total_steps, st
 /// Factor of min(1, clip_norm / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_; 1 where clip_norm is 0.
 double clip_factor(OptimizerConfig const& config, double norm);
 
-/// Parameters, gradients and AdamW moments of one rank.
+/// Parameters, stored as T, and gradients and AdamW moments of one rank.
 template <class T>
 struct TrainingState {
   TensorTable table;
-  FlatBuffers<T> values, gradients, first_moment, second_moment;
+  FlatBuffers<T> values;
+  FlatBuffers<Accumulate<T>> gradients, first_moment, second_moment;
   std::int64_t updates = 0;
 
   TrainingState(TensorTable tensors, bool with_gradients);

@@ -57,7 +57,6 @@ void add_peer_bytes(std::vector<PeerRows> const& peers, std::int64_t row_bytes, 
 template <class T>
 RoutingRecord record_routing(Activations<T> const& activations) {
   RoutingRecord record;
-  record.scalar_bytes = sizeof(T);
   for (auto const& block : activations.blocks) {
     auto const& routing = block.moe.routed.gate.routing;
     auto const& plan = block.moe.routed.plan;
@@ -70,13 +69,14 @@ void count_routing(ExecSpace const& exec, RoutingRecord const& record, RunConfig
                    RankReport& report) {
   auto const [layers, experts] = router_extents(config.model);
   bool const training = config.train.mode == "train";
+  auto const& number = scalar(config.train.dtype);
   for (std::int64_t l = 0; l < layers; ++l) {
     auto const& layer = record.layers[std::size_t(l)];
     count_choices(exec, layer, report.routed.data() + l * experts, report.processed.data() + (micro_step * layers + l) * experts);
     auto const computed = layer.expert_offsets.back();
     report.rows[std::size_t(l)] += computed;
     report.rows_worst[std::size_t(l)] = std::max(report.rows_worst[std::size_t(l)], computed);
-    add_peer_bytes(layer.peers, config.model.hidden_size * record.scalar_bytes, record.scalar_bytes, training, report.peer_bytes);
+    add_peer_bytes(layer.peers, config.model.hidden_size * number.stored, number.accumulated, training, report.peer_bytes);
   }
 }
 
@@ -96,7 +96,8 @@ void count_rows(RoutingRecord const& record, Range mine, std::int64_t rank, Rank
   }
 }
 
-template RoutingRecord record_routing<double>(Activations<double> const&);
-template RoutingRecord record_routing<float>(Activations<float> const&);
+#define MOESCOPE_INSTANTIATE(T) template RoutingRecord record_routing<T>(Activations<T> const&);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

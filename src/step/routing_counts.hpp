@@ -13,7 +13,6 @@ struct RoutingRecord {
     std::vector<PeerRows> peers;
   };
   std::vector<Layer> layers;
-  std::int64_t scalar_bytes = 0;
 };
 
 template <class T>

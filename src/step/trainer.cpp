@@ -62,9 +62,9 @@ void take_measurements(Mesh& mesh, RankReport& report) {
 
 template <class T>
 void measure_memory(AllocationWatch const& allocations, TrainingState<T> const& state, RankReport& report) {
-  auto const bytes = [](FlatBuffers<T> const& buffers) {
+  auto const bytes = []<class Number>(FlatBuffers<Number> const& buffers) {
     std::int64_t sum = 0;
-    for (auto const& group : buffers.group) sum += std::int64_t(group.size() * sizeof(T));
+    for (auto const& group : buffers.group) sum += std::int64_t(group.size() * sizeof(Number));
     return sum;
   };
   report.memory_bytes = process_memory_peak();
@@ -89,7 +89,7 @@ Trainer<T>::Trainer(RunConfig const& config, Mesh& mesh)
   initialize<T>(state_.table, config.train.seed, state_.values);
   weights_ = view_tensors<T>(config.model, mesh.layout(), mesh.rank(), state_.table, state_.values);
   if (config.train.mode == "train") {
-    gradients_ = view_tensors<T>(config.model, mesh.layout(), mesh.rank(), state_.table, state_.gradients);
+    gradients_ = view_tensors<Accumulate<T>>(config.model, mesh.layout(), mesh.rank(), state_.table, state_.gradients);
   }
   mesh.set_phased(config.train.timing == "phased");
 }
@@ -148,7 +148,8 @@ std::vector<RoutingRecord> Trainer<T>::run_micro_steps(std::vector<LoadedMicroBa
   if (training) {
     auto const& groups = state_.table.groups();
     for (std::size_t g = 0; g < groups.size(); ++g)
-      if (groups[g].trained && groups[g].gradients_accumulated) Kokkos::deep_copy(exec_, state_.gradients.group[g], T(0));
+      if (groups[g].trained && groups[g].gradients_accumulated)
+        Kokkos::deep_copy(exec_, state_.gradients.group[g], Accumulate<T>(0));
   }
   Pass pass{.training = training, .seed = config_.train.seed, .step = report.step};
   double const scale = labels > 0 ? 1 / labels : 0;
@@ -197,7 +198,8 @@ void Trainer<T>::finish_gradients(StepReport& report) {
                        state_);
 }
 
-template class Trainer<double>;
-template class Trainer<float>;
+#define MOESCOPE_INSTANTIATE(T) template class Trainer<T>;
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope

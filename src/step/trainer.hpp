@@ -41,7 +41,8 @@ class Trainer {
   ExecSpace exec_;
   Model<T> model_;
   TrainingState<T> state_;
-  ModelTensors<T> weights_, gradients_;
+  ModelTensors<T> weights_;
+  ModelTensors<Accumulate<T>> gradients_;
 };
 
 }  // namespace moescope

@@ -25,11 +25,11 @@ class Step {
         rank_(rank),
         dispatch_(dispatch_traffic(config.train.dispatcher)),
         caller_(exchanges, layout, visit),
-        scalar_(bytes_of(config.train.dtype)),
+        scalar_(scalar(config.train.dtype)),
         extents_(router_extents(config.model)),
         pools_(shared_pools(layout, config.model.gate.pool,
                             {config.batch.sequences / config.batch.micro_steps, config.batch.sequence_length, 1}, rank)),
-        sizes_{.row = config.model.hidden_size * scalar_, .weight = scalar_, .experts = extents_.experts * number_bytes} {}
+        sizes_(dispatch_sizes(config)) {}
 
   void run(ShapesOf const& shapes_of, GroupSizes& sizes) {
     caller_.call(names::labels, number_bytes);
@@ -59,14 +59,14 @@ class Step {
   std::int64_t rank_;
   DispatchTraffic const& dispatch_;
   Caller caller_;
-  std::int64_t scalar_;
+  Scalar const& scalar_;
   RouterExtents extents_;
   SharedPools pools_;  ///< of any micro-step
   DispatchSizes sizes_;
 };
 
 void Step::forward(std::int64_t micro_step, std::vector<RouterShape> const& shapes) {
-  auto const states = tokens(micro_step) * sizes_.row, numbers = tokens(micro_step) * scalar_;
+  auto const states = tokens(micro_step) * sizes_.row, numbers = tokens(micro_step) * scalar_.accumulated;
   caller_.set_place(micro_step, -1);
   caller_.call(names::embedding, states);
   for (std::int64_t router = 0; router < extents_.routers; ++router) {
@@ -107,11 +107,11 @@ void Step::finish_gradients(std::vector<std::int64_t> const& held) {
   auto const& model = config_.model;
   for (std::int64_t layer = 0; layer < num_attention_layers(model); ++layer) {
     caller_.set_place(-1, layer);
-    caller_.call(names::kv_gradients, replicated_kv_parameters(model, layout_) * scalar_);
+    caller_.call(names::kv_gradients, replicated_kv_parameters(model, layout_) * scalar_.accumulated);
   }
   caller_.set_place(-1, -1);
   for (std::size_t g = 0; g < held.size(); ++g)
-    if (tensor_groups[g].trained) caller_.call(tensor_groups[g].gradients, held[g] * scalar_);
+    if (tensor_groups[g].trained) caller_.call(tensor_groups[g].gradients, held[g] * scalar_.accumulated);
   caller_.call(names::gradient_norm, number_bytes);
 }
 

@@ -19,7 +19,10 @@ constexpr double integer = 4;  // bytes
 class MicroStep {
  public:
   MicroStep(RunConfig const& config, Layout const& layout, std::int64_t rank, double rows)
-      : model_(config.model), scalar_(double(bytes_of(config.train.dtype))), rows_(rows) {
+      : model_(config.model),
+        stored_(double(scalar(config.train.dtype).stored)),
+        accumulated_(double(scalar(config.train.dtype).accumulated)),
+        rows_(rows) {
     auto const local = layout.sequences(config.batch, 0, rank).size() * config.batch.sequence_length;
     tokens_ = double(local);
     owned_ = double(layout.owned_tokens(local, rank).size());
@@ -49,46 +52,44 @@ class MicroStep {
   }
   /// Of each row its input, gate and up, hidden, weight and places; of experts as wide as `columns` elements.
   double kept_by_experts(double columns) const {
-    return rows_ * (hidden_ + 3 * columns * scalar_ + scalar_ + 4 * integer) + residual();
+    return rows_ * (hidden_ + 3 * columns * stored_ + accumulated_ + 4 * integer) + residual();
   }
   /// Tokens and targets themselves.
   double kept_by_model() const { return tokens_ * 2 * integer; }
 
   /// Beside all that is kept: the final norm's input and result, the logits, and the gradients of input and result.
-  double head(bool training) const { return tokens_ * ((training ? 4 : 2) * hidden_ + (vocabulary_ + 4) * scalar_); }
+  double head(bool training) const { return tokens_ * ((training ? 4 : 2) * hidden_ + vocabulary_ * stored_ + 4 * accumulated_); }
   /// Rows on their way to the experts, or the outputs on the way back.
   double experts_forward() const { return std::max(copies_out_, rows_ + copies_back_) * hidden_; }
   /// The gradient of the residual stream; the rows' gradients on their way to the experts, within them, or on their way back.
   double experts_backward(double columns) const {
-    auto const inside = 2 * rows_ * hidden_ + 3 * rows_ * columns * scalar_;
+    auto const inside = 2 * rows_ * hidden_ + 3 * rows_ * columns * stored_;
     auto const routed = std::max({(rows_ + copies_out_) * hidden_, inside, (rows_ + copies_back_) * hidden_});
     auto const beside = residual() + owned_ * double(model_.residual.num_experts) * hidden_;
     return tokens_ * hidden_ + std::max(routed, owned_ * hidden_ + beside);
   }
-  double attention_backward() const {
-    return tokens_ * (2 * hidden_ + ((2 * heads_ + 2 * kv_heads_) * double(model_.head_dim) + heads_) * scalar_);
-  }
+  double attention_backward() const { return tokens_ * (2 * hidden_ + heads() * stored_ + heads_ * accumulated_); }
 
  private:
   /// Normed input, queries, keys and values, context, log-sum-exp, result.
-  double attention() const {
-    return tokens_ * (2 * hidden_ + ((2 * heads_ + 2 * kv_heads_) * double(model_.head_dim) + heads_ + 1) * scalar_);
-  }
+  double attention() const { return tokens_ * (2 * hidden_ + heads() * stored_ + (heads_ + 1) * accumulated_); }
+  /// Elements of a token's queries, keys, values and context.
+  double heads() const { return (2 * heads_ + 2 * kv_heads_) * double(model_.head_dim); }
   /// Of each token its scores by expert (of a gate that compares loads, noise and both sums with it too), of each choice expert,
   /// weights and places.
   double routing() const {
     auto const by_expert = (gate_tensors(model_).empty() ? 0 : 1) + (gate_kind(model_).sums.calls > 0 ? 4 : 0);
-    return owned_ * double(model_.num_experts) * by_expert * scalar_ + choices_ * (2 * scalar_ + 6 * integer);
+    return owned_ * double(model_.num_experts) * by_expert * accumulated_ + choices_ * (2 * accumulated_ + 6 * integer);
   }
   /// A state and gate, up and hidden of each owned token and residual expert, whose widths sum up to intermediate_size.
   double residual() const {
     auto const& block = model_.residual;
-    return owned_ * (double(block.num_experts) * hidden_ + 3 * double(block.intermediate_size) * scalar_);
+    return owned_ * (double(block.num_experts) * hidden_ + 3 * double(block.intermediate_size) * stored_);
   }
 
   ModelConfig const& model_;
-  double scalar_;
-  double hidden_ = double(model_.hidden_size) * scalar_;  ///< of one token's state
+  double stored_, accumulated_;                           ///< bytes of an element, and of a sum: statistics, scores and weights
+  double hidden_ = double(model_.hidden_size) * stored_;  ///< of one token's state
   double rows_, tokens_, owned_, heads_, kv_heads_, vocabulary_, choices_;
   double copies_out_ = 0, copies_back_ = 0;  ///< rows that dispatch holds beside the experts' on their way there and back
 };
@@ -117,13 +118,13 @@ std::vector<double> const& MemoryEstimate::expert_columns(std::int64_t rank) {
 }
 
 Memory MemoryEstimate::of(std::int64_t rank) {
-  auto const scalar = double(bytes_of(config_.train.dtype));
+  auto const& number = scalar(config_.train.dtype);
   bool const training = config_.train.mode == "train";
   Memory memory;
   auto const sizes = group_sizes_.of(rank);
   for (std::size_t g = 0; g < sizes.size(); ++g) {
-    memory.parameters += double(sizes[g]) * scalar;
-    if (training && tensor_groups[g].trained) memory.gradients += double(sizes[g]) * scalar;
+    memory.parameters += double(sizes[g] * number.stored);
+    if (training && tensor_groups[g].trained) memory.gradients += double(sizes[g] * number.accumulated);
   }
   memory.optimizer = 2 * memory.gradients;
   MicroStep const step(config_, layout_, rank, double(routing_.gathered(0, rank)));

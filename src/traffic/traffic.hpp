@@ -63,9 +63,6 @@ struct Collective {
 /// Every exchange that some configuration executes, in the order of the `/collective` scale.
 std::vector<Collective> const& every_collective();
 
-/// Of one stored number.
-constexpr std::int64_t bytes_of(DType dtype) { return dtype == DType::float64 ? 8 : 4; }
-
 /// What is executed: exchanges follow from whether gradients are asked for, not from the gates' mode.
 enum class Passes { forward, forward_and_backward };
 /// Of a run's steps: its mode says whether it trains.

@@ -35,7 +35,7 @@ std::vector<std::int64_t> peer_bytes(RunConfig const& config, Layout const& layo
                                      std::int64_t rank) {
   check_shape(config, layout, counts);
   auto const& dispatch = dispatch_traffic(config.train.dispatcher);
-  auto const weight_bytes = bytes_of(config.train.dtype), row_bytes = config.model.hidden_size * weight_bytes;
+  auto const sizes = dispatch_sizes(config);
   // Forward D carries rows and weights and D^T rows; the backward of combine is D, of dispatch D^T, with weights' gradients.
   bool const backward = passes_of(config) == Passes::forward_and_backward;
   std::vector<std::int64_t> bytes(std::size_t(layout.ranks()));
@@ -44,7 +44,7 @@ std::vector<std::int64_t> peer_bytes(RunConfig const& config, Layout const& layo
       auto const shape = router_shape(config, layout, m, rank, routed_choices(layout, counts, m, router, rank));
       for (auto const& rows : dispatch.peers(layout, rank, shape)) {
         auto const weights = rows.weights_out + (backward ? rows.weights_back : 0);
-        bytes[std::size_t(rows.peer)] += (backward ? 2 : 1) * (rows.out + rows.back) * row_bytes + weights * weight_bytes;
+        bytes[std::size_t(rows.peer)] += (backward ? 2 : 1) * (rows.out + rows.back) * sizes.row + weights * sizes.weight;
       }
     }
   }

@@ -88,8 +88,8 @@ void permute(benchmark::State& state, RunConfig const& config) {
     positions.push_back(i % int(k) * int(tokens) + i / int(k));
   }
   ExecSpace const exec;
-  auto const index = upload("benchmarks::index", source), first = upload("benchmarks::offsets", offsets);
-  auto const from = upload("benchmarks::positions", positions);
+  auto const index = upload(exec, "benchmarks::index", source), first = upload(exec, "benchmarks::offsets", offsets);
+  auto const from = upload(exec, "benchmarks::positions", positions);
   auto const x = random_matrix(tokens, config.model.hidden_size), copies = random_matrix(tokens * k, config.model.hidden_size);
   measure(state, [&] {
     kernels::gather_rows<float>(exec, x, index, copies);
@@ -105,7 +105,7 @@ void cross_entropy(benchmark::State& state, RunConfig const& config) {
   std::vector<int> labels;
   for (std::int64_t t = 0; t < tokens; ++t) labels.push_back(int(t % vocabulary.size()));
   ExecSpace const exec;
-  auto const targets = upload("benchmarks::targets", labels);
+  auto const targets = upload(exec, "benchmarks::targets", labels);
   auto const maximum = make_vector<float>("benchmarks::maximum", tokens), sum = make_vector<float>("benchmarks::sum", tokens);
   auto const target_logit = make_vector<float>("benchmarks::target_logit", tokens);
   measure(state, [&] {

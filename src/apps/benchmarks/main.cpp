@@ -31,7 +31,7 @@ std::vector<char*> arguments_of(int rank, int argc, char** argv) {
 void describe() {
   benchmark::AddCustomContext("ranks", std::to_string(moescope::benchmarks::world().size()));
   benchmark::AddCustomContext("threads_per_rank", std::to_string(moescope::ExecSpace().concurrency()));
-  benchmark::AddCustomContext("blas", moescope::kernels::gemm_implementation(false));
+  benchmark::AddCustomContext("blas", moescope::kernels::gemm_implementation(moescope::DType::float32));
 }
 
 }  // namespace

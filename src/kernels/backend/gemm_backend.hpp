@@ -3,17 +3,31 @@
 
 #include "kernels/gemm.hpp"
 
-/// The only door to vendor matrix products; CMake picks one file for float and one for double that define these.
+/// The only door to vendor matrix products; CMake picks one file for float and one for double that define these for each pair of
+/// MOESCOPE_FOR_PRODUCTS.
 namespace moescope::kernels::backend {
 
 /// Uses all threads of the execution space. No zero sizes reach this.
-void gemm(ExecSpace const& exec, GemmArguments<float> const& arguments);
-void gemm(ExecSpace const& exec, GemmArguments<double> const& arguments);
+template <class Stored, class Result>
+void gemm(ExecSpace const& exec, GemmArguments<Stored, Result> const& arguments);
 /// One product on the calling thread; safe to call from several threads of a parallel region at once.
-void gemm_one_thread(GemmArguments<float> const& arguments);
-void gemm_one_thread(GemmArguments<double> const& arguments);
+template <class Stored, class Result>
+void gemm_one_thread(GemmArguments<Stored, Result> const& arguments);
 /// Library, version and, where the library tells, the kernel it dispatches to.
-std::string float_implementation();
-std::string double_implementation();
+template <class Stored>
+std::string implementation();
+
+#define MOESCOPE_DECLARE(Stored, Result)                             \
+  template <>                                                        \
+  void gemm(ExecSpace const&, GemmArguments<Stored, Result> const&); \
+  template <>                                                        \
+  void gemm_one_thread(GemmArguments<Stored, Result> const& arguments);
+MOESCOPE_FOR_PRODUCTS(MOESCOPE_DECLARE)
+#undef MOESCOPE_DECLARE
+#define MOESCOPE_DECLARE(T) \
+  template <>               \
+  std::string implementation<T>();
+MOESCOPE_FOR_SCALARS(MOESCOPE_DECLARE)
+#undef MOESCOPE_DECLARE
 
 }  // namespace moescope::kernels::backend

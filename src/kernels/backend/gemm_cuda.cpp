@@ -48,10 +48,22 @@ std::string version() {
 
 }  // namespace
 
-void gemm(ExecSpace const& exec, GemmArguments<float> const& arguments) { column_major_gemm(cublasSgemm_64, exec, arguments); }
-void gemm(ExecSpace const& exec, GemmArguments<double> const& arguments) { column_major_gemm(cublasDgemm_64, exec, arguments); }
+template <>
+void gemm(ExecSpace const& exec, GemmArguments<float> const& arguments) {
+  column_major_gemm(cublasSgemm_64, exec, arguments);
+}
+template <>
+void gemm(ExecSpace const& exec, GemmArguments<double> const& arguments) {
+  column_major_gemm(cublasDgemm_64, exec, arguments);
+}
 
-std::string float_implementation() { return version(); }
-std::string double_implementation() { return version(); }
+template <>
+std::string implementation<float>() {
+  return version();
+}
+template <>
+std::string implementation<double>() {
+  return version();
+}
 
 }  // namespace moescope::kernels::backend

@@ -73,11 +73,18 @@ bool faster_as_matmul_on_one_thread(Arguments const& g) { return faster_as_matmu
 
 }  // namespace
 
-void gemm(ExecSpace const&, Arguments const& g) { faster_as_matmul(g) ? matmul(g) : sgemm(g); }
+template <>
+void gemm(ExecSpace const&, Arguments const& g) {
+  faster_as_matmul(g) ? matmul(g) : sgemm(g);
+}
 
-void gemm_one_thread(Arguments const& g) { faster_as_matmul_on_one_thread(g) ? matmul(g) : sgemm(g); }
+template <>
+void gemm_one_thread(Arguments const& g) {
+  faster_as_matmul_on_one_thread(g) ? matmul(g) : sgemm(g);
+}
 
-std::string float_implementation() {
+template <>
+std::string implementation<float>() {
   Arguments const typical{Transpose::no, Transpose::yes, 512, 512, 512, 1, nullptr, 512, nullptr, 512, 0, nullptr, 512};
   auto const* version = dnnl_version();
   return fmt::format("oneDNN {}.{}.{} {}", version->major, version->minor, version->patch, describe(typical).impl_info_str());

@@ -73,46 +73,49 @@ void for_each_tile(Tiling const& tiling, std::int64_t distance, Body const& body
       }
 }
 
+/// Tiles are made of sums, and rounded to operands before they are multiplied (kernels/rounding.hpp); so are what they add to.
 /// tiles = alpha * rows_of_queries rows_of_keys^T: scores from (query, key), d_probabilities from (d_context, value).
 template <class T>
-void multiply_into_tiles(ExecSpace const& exec, AttentionShape const& shape, Tiling const& tiling, std::int64_t distance, T alpha,
-                         Heads<T const> const& of_query, Heads<T const> const& of_key, Matrix<T> const& tiles) {
-  std::vector<GemmArguments<T>> products;
+void multiply_into_tiles(ExecSpace const& exec, AttentionShape const& shape, Tiling const& tiling, std::int64_t distance,
+                         Accumulate<T> alpha, Heads<T const> const& of_query, Heads<T const> const& of_key,
+                         Matrix<Accumulate<T>> const& tiles) {
+  std::vector<GemmArguments<T, Accumulate<T>>> products;
   for_each_tile(tiling, distance, [&](auto head, auto query, auto key, auto rows, auto columns, auto tile) {
     products.push_back({Transpose::no, Transpose::yes, rows, columns, shape.head_dim, alpha, of_query.at(query, head),
-                        of_query.stride, of_key.at(key, shape.kv_of_head[std::size_t(head)]), of_key.stride, T(0),
+                        of_query.stride, of_key.at(key, shape.kv_of_head[std::size_t(head)]), of_key.stride, 0,
                         tiles.data() + tile, tiling.block});
   });
-  batched_gemm<T>(exec, products);
+  batched_gemm(exec, products);
 }
 
 /// result (of the query's head) += alpha * tile rows_of_keys.
 template <class T>
 void add_tiles_times_keys(ExecSpace const& exec, AttentionShape const& shape, Tiling const& tiling, std::int64_t distance,
-                          T alpha, Matrix<T> const& tiles, Heads<T const> const& of_key, Heads<T> const& result) {
-  std::vector<GemmArguments<T>> products;
+                          Accumulate<T> alpha, Matrix<T> const& tiles, Heads<T const> const& of_key,
+                          Heads<Accumulate<T>> const& result) {
+  std::vector<GemmArguments<T, Accumulate<T>>> products;
   for_each_tile(tiling, distance, [&](auto head, auto query, auto key, auto rows, auto columns, auto tile) {
     products.push_back({Transpose::no, Transpose::no, rows, shape.head_dim, columns, alpha, tiles.data() + tile, tiling.block,
-                        of_key.at(key, shape.kv_of_head[std::size_t(head)]), of_key.stride, T(1), result.at(query, head),
+                        of_key.at(key, shape.kv_of_head[std::size_t(head)]), of_key.stride, 1, result.at(query, head),
                         result.stride});
   });
-  batched_gemm<T>(exec, products);
+  batched_gemm(exec, products);
 }
 
 /// result (of the key's head) += alpha * tile^T rows_of_queries. Query heads that share a KV head take turns, in order.
 template <class T>
 void add_tiles_times_queries(ExecSpace const& exec, AttentionShape const& shape, Tiling const& tiling, std::int64_t distance,
-                             T alpha, Matrix<T> const& tiles, Heads<T const> const& of_query, Heads<T> const& result) {
+                             Accumulate<T> alpha, Matrix<T> const& tiles, Heads<T const> const& of_query,
+                             Heads<Accumulate<T>> const& result) {
   std::vector<std::int64_t> const& kv = shape.kv_of_head;
-  std::vector<std::vector<GemmArguments<T>>> turns;
+  std::vector<std::vector<GemmArguments<T, Accumulate<T>>>> turns;
   for_each_tile(tiling, distance, [&](auto head, auto query, auto key, auto rows, auto columns, auto tile) {
     auto const turn = std::size_t(std::count(kv.begin(), kv.begin() + head, kv[std::size_t(head)]));
     turns.resize(std::max(turns.size(), turn + 1));
     turns[turn].push_back({Transpose::yes, Transpose::no, columns, shape.head_dim, rows, alpha, tiles.data() + tile, tiling.block,
-                           of_query.at(query, head), of_query.stride, T(1), result.at(key, kv[std::size_t(head)]),
-                           result.stride});
+                           of_query.at(query, head), of_query.stride, 1, result.at(key, kv[std::size_t(head)]), result.stride});
   });
-  for (auto const& products : turns) batched_gemm<T>(exec, products);
+  for (auto const& products : turns) batched_gemm(exec, products);
 }
 
 }  // namespace moescope::kernels

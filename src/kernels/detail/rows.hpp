@@ -68,10 +68,46 @@ KOKKOS_INLINE_FUNCTION A max_columns(Team const& team, std::int64_t num_columns,
   return maximum;
 }
 
+namespace detail {
+/// As add_in_columns(): the sums of some columns at once, so that compilers vectorise over them.
+template <class A, class T, class AddRows>
+void add_in_columns_on_host(std::int64_t num_columns, AddRows const& add_rows, T* y) {
+  constexpr std::int64_t block = 64;
+  for (std::int64_t begin = 0; begin < num_columns; begin += block) {
+    std::int64_t const width = num_columns - begin < block ? num_columns - begin : block;
+    bool is_first = true;
+    A sums[block] = {};
+    add_rows([&](T const* row) {
+      if (is_first)
+        for (std::int64_t h = 0; h < width; ++h) sums[h] = A(row[begin + h]);
+      else
+        for (std::int64_t h = 0; h < width; ++h) sums[h] += A(row[begin + h]);
+      is_first = false;
+    });
+    for (std::int64_t h = 0; h < width; ++h) y[begin + h] = T(sums[h]);
+  }
+}
+}  // namespace detail
+
+/// y[column] = sum of row[column], added in A, over the rows that add_rows(add) hands to add(row), in that order; 0 without one.
+template <class A, class T, class AddRows>
+KOKKOS_INLINE_FUNCTION void add_in_columns(Team const& team, std::int64_t num_columns, AddRows const& add_rows, T* y) {
+  KOKKOS_IF_ON_HOST((static_cast<void>(team); detail::add_in_columns_on_host<A>(num_columns, add_rows, y);))
+  KOKKOS_IF_ON_DEVICE((Kokkos::parallel_for(Kokkos::TeamVectorRange(team, num_columns), [&](std::int64_t h) {
+                         bool is_first = true;
+                         A sum = 0;
+                         add_rows([&](T const* row) {
+                           sum = is_first ? A(row[h]) : sum + A(row[h]);
+                           is_first = false;
+                         });
+                         y[h] = T(sum);
+                       });))
+}
+
 /// result[column] += sum over rows of term(row, column): rows in ascending order within chunks of 64, then the chunks in
 /// ascending order.
-template <class A, class T, class Term>
-void add_column_sums(ExecSpace const& exec, std::int64_t num_rows, Term const& term, Vector<T> const& result) {
+template <class A, class Term>
+void add_column_sums(ExecSpace const& exec, std::int64_t num_rows, Term const& term, Vector<A> const& result) {
   std::int64_t const chunk = 64, num_chunks = (num_rows + chunk - 1) / chunk, num_columns = std::int64_t(result.extent(0));
   auto const partial = make_matrix<A>("kernels::column_sums", num_chunks, num_columns);
   for_each_row(
@@ -85,7 +121,7 @@ void add_column_sums(ExecSpace const& exec, std::int64_t num_rows, Term const& t
       "kernels::column_sums_of_chunks", Kokkos::RangePolicy<ExecSpace>(exec, 0, num_columns), KOKKOS_LAMBDA(std::int64_t h) {
         A sum = 0;
         for (std::int64_t c = 0; c < num_chunks; ++c) sum += partial(c, h);
-        result(h) += T(sum);
+        result(h) += sum;
       });
 }
 

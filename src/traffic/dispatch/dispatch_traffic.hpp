@@ -10,10 +10,12 @@ namespace moescope::traffic {
 
 /// Bytes of what a dispatcher moves.
 struct DispatchSizes {
-  std::int64_t row;      ///< one token's hidden state
-  std::int64_t weight;   ///< one choice's weight
-  std::int64_t experts;  ///< a number of choices for each expert: what one rank tells the others of its routing
+  std::int64_t row;           ///< one token's hidden state
+  std::int64_t weight;        ///< one choice's weight
+  std::int64_t weighted_sum;  ///< both where they are added, in one row of sums
+  std::int64_t experts;       ///< a number of choices for each expert: what one rank tells the others of its routing
 };
+DispatchSizes dispatch_sizes(RunConfig const& config);
 
 /// Rows and weights that D moves from a rank to one peer, and that D^T moves from it; the own rank's stay at home.
 struct PeerRows {

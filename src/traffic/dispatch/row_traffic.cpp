@@ -14,9 +14,8 @@ void forward(RouterShape const& shape, DispatchSizes const& sizes, Caller& calle
 void backward(RouterShape const& shape, DispatchSizes const& sizes, Caller& caller) {
   caller.call_rows(names::combine_backward, shape.send, shape.receive, sizes.row);
   caller.call(names::etp_combine_backward, shape.gathered * sizes.row);
-  auto const weighted_row = sizes.row + sizes.weight;
-  caller.call(names::etp_dispatch_backward, shape.gathered * weighted_row);
-  caller.call_rows(names::dispatch_backward, shape.receive, shape.send, weighted_row);
+  caller.call(names::etp_dispatch_backward, shape.gathered * sizes.weighted_sum);
+  caller.call_rows(names::dispatch_backward, shape.receive, shape.send, sizes.row + sizes.weight);
 }
 
 std::vector<PeerRows> peers(Layout const& layout, std::int64_t rank, RouterShape const& shape) {

@@ -67,7 +67,7 @@ TEST_CASE("SwiGLU's gradient is its derivative, by its input and by the rows' we
   auto const d_hidden = random_matrix(1, 17, 2);
   auto const flat_vector = [](reference::Matrix const& row) { return to_device<double>(row.values); };
   auto const d_gate_up = poisoned_vector<double>(34), d_weight = poisoned_vector<double>(4);
-  swiglu_backward<double>(exec(), upload("test::starts", starts), flat_vector(point[1]), flat_vector(d_hidden),
+  swiglu_backward<double>(exec(), upload(exec(), "test::starts", starts), flat_vector(point[1]), flat_vector(d_hidden),
                           flat_vector(point[0]), d_gate_up, d_weight);
   auto const loss = [&](std::vector<double> const& flat) {
     auto const at = unflatten(flat, point);

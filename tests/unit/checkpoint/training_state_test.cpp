@@ -24,18 +24,21 @@ double value(TensorSpec const& spec, int kind, std::int64_t row, std::int64_t co
 
 template <class T>
 TrainingBuffers<T> make_state(TensorTable const& table) {
-  return {{"", make_buffers<T>(table, "a")}, {"first_moment.", make_buffers<T>(table, "b")}};
+  return {make_buffers<T>(table, "a"), {{"first_moment.", make_buffers<Accumulate<T>>(table, "b")}}};
 }
 
 template <class T, class Visit>
 void visit(TensorTable const& table, TrainingBuffers<T> const& state, Visit&& action) {
-  for (std::size_t kind = 0; kind < state.size(); ++kind)
+  int kind = 0;
+  for_each_buffers(state, [&]<class Number>(std::string const&, FlatBuffers<Number> const& buffers) {
     for (auto const& spec : table.specs()) {
-      auto const matrix = state[kind].buffers.matrix(spec);
+      auto const matrix = buffers.matrix(spec);
       for (std::int64_t r = 0; r < spec.held_rows.size(); ++r)
         for (std::int64_t c = 0; c < spec.held_columns.size(); ++c)
-          action(matrix(r, c), T(value(spec, int(kind), spec.held_rows.begin + r, spec.held_columns.begin + c)));
+          action(matrix(r, c), Number(value(spec, kind, spec.held_rows.begin + r, spec.held_columns.begin + c)));
     }
+    ++kind;
+  });
 }
 
 /// A folder that all ranks name alike; rank 0 makes and removes it.
@@ -114,9 +117,9 @@ TEST_CASE("state that is not trained is kept once, without moments") {
   auto const model = awkward_models().front().model;
   auto const layout = last_of(model, world.size());
   auto const table = table_with_state(model, layout, world.rank());
-  TrainingBuffers<double> const state{{"", make_buffers<double>(table, "a")},
-                                      {"first_moment.", make_trained_buffers<double>(table, "b")}};
-  auto const values = state[0].buffers.flat(table.find(state_name));
+  TrainingBuffers<double> const state{make_buffers<double>(table, "a"),
+                                      {{"first_moment.", make_trained_buffers<double>(table, "b")}}};
+  auto const values = state.parameters.flat(table.find(state_name));
   Kokkos::deep_copy(values, 7.0);
   CheckpointIndex index{3, 3, "id", "../run.h5", "{}", "", {}};
   if (world.rank() == 0) {

@@ -46,11 +46,11 @@ TEMPLATE_TEST_CASE("SwiGLU agrees with loops for rows of unequal widths, weighs 
     }
     expected.num_columns = starts.back();
     auto const hidden = poisoned_vector<T>(starts.back());
-    swiglu<T>(ExecSpace(), upload("test::starts", starts), to_device<T>(weight), to_device<T>(gate_up), hidden);
+    swiglu<T>(ExecSpace(), upload(ExecSpace(), "test::starts", starts), to_device<T>(weight), to_device<T>(gate_up), hidden);
     CHECK(relative_error(to_host(hidden), expected) < rounding<T>);
   }
   std::vector<double> const extreme{-1e4, 1e4, 1, 1}, ones{1, 1};
-  auto const starts = upload("test::starts", std::vector<std::int64_t>{0, 2});
+  auto const starts = upload(ExecSpace(), "test::starts", std::vector<std::int64_t>{0, 2});
   auto const weight = to_device<T>(std::vector{1.0});
   auto const hidden = poisoned_vector<T>(2), d_gate_up = poisoned_vector<T>(4), d_weight = poisoned_vector<T>(1);
   swiglu<T>(ExecSpace(), starts, weight, to_device<T>(extreme), hidden);
