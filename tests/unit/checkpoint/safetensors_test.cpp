@@ -8,6 +8,8 @@
 #include <limits>
 #include <numeric>
 
+#include "base/scalar.hpp"
+#include "checkpoint/dtype.hpp"
 #include "safetensors_bytes.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
@@ -167,4 +169,10 @@ TEST_CASE("writing replaces the file at once, and a failed write leaves the old 
   CHECK(Safetensors(path).read("a") == std::vector<double>{2});
   CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), std::filesystem::directory_iterator()) == 1);
   CHECK(mentions(user_error_of([&] { write_tensors(folder / "no/such/folder", {}); }), "cannot be written"));
+}
+
+TEST_CASE("storage types are saved under names of their size") {
+#define MOESCOPE_CHECK_SIZE(T) CHECK(bits_of_dtype(std::string(StorageType<T>::safetensors)) == 8 * scalar_of<T>.stored);
+  MOESCOPE_FOR_SCALARS(MOESCOPE_CHECK_SIZE)
+#undef MOESCOPE_CHECK_SIZE
 }
