@@ -60,8 +60,14 @@ TEST_CASE("checksums come in the order of ranks, which need not be that of the s
   config.etp = 1;
   config.order = "dp-tp-ep";  // tp ranks are {0,2} and {1,3}; so are ep ranks
   Layout const layout(config, 4);
-  auto router = right();
+  auto const of_stage = right();
+  std::vector<std::int64_t> router;
+  for (std::int64_t rank = 0; rank < 4; ++rank) {
+    auto const row = of_stage.begin() + 3 * layout.coordinate(Axis::stage, rank);
+    router.insert(router.end(), row, row + 3);
+  }
   CHECK_FALSE(difference(layout, router).found());
+  CHECK(difference(layout, of_stage).found());
   router[2 * 3 + 1] = 6;  // of the second rank of the stage
   CHECK((difference(layout, router).rank == 2 && difference(layout, router).other == 0));
 }
