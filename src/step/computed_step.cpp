@@ -30,6 +30,7 @@ ComputedStep compute_step(RunConfig const& config, Mesh const& mesh, std::vector
   MOESCOPE_CHECK(std::int64_t(processed.size()) == micro_steps * layers * experts);
   auto const of_members = of_all_members(mesh.group(Axis::expert_block), processed);
   traffic::RoutedCounts counts(micro_steps, layers, members, experts);
+  counts.of_block = true;
   auto next = of_members.begin();
   for (std::int64_t member = 0; member < members; ++member)
     for (std::int64_t m = 0; m < micro_steps; ++m)

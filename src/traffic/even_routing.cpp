@@ -8,6 +8,8 @@
 namespace moescope::traffic {
 namespace {
 
+constexpr std::size_t most_blocks = 16384;  // kept at once
+
 /// Owned tokens of `rank` as positions in the step's global batch.
 Range owned_positions(RunConfig const& config, Layout const& layout, std::int64_t micro_step, std::int64_t rank) {
   auto const sequences = layout.sequences(config.batch, micro_step, rank);
@@ -32,14 +34,19 @@ std::int64_t dealt(Range tokens, std::int64_t choices, std::int64_t num_experts,
 }  // namespace
 
 EvenRouting::Block& EvenRouting::block(std::int64_t micro_step, std::int64_t rank) {
-  auto const [found, is_new] = blocks_.try_emplace({micro_step, layout_.first_member(Axis::expert_block, rank)});
-  auto& block = found->second;
-  if (!is_new) return block;
+  // Micro-steps whose first choice goes to the same expert are alike.
+  auto const& model = config_.model;
+  auto const tokens = config_.batch.sequences / config_.batch.micro_steps * config_.batch.sequence_length;
+  auto const first_expert = micro_step * (tokens * choices_per_token(model) % model.num_experts) % model.num_experts;
+  auto const key = std::pair(first_expert, layout_.first_member(Axis::expert_block, rank));
+  if (auto const found = blocks_.find(key); found != blocks_.end()) return found->second;
+  if (blocks_.size() >= most_blocks) blocks_.clear();
+  auto& block = blocks_[key];
   std::vector<Range> positions;
   for (auto const member : layout_.members(Axis::expert_block, rank))
     positions.push_back(owned_positions(config_, layout_, micro_step, member));
-  block.choices = [positions = std::move(positions), choices = choices_per_token(config_.model),
-                   num_experts = config_.model.num_experts](std::int64_t member, Range experts) {
+  block.choices = [positions = std::move(positions), choices = choices_per_token(model), num_experts = model.num_experts](
+                      std::int64_t member, Range experts) {
     return dealt(positions[std::size_t(member)], choices, num_experts, experts);
   };
   block.shape = std::make_shared<BlockShape const>(block_shape(config_, layout_, micro_step, rank, block.choices));

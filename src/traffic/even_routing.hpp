@@ -27,7 +27,7 @@ class EvenRouting {
 
   RunConfig const& config_;
   Layout const& layout_;
-  std::map<std::pair<std::int64_t, std::int64_t>, Block> blocks_;  ///< by micro-step and first member
+  std::map<std::pair<std::int64_t, std::int64_t>, Block> blocks_;  ///< by the expert of the first choice and first member
 };
 
 }  // namespace moescope::traffic

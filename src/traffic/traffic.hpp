@@ -73,10 +73,10 @@ Passes passes_of(RunConfig const& config);
 std::vector<Collective> collectives(RunConfig const& config, Layout const& layout, Passes passes);
 std::vector<Collective> collectives(RunConfig const& config, Layout const& layout);
 
-/// Kept choices of one step by micro-step, layer, rank that owns the token, and expert. Ranks are all, or the members of one
-/// rank's expert block in the order of the group, from which all its exchanges follow.
+/// Kept choices of one step by micro-step, layer, rank that owns the token, and expert.
 struct RoutedCounts {
   std::int64_t micro_steps = 0, layers = 0, ranks = 0, experts = 0;
+  bool of_block = false;  ///< ranks are the members of one rank's expert block, in the order of the group: enough for that rank
   std::vector<std::int64_t> count;  ///< [micro_steps, layers, ranks, experts]
 
   RoutedCounts() = default;

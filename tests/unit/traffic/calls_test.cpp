@@ -72,19 +72,23 @@ TEST_CASE("A call of rows says how many go to and come from each member") {
 
 TEST_CASE("A rank's calls follow from the counts of its expert block alone") {
   auto config = small_run();
-  auto const layout = make_layout({8, 2, 2, 2});
-  auto const all = even_routing(config, layout);
-  for (auto const* dispatcher : {"all_to_all", "all_gather"}) {
-    config.train.dispatcher = dispatcher;
-    for (std::int64_t rank = 0; rank < 8; ++rank) {
-      RoutedCounts block(1, 2, 4, 4);
-      auto const members = layout.members(Axis::expert_block, rank);
-      for (std::int64_t l = 0; l < 2; ++l)
-        for (std::int64_t i = 0; i < 4; ++i)
-          for (std::int64_t e = 0; e < 4; ++e) block.at(0, l, i, e) = all.at(0, l, members[std::size_t(i)], e);
-      CHECK(step_volumes(config, layout, block, rank) == step_volumes(config, layout, all, rank));
-      CHECK(peer_bytes(config, layout, block, rank) == peer_bytes(config, layout, all, rank));
-      CHECK(computed_rows(config, layout, block, rank).sum == computed_rows(config, layout, all, rank).sum);
+  // Blocks of four, then one block of all ranks in another order than theirs.
+  for (Degrees const degrees : {Degrees{8, 2, 2, 2}, Degrees{8, 2, 2, 2, "dp-ep-tp"}, Degrees{8, 2, 4, 2, "ep-tp-dp"}}) {
+    auto const layout = make_layout(degrees);
+    auto const all = even_routing(config, layout);
+    for (auto const* dispatcher : {"all_to_all", "all_gather"}) {
+      config.train.dispatcher = dispatcher;
+      for (std::int64_t rank = 0; rank < 8; ++rank) {
+        auto const members = layout.members(Axis::expert_block, rank);
+        RoutedCounts block(1, 2, std::int64_t(members.size()), 4);
+        block.of_block = true;
+        for (std::int64_t l = 0; l < 2; ++l)
+          for (std::int64_t i = 0; i < block.ranks; ++i)
+            for (std::int64_t e = 0; e < 4; ++e) block.at(0, l, i, e) = all.at(0, l, members[std::size_t(i)], e);
+        CHECK(step_volumes(config, layout, block, rank) == step_volumes(config, layout, all, rank));
+        CHECK(peer_bytes(config, layout, block, rank) == peer_bytes(config, layout, all, rank));
+        CHECK(computed_rows(config, layout, block, rank).sum == computed_rows(config, layout, all, rank).sum);
+      }
     }
   }
 }
