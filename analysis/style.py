@@ -27,8 +27,10 @@ PHASES = {
     "communication": ("#D55E00", ""),
     "gradients": ("#D55E00", "xxx"),
     "optimizer": ("#56B4E9", ""),
+    "checks": ("#999999", "..."),
     "record": ("#999999", "///"),
 }
+BETWEEN_STEPS = ("checks", "record")
 OTHER_PHASE = ("#FFFFFF", "")
 WHOLE_STEP = "#999999"
 AXES = {
@@ -38,7 +40,8 @@ AXES = {
     "expert_block": ("#F0E442", "xxx"),
     "edp": ("#56B4E9", "\\\\\\"),
     "dp": ("#009E73", ""),
-    "world": ("#999999", ""),
+    "stage": ("#999999", ""),
+    "world": ("#000000", ""),
 }
 PURPOSES = {
     "parameters": ("#0072B2", ""),

@@ -36,7 +36,7 @@ def table(study):
 
 def _seconds(run, phase):
     names = run.names("phase")
-    if phase not in names or phase == "record":
+    if phase not in names or phase in style.BETWEEN_STEPS:
         return 0.0
     return run.steady_mean("raw/phase_seconds", times=True)[:, names.index(phase)].mean()
 

@@ -21,7 +21,7 @@ def _of_ranks(run):
     ranks = run.names("rank")
     if run.phased():
         for name, seconds in zip(run.names("phase"), run.steady_mean("raw/phase_seconds", times=True).T, strict=True):
-            if name == "record":  # between the steps
+            if name in style.BETWEEN_STEPS:
                 continue
             yield from ((ON_RANK, rank, name, second) for rank, second in zip(ranks, seconds, strict=True) if seconds.any())
     for rank, second in zip(ranks, run.steady_mean("raw/step_seconds", times=True), strict=True):

@@ -57,8 +57,8 @@ def _phases(run):
 
 
 def _memory(run):
-    yield Metric("memory_bytes", "B", run.over_steps("raw/memory_bytes")[-1].max())
-    for purpose, value in zip(run.names("memory_purpose"), run.over_steps("raw/memory_by_purpose")[-1].max(axis=0), strict=True):
+    yield Metric("memory_bytes", "B", run.over_steps("raw/memory_bytes").max())
+    for purpose, value in zip(run.names("memory_purpose"), run.over_steps("raw/memory_by_purpose").max(axis=(0, 1)), strict=True):
         yield Metric(f"memory_bytes/{purpose}", "B", value)
 
 

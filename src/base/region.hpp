@@ -22,11 +22,12 @@ enum class Phase {
   communication,
   gradients,
   optimizer,
+  checks,
   record
 };
-inline constexpr std::array<std::string_view, 12> phase_names = {"data",          "embedding", "attention", "gate",
-                                                                 "dispatch",      "experts",   "combine",   "head",
-                                                                 "communication", "gradients", "optimizer", "record"};
+inline constexpr std::array<std::string_view, 13> phase_names = {
+    "data", "embedding",     "attention", "gate",      "dispatch", "experts", "combine",
+    "head", "communication", "gradients", "optimizer", "checks",   "record"};
 
 /// Per-process accumulator of exclusive phase seconds. With `fenced` (phased mode) each boundary fences the device;
 /// without it the boundaries cost nothing and the seconds stay zero. Kokkos Tools see the regions in both modes.

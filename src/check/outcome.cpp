@@ -16,7 +16,7 @@ namespace {
 
 using Tensors = std::map<std::string, std::vector<double>>;
 
-/// Ids and kept flags of owned tokens, gathered; world rank order is token order.
+/// Ids and kept flags of owned tokens, gathered in token order.
 std::vector<double> decisions(Trainer<double>& trainer, BatchSource const& source) {
   auto& mesh = trainer.model().mesh();
   auto const& config = trainer.config();
@@ -31,7 +31,7 @@ std::vector<double> decisions(Trainer<double>& trainer, BatchSource const& sourc
       auto const kept = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace{}, routing.kept);
       std::vector<double> own;
       for (std::int64_t c = 0; c < routing.num_choices; ++c) own.push_back(2 * expert(c) + kept(c));
-      auto const gathered = mesh.world().gather(std::span<double const>(own), 0);
+      auto const gathered = mesh.group(Axis::stage).gather(std::span<double const>(own), 0);
       all.insert(all.end(), gathered.begin(), gathered.end());
     }
   }

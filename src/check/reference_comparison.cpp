@@ -17,9 +17,9 @@ std::vector<double> host_values(Matrix<double> const& matrix) {
   return {host.data(), host.data() + host.size()};
 }
 
-/// Rows of owned tokens of every rank: world rank order is token order. Empty on other ranks than 0.
+/// Rows of owned tokens of every rank in token order. Empty on other ranks than 0.
 std::vector<double> gather_owned(Mesh const& mesh, std::vector<double> const& own) {
-  return mesh.world().gather(std::span<double const>(own), 0);
+  return mesh.group(Axis::stage).gather(std::span<double const>(own), 0);
 }
 
 /// Logits [N,V] from each dp coordinate's rows and each tp coordinate's columns.

@@ -15,10 +15,12 @@ Batch sequences(Fixture const& fixture, std::int64_t first, std::int64_t count) 
   return {first, count, part(fixture.tokens), part(fixture.targets), std::vector<int>(std::size_t(count))};
 }
 
-InjectedNoise noise_of(InjectedNoise const& all, Range tokens, std::int64_t num_experts) {
+InjectedNoise noise_of(InjectedNoise const& all, std::vector<std::int64_t> const& tokens, std::int64_t num_experts) {
   auto const part = [&](std::vector<double> const& values, std::int64_t width) {
-    if (values.empty()) return values;
-    return std::vector<double>(values.begin() + tokens.begin * width, values.begin() + tokens.end * width);
+    std::vector<double> own;
+    if (values.empty()) return own;
+    for (auto const id : tokens) own.insert(own.end(), values.begin() + id * width, values.begin() + (id + 1) * width);
+    return own;
   };
   return {part(all.noise, num_experts), part(all.drop_key, 1)};
 }
@@ -52,9 +54,8 @@ ReferencePass::ReferencePass(Fixture const& f, RunConfig const& c, Mesh& m)
   auto const source = [&](std::int64_t first, std::int64_t count) { return sequences(fixture, first, count); };
   batch = load_micro_batch(mesh.layout(), mesh.rank(), config.batch, config.model.gate.pool, source, 0, 0);
   auto const local = mesh.layout().owned_tokens(batch.device.num_tokens(), mesh.rank());
-  auto const first = batch.device.first_token_id;
-  for (auto const& layer : fixture.layers)
-    noise.push_back(noise_of(layer.noise, {first + local.begin, first + local.end}, config.model.num_experts));
+  auto const owned = batch.device.ids.rows(local.begin, local.end).on_host();
+  for (auto const& layer : fixture.layers) noise.push_back(noise_of(layer.noise, owned, config.model.num_experts));
 }
 
 Pass ReferencePass::pass() const {

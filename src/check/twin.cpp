@@ -11,6 +11,7 @@ namespace moescope {
 namespace {
 
 constexpr std::int64_t twin_layers = 2;
+constexpr std::int64_t twin_dp = 16;
 
 /// [twin_layers] from a list by layer, repeated where it is shorter.
 template <class T>
@@ -85,10 +86,21 @@ BatchSource synthetic_text(RunConfig const& config) {
 
 }  // namespace
 
-RunConfig twin_config(RunConfig const& config) {
+Range twin_ranks(LayoutConfig const& layout, std::int64_t rank) {
+  auto const unit = std::lcm(layout.tp, layout.ep * layout.etp);
+  auto const size = std::min(layout.ranks, unit * std::max<std::int64_t>(1, twin_dp * layout.tp / unit));
+  auto const group = std::min(rank / size, layout.ranks / size - 1);
+  bool const last = group + 1 == layout.ranks / size;
+  return {group * size, last ? layout.ranks : (group + 1) * size};
+}
+
+RunConfig twin_config(RunConfig const& config, std::int64_t ranks) {
   RunConfig twin = config;
-  shrink_model(twin.model, config.layout);
-  shrink_batch(twin.batch, twin.model.gate.pool, config.layout);
+  twin.layout.ranks = ranks;
+  twin.layout.dp = ranks / config.layout.tp;
+  twin.layout.edp = ranks / (config.layout.ep * config.layout.etp);
+  shrink_model(twin.model, twin.layout);
+  shrink_batch(twin.batch, twin.model.gate.pool, twin.layout);
   keep_capacity(twin);
   twin.optimizer.schedule = "constant";
   twin.optimizer.warm_up_steps = 0;
@@ -102,15 +114,32 @@ RunConfig twin_config(RunConfig const& config) {
   return twin;
 }
 
-Deviation twin_deviation(Communicator const& world, RunConfig const& config) {
-  auto const twin = twin_config(config);
+namespace {
+
+/// Of the twin that these ranks run together, on the first of them.
+Deviation group_deviation(Communicator const& group, RunConfig const& config) {
+  auto const twin = twin_config(config, group.size());
   auto const source = synthetic_text(twin);
-  auto const in_layout = run_two_steps(world, twin, source);
+  auto const in_layout = run_two_steps(group, twin, source);
   auto alone = twin;
   alone.layout = {};
   alone.train.dispatcher = "local";
-  auto const self = world.split(world.rank(), 0);
-  return world.rank() == 0 ? deviation(in_layout, run_two_steps(self, alone, source)) : Deviation{};
+  auto const self = group.split(group.rank(), 0);
+  return group.rank() == 0 ? deviation(in_layout, run_two_steps(self, alone, source)) : Deviation{};
+}
+
+}  // namespace
+
+Deviation twin_deviation(Communicator const& world, RunConfig const& config) {
+  auto layout = config.layout;
+  layout.ranks = world.size();
+  auto const group = world.split(int(twin_ranks(layout, world.rank()).begin), world.rank(), "twin");
+  auto const own = group_deviation(group, config);
+  auto const all = world.gather(std::span<double const>(&own.largest, 1), 0);
+  auto const where = world.gather(own.where, 0);
+  if (world.rank() != 0) return {};
+  auto const worst = std::size_t(std::max_element(all.begin(), all.end()) - all.begin());
+  return {all[worst], where[worst]};
 }
 
 }  // namespace moescope

@@ -104,14 +104,14 @@ WaitAndTransfer wait_and_transfer(double entry, double exit, double last_arrival
 
 void separate_waiting(Mesh const& mesh, std::vector<Stamp> const& stamps, std::vector<LedgerEntry>& entries) {
   auto const& collectives = mesh.ledger().collectives();
-  for (int a = 0; a < num_axes; ++a) {
-    auto const& group = mesh.group(Axis(a));
-    auto const here = [&](traffic::Collective const& collective) { return collective.axis == Axis(a); };
+  for (auto const& row : axes()) {
+    auto const& group = mesh.group(row.axis);
+    auto const here = [&](traffic::Collective const& collective) { return collective.axis == row.axis; };
     if (group.size() == 1 || std::none_of(collectives.begin(), collectives.end(), here)) continue;
     std::vector<Stamp> calls;
     std::vector<Arrival> own;
     for (auto const& stamp : stamps) {
-      if (stamp.axis != Axis(a)) continue;
+      if (stamp.axis != row.axis) continue;
       calls.push_back(stamp);
       own.push_back({double(stamp.collective), double(stamp.place), stamp.entry - mesh.clock_offset()});
     }

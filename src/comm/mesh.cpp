@@ -8,12 +8,10 @@ Mesh::Mesh(Communicator world, Layout const& layout, std::vector<traffic::Collec
     : layout_(layout), world_(std::move(world)), ledger_(std::move(collectives)), reduction_bytes_(reduction_bytes) {
   MOESCOPE_CHECK(world_.size() == layout_.ranks());
   MOESCOPE_CHECK(reduction_bytes_ > 0 && reduction_bytes_ % 8 == 0);
-  for (int i = 0; i < num_axes; ++i) {
-    auto const axis = Axis(i);
-    // A group is known by its first member.
-    auto const color = int(layout_.members(axis, rank()).front());
-    groups_.push_back(world_.split(color, int(layout_.coordinate(axis, rank())), name(axis)));
-    MOESCOPE_CHECK(groups_.back().size() == layout_.size(axis));
+  for (auto const& row : axes()) {
+    auto const color = int(layout_.first_member(row.axis, rank()));
+    groups_.push_back(world_.split(color, int(layout_.coordinate(row.axis, rank())), row.name));
+    MOESCOPE_CHECK(groups_.back().size() == layout_.size(row.axis));
   }
 }
 

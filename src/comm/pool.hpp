@@ -4,20 +4,27 @@
 
 namespace moescope {
 
-/// Pools over all ranks of the mesh: world rank order is global token order (dp outer, tp inner). Ledgered as
-/// world.pool_sum.forward and world.pool_gather.forward (8 bytes per number).
+/// Pools over the ranks that share them: those of the tp group, or of the stage.
+/// Ledgered as tp.pool_sum.forward and tp.pool_gather.forward, or stage.* (8 bytes per number).
 class MeshPool final : public PoolExchange {
  public:
   explicit MeshPool(Mesh& mesh);
-  /// Owned tokens of every rank in the micro-batch to come, [ranks]; gather() needs them.
-  void set_owned_tokens(std::vector<std::int64_t> owned) { owned_ = std::move(owned); }
+  MeshPool(MeshPool const&) = delete;
+  MeshPool& operator=(MeshPool const&) = delete;
+  /// Of the micro-batch to come: the axis, tp or stage, of the ranks that share its pools, and the runs of tokens that each of
+  /// them owns, [size(axis)], which gather() needs. From which token on the runs count is of no importance.
+  void set_sharers(Axis axis, std::vector<std::vector<Range>> owned);
   void sum(std::span<double> values) override;
   std::vector<double> gather(std::span<double const> rows, std::int64_t width) override;
 
  private:
+  struct Exchanges {
+    ExchangeId sum, gather;
+  };
   Mesh& mesh_;
-  ExchangeId const sum_, gather_;
-  std::vector<std::int64_t> owned_;
+  Exchanges const over_tp_, over_stage_;
+  Exchanges const* exchanges_ = &over_tp_;
+  std::vector<std::vector<Range>> owned_;
 };
 
 }  // namespace moescope

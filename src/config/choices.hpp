@@ -13,6 +13,9 @@ inline constexpr std::array<std::string_view, 2> dropped_padding{"zero", "input"
 inline constexpr std::array<std::string_view, 2> schedule{"cosine", "constant"};
 inline constexpr std::array<std::string_view, 2> mode{"train", "forward"};
 inline constexpr std::array<std::string_view, 2> timing{"free", "phased"};
+/// Of the ranks: which dimension of the grid varies fastest, and so on; in the expert mesh tp and dp are etp and edp.
+inline constexpr std::array<std::string_view, 6> layout_order{"tp-ep-dp", "tp-dp-ep", "ep-tp-dp",
+                                                              "ep-dp-tp", "dp-tp-ep", "dp-ep-tp"};
 inline constexpr std::array<std::string_view, 2> dtype{"float32", "float64"};
 
 }  // namespace moescope::choices

@@ -84,7 +84,8 @@ void add_layout(std::vector<Key>& keys, LayoutConfig& l) {
                            {"layout.etp", cell, &l.etp, count_or_zero},
                            {"layout.edp", cell, &l.edp, count_or_zero},
                            {"layout.pp", cell, &l.pp, count()},
-                           {"layout.cp", cell, &l.cp, count()}});
+                           {"layout.cp", cell, &l.cp, count()},
+                           {"layout.order", cell, &l.order, any, choices::layout_order}});
 }
 
 void add_training(std::vector<Key>& keys, BatchConfig& b, OptimizerConfig& o, TrainConfig& t) {

@@ -17,8 +17,9 @@ struct LayoutConfig {
   std::int64_t dp = 0;
   std::int64_t etp = 0;
   std::int64_t edp = 0;
-  std::int64_t pp = 1;  ///< only 1 so far
-  std::int64_t cp = 1;  ///< only 1 so far
+  std::int64_t pp = 1;             ///< only 1 so far
+  std::int64_t cp = 1;             ///< only 1 so far
+  std::string order = "tp-ep-dp";  ///< of the ranks, the dimension that varies fastest first: choices::layout_order
 };
 
 /// `[batch]`: fixes the computation, never a per-rank size. Micro-batch m of a step holds the contiguous sequences

@@ -35,8 +35,7 @@ WeightedRows<T> RowDispatcher<T>::dispatch(ExecSpace const& exec, Plan const& pl
 template <class T>
 WeightedRows<T> RowDispatcher<T>::dispatch_backward(ExecSpace const& exec, Plan const& plan, WeightedRows<T> const& d_rows) {
   if (rows_stay()) return sum_weighted<T>(exec, plan, d_rows);
-  auto const arrived = join_arrived<T>(exec, plan, d_rows);
-  auto const received = scatter_etp<T>(exec, mesh_, plan, arrived, exchanges_.etp_back.backward);
+  auto const received = scatter_etp<T>(exec, mesh_, plan, join_arrived<T>(exec, plan, d_rows), exchanges_.etp_back.backward);
   return sum_joined<T>(exec, plan, send_back(exec, plan.rows, received, exchanges_.back.backward));
 }
 

@@ -16,8 +16,8 @@ std::vector<double> drop_keys(std::int64_t tokens, GateContext const& context) {
     return context.injected->drop_key;
   }
   RandomStream const stream(context.seed, Purpose::capacity_drop, context.step, context.layer);
-  std::vector<double> keys(tokens);
-  for (std::int64_t t = 0; t < tokens; ++t) keys[t] = stream.uniform(context.first_token_id + t, 0);
+  std::vector<double> keys;
+  for (auto const id : context.tokens.on_host()) keys.push_back(stream.uniform(id, 0));
   return keys;
 }
 
@@ -47,20 +47,23 @@ std::int64_t expert_capacity(double capacity_factor, std::int64_t tokens_in_pool
 
 std::vector<int> kept_within_capacity(std::span<int const> expert, std::int64_t capacity, GateContext const& context) {
   auto const owned = std::int64_t(expert.size());
+  MOESCOPE_CHECK(owned == context.tokens.size());
   auto const keys = drop_keys(owned, context);
   std::vector<double> own_choices;
   for (std::int64_t t = 0; t < owned; ++t) own_choices.insert(own_choices.end(), {double(expert[t]), keys[t]});
   auto const choices = context.pool->gather(own_choices, 2);
   MOESCOPE_CHECK(std::int64_t(choices.size()) == 2 * context.pool_shape.tokens);
 
-  auto const pool_size = context.pool_shape.tokens_in_pool, first = context.first_token_in_pool;
-  std::vector<int> kept;
-  for (std::int64_t t = first; t < first + owned;) {
-    auto const pool = t / pool_size;
-    auto const end = std::min((pool + 1) * pool_size, first + owned);
-    auto const pool_kept = keep_smallest_keys(std::span(choices).subspan(2 * pool * pool_size, 2 * pool_size), capacity);
-    kept.insert(kept.end(), pool_kept.begin() + (t - pool * pool_size), pool_kept.begin() + (end - pool * pool_size));
-    t = end;
+  auto const pool_size = context.pool_shape.tokens_in_pool;
+  std::vector<int> kept, pool_kept;
+  std::int64_t pool = -1;
+  for (auto const id : context.tokens.on_host()) {
+    auto const token = id - context.pool_shape.first_id;
+    if (token / pool_size != pool) {
+      pool = token / pool_size;
+      pool_kept = keep_smallest_keys(std::span(choices).subspan(2 * pool * pool_size, 2 * pool_size), capacity);
+    }
+    kept.push_back(pool_kept[token % pool_size]);
   }
   return kept;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/random.hpp"
+#include "base/token_ids.hpp"
 #include "config/model_config.hpp"
 #include "gates/pool.hpp"
 #include "gates/routing.hpp"
@@ -24,8 +25,7 @@ struct GateContext {
   std::uint64_t seed = 0;
   std::int64_t step = 0;
   std::int64_t layer = 0;
-  std::int64_t first_token_id = 0;       ///< global token id of row 0; row r has first_token_id + r. Keys all randomness.
-  std::int64_t first_token_in_pool = 0;  ///< number of row 0 within the micro-batch, for PoolShape
+  TokenIds tokens;  ///< of the rows
   PoolShape pool_shape;
   PoolExchange* pool = nullptr;
   InjectedNoise const* injected = nullptr;
@@ -34,10 +34,10 @@ struct GateContext {
 template <class T>
 struct GateResult {
   Routing<T> routing;
-  /// sum over this micro-batch's pools of w * (the gate's loss of a pool) / pools_in_step; equal on every rank. 0 for gates
-  /// without a loss and for noisy_top_k with use_balance = false (LLaMA-MoE reports -100 there).
+  /// sum over PoolShape's pools of w * (the gate's loss of a pool) / pools_in_step; equal on the ranks that share them. 0 for
+  /// gates without a loss and for noisy_top_k with use_balance = false (LLaMA-MoE reports -100 there).
   double balance_loss = 0;
-  /// sum over this micro-batch's pools / pools_in_step, equal on every rank. [E] each; cv2 = cv^2(importance)+cv^2(load).
+  /// sum over these pools / pools_in_step, likewise. [E] each; cv2 = cv^2(importance)+cv^2(load).
   /// Empty, and cv2 without meaning, for uniform and random gates, which exchange nothing.
   std::vector<double> importance, load;
   double cv2 = 0;

@@ -1,5 +1,6 @@
 #include "gates/noise.hpp"
 
+#include "base/error.hpp"
 #include "gates/transfer.hpp"
 
 namespace moescope::gates {
@@ -13,13 +14,14 @@ Matrix<T> draw_noise(ExecSpace const& exec, Purpose purpose, GateContext const& 
     return noise;
   }
   RandomStream const stream(context.seed, purpose, context.step, context.layer);
-  auto const first = context.first_token_id;
+  auto const ids = context.tokens.on_device();
+  MOESCOPE_CHECK(std::int64_t(ids.extent(0)) == tokens);
   Kokkos::parallel_for(
       "gates::draw_noise", Kokkos::RangePolicy<ExecSpace>(exec, 0, tokens * num_experts), KOKKOS_LAMBDA(std::int64_t i) {
         std::int64_t const t = i / num_experts, e = i % num_experts;
-        noise(t, e) = T(purpose == Purpose::gate_noise     ? stream.normal(first + t, e)
-                        : purpose == Purpose::switch_noise ? stream.gumbel(first + t, e)
-                                                           : stream.uniform(first + t, e));
+        noise(t, e) = T(purpose == Purpose::gate_noise     ? stream.normal(ids(t), e)
+                        : purpose == Purpose::switch_noise ? stream.gumbel(ids(t), e)
+                                                           : stream.uniform(ids(t), e));
       });
   return noise;
 }

@@ -11,14 +11,14 @@ namespace moescope::gates {
 template <class T>
 Matrix<double> sum_own_rows(ExecSpace const& exec, ConstMatrix<T> terms, GateContext const& context) {
   auto const shape = context.pool_shape;
-  auto const first = context.first_token_in_pool;
-  auto const tokens = std::int64_t(terms.extent(0)), columns = std::int64_t(terms.extent(1));
+  auto const ids = context.tokens.on_device();
+  auto const columns = std::int64_t(terms.extent(1));
   auto const sums = make_matrix<double>("gates::pool_sums", shape.count(), columns);
   Kokkos::parallel_for(
       "gates::sum_over_pools", Kokkos::RangePolicy<ExecSpace>(exec, 0, sums.size()), KOKKOS_LAMBDA(std::int64_t i) {
         std::int64_t const pool = i / columns, column = i % columns;
-        std::int64_t const begin = Kokkos::max(std::int64_t(0), pool * shape.tokens_in_pool - first);
-        std::int64_t const end = Kokkos::min(tokens, (pool + 1) * shape.tokens_in_pool - first);
+        std::int64_t const first = shape.first_id + pool * shape.tokens_in_pool;
+        std::int64_t const begin = first_row_from(ids, first), end = first_row_from(ids, first + shape.tokens_in_pool);
         double sum = 0;
         for (std::int64_t t = begin; t < end; ++t) sum += double(terms(t, column));
         sums(pool, column) = sum;
@@ -31,7 +31,7 @@ std::vector<double> sum_over_pools(ExecSpace const& exec, ConstMatrix<T> terms, 
   auto const& shape = context.pool_shape;
   MOESCOPE_CHECK(context.pool != nullptr);
   MOESCOPE_CHECK(shape.count() * shape.tokens_in_pool == shape.tokens);
-  MOESCOPE_CHECK(context.first_token_in_pool + std::int64_t(terms.extent(0)) <= shape.tokens);
+  MOESCOPE_CHECK(context.tokens.size() == std::int64_t(terms.extent(0)) && context.tokens.size() <= shape.tokens);
   auto values = download(exec, sum_own_rows<T>(exec, terms, context));
   context.pool->sum(values);
   return values;

@@ -6,16 +6,19 @@
 
 namespace moescope::gates {
 
-/// Number of the pool, within the micro-batch, that a row of this rank belongs to.
+/// Number of the pool, among those of the ranks that share them, that a row of this rank belongs to.
 struct PoolOfRow {
-  std::int64_t first_token, tokens_in_pool;
+  ConstVector<std::int64_t> ids;
+  std::int64_t first_id, tokens_in_pool;
   explicit PoolOfRow(GateContext const& context)
-      : first_token(context.first_token_in_pool), tokens_in_pool(context.pool_shape.tokens_in_pool) {}
-  KOKKOS_INLINE_FUNCTION std::int64_t operator()(std::int64_t row) const { return (first_token + row) / tokens_in_pool; }
+      : ids(context.tokens.on_device()),
+        first_id(context.pool_shape.first_id),
+        tokens_in_pool(context.pool_shape.tokens_in_pool) {}
+  KOKKOS_INLINE_FUNCTION std::int64_t operator()(std::int64_t row) const { return (ids(row) - first_id) / tokens_in_pool; }
 };
 
-/// Column sums of terms [tokens,columns] over each pool and all ranks -> [pools,columns]; on a rank in token order, in
-/// double. One PoolExchange::sum, whatever the number of tokens.
+/// Column sums of terms [tokens,columns] over each pool and the ranks that share it -> [pools,columns]; on a rank in token order,
+/// in double. One PoolExchange::sum, whatever the number of tokens.
 template <class T>
 std::vector<double> sum_over_pools(ExecSpace const& exec, ConstMatrix<T> terms, GateContext const& context);
 

@@ -26,13 +26,16 @@ Matrix<T> rope_table(ExecSpace const& exec, std::int64_t sequence_length, std::i
 }
 
 template <class T>
-void rope(ExecSpace const& exec, ConstMatrix<T> table, Matrix<T> x, std::int64_t num_heads, int direction) {
+void rope(ExecSpace const& exec, Rotation<T> const& rotation, Matrix<T> x, std::int64_t num_heads, int direction) {
+  auto const table = rotation.table;
+  auto const id = rotation.token_id;
   std::int64_t const num_rows = std::int64_t(x.extent(0)), sequence_length = std::int64_t(table.extent(0));
   std::int64_t const head_dim = std::int64_t(table.extent(1)), half = head_dim / 2;
-  MOESCOPE_CHECK(num_heads * head_dim <= std::int64_t(x.extent(1)));
+  MOESCOPE_CHECK(num_heads * head_dim <= std::int64_t(x.extent(1)) && std::int64_t(id.extent(0)) == num_rows);
   for_each_row(
       exec, "kernels::rope", num_rows, KOKKOS_LAMBDA(Team const& team, std::int64_t t) {
-        T const* const cosine = &table(t % sequence_length, 0);
+        std::int64_t const position = (id(t) % sequence_length + sequence_length) % sequence_length;
+        T const* const cosine = &table(position, 0);
         T const* const sine = cosine + half;
         for (std::int64_t head = 0; head < num_heads; ++head) {
           T* const first = &x(t, head * head_dim);
@@ -48,7 +51,7 @@ void rope(ExecSpace const& exec, ConstMatrix<T> table, Matrix<T> x, std::int64_t
 
 #define INSTANTIATE(T)                                                                    \
   template Matrix<T> rope_table<T>(ExecSpace const&, std::int64_t, std::int64_t, double); \
-  template void rope<T>(ExecSpace const&, ConstMatrix<T>, Matrix<T>, std::int64_t, int);
+  template void rope<T>(ExecSpace const&, Rotation<T> const&, Matrix<T>, std::int64_t, int);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

@@ -1,5 +1,6 @@
 #pragma once
 #include "kernels/attention.hpp"
+#include "kernels/rope.hpp"
 
 namespace moescope {
 
@@ -20,12 +21,12 @@ struct AttentionActivations {
 /// Causal self-attention with rotary positions (kernels/rope.hpp) and grouped KV heads. x [T,H] -> y [T,H]: this rank's partial
 /// sum over heads; the caller adds the ranks' sums.
 template <class T>
-Matrix<T> attention_forward(ExecSpace const& exec, kernels::AttentionShape const& shape, ConstMatrix<T> rope_table,
+Matrix<T> attention_forward(ExecSpace const& exec, kernels::AttentionShape const& shape, kernels::Rotation<T> const& rotation,
                             ConstMatrix<T> x, AttentionWeights<T> const& weights, AttentionActivations<T>& activations);
 
 /// d_y [T,H] (complete) -> d_x [T,H], this rank's partial sum. Adds to the weight gradients.
 template <class T>
-Matrix<T> attention_backward(ExecSpace const& exec, kernels::AttentionShape const& shape, ConstMatrix<T> rope_table,
+Matrix<T> attention_backward(ExecSpace const& exec, kernels::AttentionShape const& shape, kernels::Rotation<T> const& rotation,
                              ConstMatrix<T> d_y, ConstMatrix<T> x, AttentionWeights<T> const& weights,
                              AttentionActivations<T> const& activations, AttentionWeights<T> const& gradients);
 

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <numeric>
 
 #include "base/error.hpp"
+#include "config/choices.hpp"
 
 namespace moescope {
 namespace {
@@ -43,12 +43,36 @@ Range kv_heads_of(ModelConfig const& model, std::int64_t tp, std::int64_t tp_ran
   return read_kv_heads(model, split(model.num_heads, tp, tp_rank));
 }
 
-}  // namespace
-
-char const* name(Axis axis) {
-  constexpr std::array<char const*, num_axes> names = {"world", "tp", "dp", "ep", "etp", "edp", "expert_block"};
-  return names[std::size_t(axis)];
+/// Derives what is zero.
+GridSizes sizes_of(LayoutConfig const& config, std::int64_t ranks) {
+  GridSizes sizes{.tp = config.tp, .ep = config.ep, .etp = config.etp ? config.etp : config.tp};
+  require_one("pp", config.pp);
+  require_one("cp", config.cp);
+  require_positive("ranks", ranks);
+  require_positive("tp", sizes.tp);
+  require_positive("ep", sizes.ep);
+  require_positive("etp", sizes.etp);
+  require_given("ranks", config.ranks, ranks, "the number of ranks launched");
+  require_divides(fmt::format("layout.tp = {}", sizes.tp), sizes.tp, ranks);
+  require_divides(fmt::format("layout.ep = {}", sizes.ep), sizes.ep, ranks);
+  require_divides(fmt::format("layout.etp = {}{}", sizes.etp, config.etp ? "" : " (by default tp)"), sizes.etp, ranks);
+  auto const block = sizes.ep * sizes.etp;
+  require_divides(fmt::format("layout.ep * layout.etp = {} * {} = {}", sizes.ep, sizes.etp, block), block, ranks);
+  sizes.dp = ranks / sizes.tp;
+  sizes.edp = ranks / block;
+  require_given("dp", config.dp, sizes.dp, fmt::format("ranks / tp = {} / {}", ranks, sizes.tp));
+  require_given("edp", config.edp, sizes.edp, fmt::format("ranks / (ep * etp) = {} / ({} * {})", ranks, sizes.ep, sizes.etp));
+  return sizes;
 }
+
+std::string_view known_order(std::string_view order) {
+  auto const& known = choices::layout_order;
+  if (std::find(known.begin(), known.end(), order) == known.end())
+    throw UserError(fmt::format("layout.order = \"{}\" must be one of {}", order, fmt::join(known, ", ")));
+  return order;
+}
+
+}  // namespace
 
 std::int64_t fewest_ranks(LayoutConfig const& config) {
   auto const block = config.ep * (config.etp ? config.etp : config.tp);
@@ -61,139 +85,69 @@ std::int64_t fewest_ranks(LayoutConfig const& config) {
   return config.dp ? ranks(config.dp, config.tp) : ranks(block, times);
 }
 
-Layout::Layout(LayoutConfig const& config, std::int64_t ranks)
-    : ranks_(ranks), tp_(config.tp), ep_(config.ep), etp_(config.etp ? config.etp : config.tp) {
-  require_one("pp", config.pp);
-  require_one("cp", config.cp);
-  require_positive("ranks", ranks_);
-  require_positive("tp", tp_);
-  require_positive("ep", ep_);
-  require_positive("etp", etp_);
-  require_given("ranks", config.ranks, ranks_, "the number of ranks launched");
-  require_divides(fmt::format("layout.tp = {}", tp_), tp_, ranks_);
-  require_divides(fmt::format("layout.ep = {}", ep_), ep_, ranks_);
-  require_divides(fmt::format("layout.etp = {}{}", etp_, config.etp ? "" : " (by default tp)"), etp_, ranks_);
-  require_divides(fmt::format("layout.ep * layout.etp = {} * {} = {}", ep_, etp_, ep_ * etp_), ep_ * etp_, ranks_);
-  dp_ = ranks_ / tp_;
-  edp_ = ranks_ / (ep_ * etp_);
-  require_given("dp", config.dp, dp_, fmt::format("ranks / tp = {} / {}", ranks_, tp_));
-  require_given("edp", config.edp, edp_, fmt::format("ranks / (ep * etp) = {} / ({} * {})", ranks_, ep_, etp_));
+Layout::Layout(LayoutConfig const& config, std::int64_t ranks) : grid_(sizes_of(config, ranks), known_order(config.order)) {
+  auto const sizes = sizes_of(config, ranks);
+  auto const same = [&](std::string_view order) { return Grid(sizes, order) == grid_; };
+  order_ = *std::find_if(choices::layout_order.begin(), choices::layout_order.end(), same);
 }
 
 void Layout::check_model(ModelConfig const& model) const {
-  require_units(model.num_heads, "attention heads", "tp", tp_);
-  require_units(model.vocab_size, "vocabulary rows", "tp", tp_);
-  require_units(model.num_experts, "experts", "ep", ep_);
+  require_units(model.num_heads, "attention heads", "tp", size(Axis::tp));
+  require_units(model.vocab_size, "vocabulary rows", "tp", size(Axis::tp));
+  require_units(model.num_experts, "experts", "ep", size(Axis::ep));
   for (auto const& widths : model.expert_widths)
-    for (auto const width : widths) require_units(width, "columns of an expert", "etp", etp_);
-}
-
-std::int64_t Layout::size(Axis axis) const {
-  switch (axis) {
-    case Axis::world:
-      return ranks_;
-    case Axis::tp:
-      return tp_;
-    case Axis::dp:
-      return dp_;
-    case Axis::ep:
-      return ep_;
-    case Axis::etp:
-      return etp_;
-    case Axis::edp:
-      return edp_;
-    case Axis::expert_block:
-      return ep_ * etp_;
-  }
-  MOESCOPE_CHECK(!"a known axis");
-  return 0;
-}
-
-std::int64_t Layout::stride(Axis axis) const {
-  switch (axis) {
-    case Axis::dp:
-      return tp_;
-    case Axis::ep:
-      return etp_;
-    case Axis::edp:
-      return ep_ * etp_;
-    default:
-      return 1;
-  }
-}
-
-std::int64_t Layout::coordinate(Axis axis, std::int64_t rank) const { return rank / stride(axis) % size(axis); }
-
-std::vector<std::int64_t> Layout::members(Axis axis, std::int64_t rank) const {
-  std::vector<std::int64_t> result(std::size_t(size(axis)));
-  auto const first = rank - coordinate(axis, rank) * stride(axis);
-  for (std::size_t i = 0; i < result.size(); ++i) result[i] = first + std::int64_t(i) * stride(axis);
-  return result;
+    for (auto const width : widths) require_units(width, "columns of an expert", "etp", size(Axis::etp));
 }
 
 Range Layout::sequences(BatchConfig const& batch, std::int64_t micro_step, std::int64_t rank) const {
   auto const micro_batch = split(batch.sequences, batch.micro_steps, micro_step);
-  auto const mine = split(micro_batch.size(), dp_, coordinate(Axis::dp, rank));
+  auto const mine = share(micro_batch.size(), Axis::dp, rank);
   return {micro_batch.begin + mine.begin, micro_batch.begin + mine.end};
 }
 
-Range Layout::owned_tokens(std::int64_t dp_tokens, std::int64_t rank) const {
-  return split(dp_tokens, tp_, coordinate(Axis::tp, rank));
-}
+Range Layout::owned_tokens(std::int64_t dp_tokens, std::int64_t rank) const { return share(dp_tokens, Axis::tp, rank); }
 
-std::vector<std::int64_t> Layout::owned_token_counts(BatchConfig const& batch, std::int64_t micro_step) const {
-  std::vector<std::int64_t> counts(static_cast<std::size_t>(ranks_));
-  for (std::int64_t rank = 0; rank < ranks_; ++rank) {
-    auto const dp_tokens = sequences(batch, micro_step, rank).size() * batch.sequence_length;
-    counts[std::size_t(rank)] = owned_tokens(dp_tokens, rank).size();
-  }
-  return counts;
-}
-
-Range Layout::query_heads(ModelConfig const& model, std::int64_t rank) const {
-  return split(model.num_heads, tp_, coordinate(Axis::tp, rank));
-}
+Range Layout::query_heads(ModelConfig const& model, std::int64_t rank) const { return share(model.num_heads, Axis::tp, rank); }
 
 Range Layout::kv_heads(ModelConfig const& model, std::int64_t rank) const {
-  return kv_heads_of(model, tp_, coordinate(Axis::tp, rank));
+  return kv_heads_of(model, size(Axis::tp), coordinate(Axis::tp, rank));
 }
 
 Range Layout::owned_kv_heads(ModelConfig const& model, std::int64_t rank) const {
   auto held = kv_heads(model, rank);
   auto const tp_rank = coordinate(Axis::tp, rank);
-  if (tp_rank > 0) held.begin = std::max(held.begin, kv_heads_of(model, tp_, tp_rank - 1).end);
+  if (tp_rank > 0) held.begin = std::max(held.begin, kv_heads_of(model, size(Axis::tp), tp_rank - 1).end);
   return held;
 }
 
 std::vector<std::int64_t> Layout::replicated_kv_heads(ModelConfig const& model) const {
   std::vector<std::int64_t> heads;
-  for (std::int64_t tp_rank = 1; tp_rank < tp_; ++tp_rank) {
-    auto const head = kv_heads_of(model, tp_, tp_rank).begin;
-    bool const shared = kv_heads_of(model, tp_, tp_rank - 1).contains(head);
+  for (std::int64_t tp_rank = 1; tp_rank < size(Axis::tp); ++tp_rank) {
+    auto const head = kv_heads_of(model, size(Axis::tp), tp_rank).begin;
+    bool const shared = kv_heads_of(model, size(Axis::tp), tp_rank - 1).contains(head);
     if (shared && (heads.empty() || heads.back() != head)) heads.push_back(head);
   }
   return heads;
 }
 
-Range Layout::vocabulary(ModelConfig const& model, std::int64_t rank) const {
-  return split(model.vocab_size, tp_, coordinate(Axis::tp, rank));
-}
+Range Layout::vocabulary(ModelConfig const& model, std::int64_t rank) const { return share(model.vocab_size, Axis::tp, rank); }
 
-Range Layout::experts(ModelConfig const& model, std::int64_t rank) const {
-  return split(model.num_experts, ep_, coordinate(Axis::ep, rank));
-}
+Range Layout::experts(ModelConfig const& model, std::int64_t rank) const { return share(model.num_experts, Axis::ep, rank); }
 
 std::int64_t Layout::expert_owner(ModelConfig const& model, std::int64_t expert) const {
-  return split_owner(model.num_experts, ep_, expert);
+  return split_owner(model.num_experts, size(Axis::ep), expert);
 }
 
-Range Layout::expert_columns(std::int64_t width, std::int64_t rank) const {
-  return split(width, etp_, coordinate(Axis::etp, rank));
-}
+Range Layout::expert_columns(std::int64_t width, std::int64_t rank) const { return share(width, Axis::etp, rank); }
 
 std::string Layout::describe() const {
-  return fmt::format("{} ranks = dp {} x tp {} (attention) = edp {} x ep {} x etp {} (experts)", ranks_, dp_, tp_, edp_, ep_,
-                     etp_);
+  auto const text = fmt::format("{} ranks = dp {} x tp {} (attention) = edp {} x ep {} x etp {} (experts)", ranks(),
+                                size(Axis::dp), size(Axis::tp), size(Axis::edp), size(Axis::ep), size(Axis::etp));
+  return order_ == choices::layout_order.front() ? text : fmt::format("{}, in the order {}", text, order_);
+}
+
+Range Layout::share(std::int64_t units, Axis axis, std::int64_t rank) const {
+  return split(units, size(axis), coordinate(axis, rank));
 }
 
 }  // namespace moescope

@@ -1,26 +1,20 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/range.hpp"
 #include "config/run_config.hpp"
+#include "layout/grid.hpp"
 
 namespace moescope {
-
-/// Axis of the rank grid. `world` is every rank of the stage; `expert_block` = ep x etp at one edp coordinate.
-enum class Axis { world, tp, dp, ep, etp, edp, expert_block };
-inline constexpr int num_axes = 7;
-char const* name(Axis axis);
 
 /// The fewest ranks for which Layout takes these sizes: what follows from dp or edp where one is given. UserError where no
 /// `layout.ranks` could be so many.
 std::int64_t fewest_ranks(LayoutConfig const& config);
 
-/// Pure rank arithmetic, no table of all ranks: O(1) memory for any number of ranks.
-///
-/// Attention mesh: rank = dp_rank * tp + tp_rank. Expert mesh of the same ranks: rank = (edp_rank * ep + ep_rank) * etp +
-/// etp_rank ("folding": the two are independent; names as in Megatron Core).
+/// The grid of a configuration, and what of model and batch each rank has.
 class Layout {
  public:
   /// Derives what is zero and throws UserError naming the two numbers that clash.
@@ -29,18 +23,19 @@ class Layout {
   /// Throws UserError where an axis has fewer units (heads, vocabulary rows, expert columns, experts) than ranks.
   void check_model(ModelConfig const& model) const;
 
-  std::int64_t ranks() const { return ranks_; }
-  std::int64_t size(Axis axis) const;
-  std::int64_t coordinate(Axis axis, std::int64_t rank) const;
-  /// Ranks of the group of `rank` along `axis`, ascending in that axis' coordinate. [size(axis)]
-  std::vector<std::int64_t> members(Axis axis, std::int64_t rank) const;
+  std::int64_t ranks() const { return size(Axis::world); }
+  std::int64_t size(Axis axis) const { return grid_.size(axis); }
+  std::int64_t coordinate(Axis axis, std::int64_t rank) const { return grid_.coordinate(axis, rank); }
+  std::int64_t first_member(Axis axis, std::int64_t rank) const { return grid_.first_member(axis, rank); }
+  std::vector<std::int64_t> members(Axis axis, std::int64_t rank) const { return grid_.members(axis, rank); }
+  /// The first of choices::layout_order that puts every rank where the configured one does: orders that differ in nothing are
+  /// one.
+  std::string_view order() const { return order_; }
 
   /// Sequences of micro-batch `micro_step` (absolute within the step: [0, sequences)) that `rank`'s dp coordinate holds.
   Range sequences(BatchConfig const& batch, std::int64_t micro_step, std::int64_t rank) const;
   /// Tokens owned by `rank` in the MoE blocks, as a range within its dp coordinate's micro-batch tokens.
   Range owned_tokens(std::int64_t dp_tokens, std::int64_t rank) const;
-  /// Number of tokens owned by each rank in a micro-batch. [ranks]
-  std::vector<std::int64_t> owned_token_counts(BatchConfig const& batch, std::int64_t micro_step) const;
 
   Range query_heads(ModelConfig const& model, std::int64_t rank) const;
   /// KV heads that the rank's query heads read; neighbours may share one.
@@ -56,13 +51,14 @@ class Layout {
   /// FFN columns of an expert of global width `width` that the rank's etp coordinate holds.
   Range expert_columns(std::int64_t width, std::int64_t rank) const;
 
-  /// "4 ranks = dp 2 x tp 2 (attention) = edp 1 x ep 2 x etp 2 (experts)"
+  /// "4 ranks = dp 2 x tp 2 (attention) = edp 1 x ep 2 x etp 2 (experts)", and their order where it is not the default.
   std::string describe() const;
 
  private:
-  std::int64_t stride(Axis axis) const;
+  Range share(std::int64_t units, Axis axis, std::int64_t rank) const;
 
-  std::int64_t ranks_, tp_, dp_, ep_, etp_, edp_;
+  Grid grid_;
+  std::string_view order_;
 };
 
 }  // namespace moescope

@@ -2,7 +2,6 @@
 #include "comm/exchange.hpp"
 #include "kernels/permute.hpp"
 #include "kernels/rms_norm.hpp"
-#include "kernels/rope.hpp"
 #include "model/block.hpp"
 
 namespace moescope {
@@ -36,8 +35,9 @@ Matrix<T> attention_block_forward(ExecSpace const& exec, BlockServices<T>& servi
         kernels::rope_table<T>(exec, state.shape.sequence_length, state.shape.head_dim, services.model.rope_theta);
   }
 
+  state.rotation = {services.rope_table, pass.batch->ids.on_device()};
   kernels::rms_norm<T>(exec, x, weights.attention_norm, services.model.rms_norm_eps, state.normed, state.inverse_rms);
-  auto const y = attention_forward<T>(exec, state.shape, services.rope_table, state.normed, weights.attention, state.activations);
+  auto const y = attention_forward<T>(exec, state.shape, state.rotation, state.normed, weights.attention, state.activations);
   start_all_reduce<T>(exec, mesh, services.exchanges.attention_forward, Reduction::sum, y).wait();
   kernels::add<T>(exec, T(1), x, y);
   return y;
@@ -47,7 +47,7 @@ template <class T>
 void attention_block_backward(ExecSpace const& exec, BlockServices<T>& services, BlockTensors<T> const& weights,
                               AttentionState<T> const& state, BlockTensors<T> const& gradients, Matrix<T> d_x) {
   Region const region(Phase::attention);
-  auto const d_normed = attention_backward<T>(exec, state.shape, services.rope_table, d_x, state.normed, weights.attention,
+  auto const d_normed = attention_backward<T>(exec, state.shape, state.rotation, d_x, state.normed, weights.attention,
                                               state.activations, gradients.attention);
   start_all_reduce<T>(exec, *services.mesh, services.exchanges.attention_backward, Reduction::sum, d_normed).wait();
   kernels::rms_norm_backward<T>(exec, d_normed, state.input, weights.attention_norm, state.inverse_rms, T(1), d_x,

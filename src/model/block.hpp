@@ -32,6 +32,7 @@ struct AttentionState {
   Matrix<T> normed;       ///< [T,H]
   Vector<T> inverse_rms;  ///< [T]
   kernels::AttentionShape shape;
+  kernels::Rotation<T> rotation;
   AttentionActivations<T> activations;
 };
 

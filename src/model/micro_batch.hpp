@@ -1,6 +1,7 @@
 #pragma once
 #include "base/views.hpp"
 #include "gates/gate.hpp"
+#include "layout/layout.hpp"
 
 namespace moescope {
 
@@ -9,10 +10,10 @@ struct MicroBatch {
   Vector<int> tokens, targets;  ///< [T], T = sequences * sequence_length; target -100 = not counted
   std::int64_t sequences = 0;   ///< local
   std::int64_t sequence_length = 0;
-  std::int64_t first_token_id = 0;       ///< global token id of row 0
-  std::int64_t first_token_in_pool = 0;  ///< number of row 0 within the global micro-batch
+  TokenIds ids;  ///< [T]
   PoolShape pool_shape;
-  std::vector<std::int64_t> owned_tokens;  ///< [ranks] tokens each rank owns in the MoE blocks
+  Axis pool_axis = Axis::tp;                     ///< of the ranks that share pools (layout/shared_pools.hpp)
+  std::vector<std::vector<Range>> owned_tokens;  ///< [size(pool_axis)] runs of tokens that each of them owns in the MoE blocks
   std::int64_t num_tokens() const { return sequences * sequence_length; }
 };
 

@@ -21,7 +21,7 @@ template <class T>
 Activations<T> Model<T>::forward(ExecSpace const& exec, Pass const& pass, ModelTensors<T> const& weights) {
   MOESCOPE_CHECK(pass.kind != Pass::Kind::backward && pass.batch);
   auto const& batch = *pass.batch;
-  pool_.set_owned_tokens(batch.owned_tokens);
+  pool_.set_sharers(batch.pool_axis, batch.owned_tokens);
   Activations<T> activations;
   activations.blocks.resize(weights.blocks.size());
   auto x = embed_forward<T>(exec, mesh(), services_.exchanges, config(), batch, weights.embedding);

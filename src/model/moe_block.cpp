@@ -8,15 +8,14 @@ namespace moescope {
 
 namespace {
 
-GateContext gate_context(Pass const& pass, std::int64_t layer, std::int64_t first_owned, MeshPool& pool) {
+GateContext gate_context(Pass const& pass, std::int64_t layer, Range owned, MeshPool& pool) {
   auto const& batch = *pass.batch;
   GateContext context;
   context.training = pass.training;
   context.seed = pass.seed;
   context.step = pass.step;
   context.layer = layer;
-  context.first_token_id = batch.first_token_id + first_owned;
-  context.first_token_in_pool = batch.first_token_in_pool + first_owned;
+  context.tokens = batch.ids.rows(owned.begin, owned.end);
   context.pool_shape = batch.pool_shape;
   context.pool = &pool;
   if (!pass.injected.empty()) context.injected = &pass.injected[std::size_t(layer)];
@@ -45,7 +44,7 @@ Matrix<T> moe_block_forward(ExecSpace const& exec, BlockServices<T>& services, P
   auto& mesh = *services.mesh;
   auto const tokens = std::int64_t(x.extent(0)), hidden = std::int64_t(x.extent(1));
   auto const owned = mesh.layout().owned_tokens(tokens, mesh.rank());
-  auto const context = gate_context(pass, weights.layer, owned.begin, *services.pool);
+  auto const context = gate_context(pass, weights.layer, owned, *services.pool);
   state.input = rows(x, owned.begin, owned.end);
   state.normed = make_matrix<T>("model::ffn_normed", owned.size(), hidden);
   state.inverse_rms = make_vector<T>("model::ffn_inverse_rms", owned.size());

@@ -87,6 +87,7 @@ Rows times(RunFileSetup const& setup, StepReport const& report) {
   auto phases = seconds([](auto const& rank) { return rank.phase_seconds; });
   return {
       {"/raw/step_seconds", seconds([](auto const& rank) { return std::vector{rank.step_seconds}; })},
+      {"/raw/checks_seconds", seconds([](auto const& rank) { return std::vector{rank.checks_seconds}; })},
       {"/raw/phase_seconds", phased ? phases : unknown(phases.size())},
       {"/raw/collective_wait_seconds", seconds([](auto const& rank) { return rank.wait_seconds; })},
       {"/raw/collective_transfer_seconds", seconds([](auto const& rank) { return rank.transfer_seconds; })},

@@ -53,6 +53,7 @@ Table raw_times_and_traffic() {
        "1: of the run, no summary counts the step; 2: of a resumed launch, its times are not counted"},
       {"/raw/attempt", {"step"}, Type::i64, "1", "attempt that computed the step"},
       {"/raw/phase_seconds", {"step", "rank", "phase"}, Type::f64, "s", "fenced, exclusive time in the phase"},
+      {"/raw/checks_seconds", {"step", "rank"}, Type::f64, "s", "checks of the step, after it"},
       {"/raw/collective_payload_bytes", {"step", "rank", "collective"}, Type::i64, "B", "buffer arguments of the calls"},
       {"/raw/collective_wire_bytes", {"step", "rank", "collective"}, Type::i64, "B", "payload times the operation's factor"},
       {"/raw/collective_messages", {"step", "rank", "collective"}, Type::i64, "1", "messages of the exchange"},

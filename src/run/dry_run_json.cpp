@@ -19,6 +19,7 @@ Json json_of(PlannedBytes const& bytes) {
 Json json_of(Layout const& layout) {
   Json json = {{"ranks", layout.ranks()}};
   for (auto const axis : {Axis::tp, Axis::dp, Axis::ep, Axis::etp, Axis::edp}) json[name(axis)] = layout.size(axis);
+  json["order"] = layout.order();
   return json;
 }
 

@@ -16,6 +16,10 @@ std::vector<std::int64_t> evaluation_steps(RunConfig const& config) {
   return steps;
 }
 
+std::int64_t first_held_out_sequence(EvalConfig const& eval, std::int64_t domain, std::int64_t num_domains) {
+  return (domain - num_domains) * eval.sequences;
+}
+
 namespace {
 
 /// [R,C] of the exchanges since the ledger was last emptied, on rank 0.
@@ -39,17 +43,18 @@ EvaluationReport evaluate(ExecSpace const& exec, Trainer<T>& trainer, HeldOutSou
   EvaluationReport report;
   report.at_step = at_step;
   for (std::int64_t domain = 0; domain < num_domains; ++domain) {
-    auto const from_domain = [&](std::int64_t first, std::int64_t count) { return source(domain, first, count); };
+    auto const origin = first_held_out_sequence(config.eval, domain, num_domains);
+    auto const from_domain = [&](std::int64_t first, std::int64_t count) { return source(domain, first - origin, count); };
     auto counts = empty_rank_report(config, mesh);
     double cross_entropy = 0;
     std::int64_t labels = 0;
     for (std::int64_t first = 0; first < config.eval.sequences; first += micro_batch) {
       config.batch.sequences = std::min(micro_batch, config.eval.sequences - first);
       auto const batch =
-          load_micro_batch(mesh.layout(), mesh.rank(), config.batch, config.model.gate.pool, from_domain, first, 0);
+          load_micro_batch(mesh.layout(), mesh.rank(), config.batch, config.model.gate.pool, from_domain, origin + first, 0);
       pass.batch = &batch.device;
       auto const activations = trainer.model().forward(exec, pass, trainer.weights());
-      count_routing<T>(exec, activations, config, 0, counts);
+      count_routing(exec, record_routing<T>(activations), config, 0, counts);
       bool const counted_here = mesh.layout().coordinate(Axis::tp, mesh.rank()) == 0;
       cross_entropy += counted_here ? activations.cross_entropy_sum : 0;
       labels += counted_here ? batch.num_labels : 0;

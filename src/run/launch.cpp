@@ -24,6 +24,7 @@ Layout launch_layout(RunConfig& config, std::int64_t ranks) {
   sizes.dp = layout.size(Axis::dp);
   sizes.etp = layout.size(Axis::etp);
   sizes.edp = layout.size(Axis::edp);
+  sizes.order = layout.order();
   return layout;
 }
 

@@ -1,5 +1,7 @@
 #include "run/planned_step.hpp"
 
+#include "traffic/calls.hpp"
+
 namespace moescope {
 namespace {
 
@@ -25,9 +27,7 @@ void count(PlannedBytes& bytes, std::int64_t rank, std::int64_t of_rank, bool al
   if (all_ranks) bytes.sum = bytes.sum.value_or(0) + of_rank;
 }
 
-void count_rank(RunConfig const& config, Layout const& layout, std::int64_t rank, PlannedStep& result) {
-  bool const all_ranks = result.ranks_counted == layout.ranks();
-  auto const volumes = traffic::even_step_volumes(config, layout, rank);
+void count_rank(std::vector<traffic::Volume> const& volumes, std::int64_t rank, bool all_ranks, PlannedStep& result) {
   std::map<Axis, std::int64_t> of_axis;
   for (std::size_t i = 0; i < volumes.size(); ++i) {
     count(result.payload[i], rank, volumes[i].payload_bytes, all_ranks);
@@ -46,7 +46,9 @@ PlannedStep plan_step(RunConfig const& config, Layout const& layout) {
   result.collectives = traffic::collectives(config, layout);
   result.payload.resize(result.collectives.size());
   result.calls.resize(result.collectives.size());
-  for (std::int64_t rank = 0; rank < result.ranks_counted; ++rank) count_rank(config, layout, rank, result);
+  traffic::EvenSteps steps(config, layout);
+  for (std::int64_t rank = 0; rank < result.ranks_counted; ++rank)
+    count_rank(steps.volumes(rank), rank, result.ranks_counted == layout.ranks(), result);
   return result;
 }
 

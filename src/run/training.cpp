@@ -7,6 +7,8 @@
 #include <filesystem>
 
 #include "base/region.hpp"
+#include "check/checked_step.hpp"
+#include "check/replicas.hpp"
 #include "check/twin.hpp"
 #include "comm/arrivals.hpp"
 #include "record/file_size.hpp"
@@ -74,7 +76,7 @@ End run_steps(RunConfig const& config, TrainingOptions const& options, Trainer<T
   Progress progress(first_step, config.train.steps, progress_shown(options.progress, rank));
   for (auto step = first_step; step < config.train.steps; ++step) {
     evaluations.evaluate_if_due(trainer, step, recorder);
-    auto const report = trainer.step(training, step, domains);
+    auto const report = checked_step(trainer, training, step, domains);
     if (!recorder.write(report)) return End::wrong;
     end_if_diverged(divergence(report, config), recorder);
     if (rank == 0) progress.show(report, config.model.num_experts);
@@ -82,7 +84,8 @@ End run_steps(RunConfig const& config, TrainingOptions const& options, Trainer<T
   }
   evaluations.evaluate_if_due(trainer, config.train.steps, recorder);
   end_if_diverged(divergence(trainer, config.train.steps), recorder);
-  return recorder.check(trainer.replica_difference()) ? End::complete : End::wrong;
+  auto const difference = replica_failure(trainer, 0, 1);
+  return recorder.check(difference.empty() ? "" : "after the last step " + difference) ? End::complete : End::wrong;
 }
 
 /// How to call the figures' script: that of the folder we are in, or of the installation this program is in. Empty where there

@@ -41,13 +41,15 @@ void on_deallocate(Kokkos::Tools::SpaceHandle space, char const*, void const*, s
 
 }  // namespace
 
-void watch_allocations() {
+AllocationWatch::AllocationWatch() {
   if (allocations.watching || std::getenv("KOKKOS_TOOLS_LIBS") || std::getenv("KOKKOS_PROFILE_LIBRARY")) return;
   allocations.watching = true;
   Kokkos::Tools::Experimental::set_allocate_data_callback(on_allocate);
   Kokkos::Tools::Experimental::set_deallocate_data_callback(on_deallocate);
 }
 
-std::int64_t allocated_bytes_peak() { return allocations.watching ? allocations.peak : -1; }
+void AllocationWatch::restart() const { allocations.peak = allocations.now; }
+
+std::int64_t AllocationWatch::peak() const { return allocations.watching ? allocations.peak : -1; }
 
 }  // namespace moescope

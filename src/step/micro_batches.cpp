@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "base/error.hpp"
 #include "base/upload.hpp"
 #include "kernels/cross_entropy.hpp"
+#include "layout/shared_pools.hpp"
 
 namespace moescope {
 
@@ -23,13 +23,17 @@ LoadedMicroBatch load_micro_batch(Layout const& layout, std::int64_t rank, Batch
   device.targets = upload("step::targets", loaded.host.targets);
   device.sequences = mine.size();
   device.sequence_length = length;
-  device.first_token_id = (first_sequence + mine.begin) * length;
-  device.first_token_in_pool = (mine.begin - whole.begin) * length;
-  auto const pool_sequences = sequences_in_pool(pool, {whole.size(), length, 1});
-  MOESCOPE_CHECK(pool_sequences > 0 && whole.size() % pool_sequences == 0);
-  auto const in_pool = pool_sequences * length;
-  device.pool_shape = {whole.size() * length, in_pool, batch.sequences * length / in_pool};
-  device.owned_tokens = layout.owned_token_counts(batch, micro_step);
+  auto const tokens_of = [&](Range sequences) {
+    return Range{(first_sequence + sequences.begin) * length, (first_sequence + sequences.end) * length};
+  };
+  device.ids = TokenIds({tokens_of(mine)});
+  BatchConfig const micro_batch{whole.size(), length, 1};
+  auto const shared = shared_pools(layout, pool, micro_batch, rank);
+  auto const in_pool = shared.sequences_in_pool * length;
+  auto const sharing = tokens_of({whole.begin + shared.sequences.begin, whole.begin + shared.sequences.end});
+  device.pool_shape = {sharing.begin, sharing.size(), in_pool, batch.sequences * length / in_pool};
+  device.pool_axis = shared.axis;
+  device.owned_tokens = owned_token_runs(layout, micro_batch, shared.axis, rank);
   return loaded;
 }
 

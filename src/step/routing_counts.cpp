@@ -33,21 +33,20 @@ RankReport empty_rank_report(RunConfig const& config, Mesh& mesh) {
 
 namespace {
 
-template <class T>
-void count_choices(ExecSpace const& exec, Routing<T> const& routing, std::int64_t* routed, std::int64_t* processed) {
-  auto const expert = to_host(exec, routing.expert);
-  auto const kept = to_host(exec, routing.kept);
-  for (std::int64_t c = 0; c < routing.num_choices; ++c) {
+void count_choices(ExecSpace const& exec, RoutingRecord::Layer const& layer, std::int64_t* routed, std::int64_t* processed) {
+  auto const expert = to_host(exec, layer.expert);
+  auto const kept = to_host(exec, layer.kept);
+  for (std::size_t c = 0; c < expert.size(); ++c) {
     ++routed[expert(c)];
     processed[expert(c)] += kept(c);
   }
 }
 
 /// Bytes of one layer's expert exchanges by peer: rows out and back, and their weights; the own entry is what stays home.
-void add_peer_bytes(Plan const& plan, std::int64_t row_bytes, std::int64_t weight_bytes, bool training,
+void add_peer_bytes(std::vector<PeerRows> const& peers, std::int64_t row_bytes, std::int64_t weight_bytes, bool training,
                     std::vector<std::int64_t>& peer_bytes) {
   auto const row_trips = training ? 2 : 1;
-  for (auto const& peer : plan.peers) {
+  for (auto const& peer : peers) {
     auto const weights = peer.weights_out + (training ? peer.weights_back : 0);
     peer_bytes[std::size_t(peer.rank)] += row_trips * (peer.rows_out + peer.rows_back) * row_bytes + weights * weight_bytes;
   }
@@ -56,41 +55,48 @@ void add_peer_bytes(Plan const& plan, std::int64_t row_bytes, std::int64_t weigh
 }  // namespace
 
 template <class T>
-void count_routing(ExecSpace const& exec, Activations<T> const& activations, RunConfig const& config, std::int64_t micro_step,
+RoutingRecord record_routing(Activations<T> const& activations) {
+  RoutingRecord record;
+  record.scalar_bytes = sizeof(T);
+  for (auto const& block : activations.blocks) {
+    auto const& routing = block.moe.routed.gate.routing;
+    auto const& plan = block.moe.routed.plan;
+    record.layers.push_back({routing.expert, routing.kept, plan.rows.expert_offsets, plan.peers});
+  }
+  return record;
+}
+
+void count_routing(ExecSpace const& exec, RoutingRecord const& record, RunConfig const& config, std::int64_t micro_step,
                    RankReport& report) {
   auto const [layers, experts] = router_extents(config.model);
   bool const training = config.train.mode == "train";
-  for (std::int64_t layer = 0; layer < layers; ++layer) {
-    auto const& moe = activations.blocks[std::size_t(layer)].moe;
-    count_choices(exec, moe.routed.gate.routing, report.routed.data() + layer * experts,
-                  report.processed.data() + (micro_step * layers + layer) * experts);
-    auto const computed = moe.routed.plan.rows.num_gathered();
-    report.rows[std::size_t(layer)] += computed;
-    report.rows_worst[std::size_t(layer)] = std::max(report.rows_worst[std::size_t(layer)], computed);
-    add_peer_bytes(moe.routed.plan, config.model.hidden_size * std::int64_t(sizeof(T)), sizeof(T), training, report.peer_bytes);
+  for (std::int64_t l = 0; l < layers; ++l) {
+    auto const& layer = record.layers[std::size_t(l)];
+    count_choices(exec, layer, report.routed.data() + l * experts, report.processed.data() + (micro_step * layers + l) * experts);
+    auto const computed = layer.expert_offsets.back();
+    report.rows[std::size_t(l)] += computed;
+    report.rows_worst[std::size_t(l)] = std::max(report.rows_worst[std::size_t(l)], computed);
+    add_peer_bytes(layer.peers, config.model.hidden_size * record.scalar_bytes, record.scalar_bytes, training, report.peer_bytes);
   }
 }
 
-template <class T>
-void count_rows(Activations<T> const& activations, Range mine, std::int64_t rank, RankReport& report) {
+void count_rows(RoutingRecord const& record, Range mine, std::int64_t rank, RankReport& report) {
   auto const experts = report.expert_rows.size() / report.rows.size();
-  for (std::size_t layer = 0; layer < activations.blocks.size(); ++layer) {
-    auto const& plan = activations.blocks[layer].moe.routed.plan;
+  for (std::size_t l = 0; l < record.layers.size(); ++l) {
+    auto const& layer = record.layers[l];
     for (std::int64_t e = 0; e < mine.size(); ++e) {
-      auto const* const offset = plan.rows.expert_offsets.data() + e;
-      report.expert_rows[layer * experts + std::size_t(mine.begin + e)] += offset[1] - offset[0];
+      auto const* const offset = layer.expert_offsets.data() + e;
+      report.expert_rows[l * experts + std::size_t(mine.begin + e)] += offset[1] - offset[0];
     }
-    for (auto const& peer : plan.peers) {
+    for (auto const& peer : layer.peers) {
       if (peer.rank == rank) continue;
-      report.rows_sent[layer] += peer.rows_out;
-      report.rows_received[layer] += peer.rows_back;
+      report.rows_sent[l] += peer.rows_out;
+      report.rows_received[l] += peer.rows_back;
     }
   }
 }
 
-template void count_rows<double>(Activations<double> const&, Range, std::int64_t, RankReport&);
-template void count_rows<float>(Activations<float> const&, Range, std::int64_t, RankReport&);
-template void count_routing<double>(ExecSpace const&, Activations<double> const&, RunConfig const&, std::int64_t, RankReport&);
-template void count_routing<float>(ExecSpace const&, Activations<float> const&, RunConfig const&, std::int64_t, RankReport&);
+template RoutingRecord record_routing<double>(Activations<double> const&);
+template RoutingRecord record_routing<float>(Activations<float> const&);
 
 }  // namespace moescope

@@ -5,16 +5,28 @@
 
 namespace moescope {
 
-/// Adds what the gates and plans of one micro-step decided to a rank's report: choices before and after dropping, rows
-/// computed, bytes to each peer. `report` has its vectors sized.
+/// What the gates and plans of one micro-step decided, kept until there is time to count it.
+struct RoutingRecord {
+  struct Layer {
+    Vector<int> expert, kept;                  ///< [choices], as in Routing
+    std::vector<std::int64_t> expert_offsets;  ///< as in RowPlan
+    std::vector<PeerRows> peers;
+  };
+  std::vector<Layer> layers;
+  std::int64_t scalar_bytes = 0;
+};
+
 template <class T>
-void count_routing(ExecSpace const& exec, Activations<T> const& activations, RunConfig const& config, std::int64_t micro_step,
+RoutingRecord record_routing(Activations<T> const& activations);
+
+/// Adds a micro-step to a rank's report: choices before and after dropping, rows computed, bytes to each peer. `report` has its
+/// vectors sized.
+void count_routing(ExecSpace const& exec, RoutingRecord const& record, RunConfig const& config, std::int64_t micro_step,
                    RankReport& report);
 
 /// Adds the rows that this rank computes of each expert in one micro-step, and those it exchanges with other ranks before.
 /// `mine`: the experts it holds.
-template <class T>
-void count_rows(Activations<T> const& activations, Range mine, std::int64_t rank, RankReport& report);
+void count_rows(RoutingRecord const& record, Range mine, std::int64_t rank, RankReport& report);
 
 /// A report with every vector sized and zero.
 RankReport empty_rank_report(RunConfig const& config, Mesh& mesh);

@@ -13,6 +13,7 @@ void each_number(Report& report, Action&& action) {
     for (auto& value : values) action(value);
   };
   action(report.step_seconds);
+  action(report.checks_seconds);
   action(report.memory_bytes);
   action(report.executed_flops);
   each(report.phase_seconds);

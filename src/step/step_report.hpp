@@ -18,7 +18,7 @@ struct ComputedStep {
 
 /// What one rank saw in one step. M micro-steps, L layers, E experts, C collectives, R ranks.
 struct RankReport {
-  double step_seconds = 0;
+  double step_seconds = 0, checks_seconds = 0;
   std::vector<double> phase_seconds;                   ///< [phases], zeros in free mode
   std::vector<traffic::Volume> volumes;                ///< [C]
   std::vector<double> wait_seconds, transfer_seconds;  ///< [C]
@@ -50,7 +50,8 @@ struct StepReport {
   std::vector<double> gate_importance, gate_load, gate_cv2;  ///< [L,E], [L,E], [L]
   double gradient_norm = 0;                                  ///< before clipping
   double learning_rate = 0;
-  std::vector<RankReport> ranks;  ///< [R]
+  RankReport own;                 ///< of this rank
+  std::vector<RankReport> ranks;  ///< [R] on rank 0, once they are gathered
   std::string failure;            ///< on rank 0, what a check of this step found wrong; empty where all held
 };
 

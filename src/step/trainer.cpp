@@ -1,28 +1,24 @@
 #include "step/trainer.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "base/region.hpp"
 #include "comm/arrivals.hpp"
 #include "comm/exchange.hpp"
+#include "config/gate_kinds.hpp"
 #include "config/routers.hpp"
 #include "kernels/gemm.hpp"
-#include "step/computed_step.hpp"
-#include "step/conservation.hpp"
-#include "step/memory.hpp"
-#include "step/replicas.hpp"
-#include "step/routing_counts.hpp"
 
 namespace moescope {
 
 namespace {
 
-/// Shares of the parameters, one of which each step compares between replicas.
-constexpr std::int64_t replica_shares = 10;
 constexpr double not_applicable = std::numeric_limits<double>::quiet_NaN();
 
-/// Adds one micro-step's share of what the gates report; all of it is equal on every rank.
+/// Adds one micro-step's share of what the gates report, of the pools that this rank shares.
 template <class T>
 void add_gate_statistics(Activations<T> const& activations, std::int64_t num_experts, StepReport& report) {
   for (std::size_t layer = 0; layer < activations.blocks.size(); ++layer) {
@@ -34,6 +30,19 @@ void add_gate_statistics(Activations<T> const& activations, std::int64_t num_exp
       report.gate_importance[at] += gate.importance.empty() ? not_applicable : gate.importance[std::size_t(e)];
       report.gate_load[at] += gate.load.empty() ? not_applicable : gate.load[std::size_t(e)];
     }
+  }
+}
+
+/// Over the dp coordinates, each of which knows its own pools.
+void sum_gate_statistics(Mesh& mesh, ExchangeId const& exchange, StepReport& report) {
+  std::vector<double> all;
+  auto const parts = {&report.loss_balance, &report.gate_cv2, &report.gate_importance, &report.gate_load};
+  for (auto const* part : parts) all.insert(all.end(), part->begin(), part->end());
+  all_reduce_control(mesh, exchange, all);
+  auto next = all.cbegin();
+  for (auto* part : parts) {
+    std::copy_n(next, part->size(), part->begin());
+    next += std::ptrdiff_t(part->size());
   }
 }
 
@@ -52,7 +61,7 @@ void take_measurements(Mesh& mesh, RankReport& report) {
 }
 
 template <class T>
-void measure_memory(TrainingState<T> const& state, RankReport& report) {
+void measure_memory(AllocationWatch const& allocations, TrainingState<T> const& state, RankReport& report) {
   auto const bytes = [](FlatBuffers<T> const& buffers) {
     std::int64_t sum = 0;
     for (auto const& group : buffers.group) sum += std::int64_t(group.size() * sizeof(T));
@@ -61,16 +70,8 @@ void measure_memory(TrainingState<T> const& state, RankReport& report) {
   report.memory_bytes = process_memory_peak();
   auto const parameters = bytes(state.values), gradients = bytes(state.gradients);
   auto const optimizer = bytes(state.first_moment) + bytes(state.second_moment);
-  auto const peak = allocated_bytes_peak();
+  auto const peak = allocations.peak();
   report.memory_by_purpose = {parameters, gradients, optimizer, peak < 0 ? -1 : peak - parameters - gradients - optimizer};
-}
-
-void gather_reports(Mesh const& mesh, RankReport const& mine, StepReport& report) {
-  auto const packed = mine.pack();
-  auto const all = mesh.world().gather(std::span<double const>(packed), 0);
-  for (std::size_t begin = 0; begin < all.size(); begin += packed.size()) {
-    report.ranks.push_back(mine.unpacked(std::span(all).subspan(begin, packed.size())));
-  }
 }
 
 }  // namespace
@@ -81,10 +82,10 @@ Trainer<T>::Trainer(RunConfig const& config, Mesh& mesh)
       mesh_(mesh),
       labels_(mesh.exchange(traffic::names::labels)),
       loss_(mesh.exchange(traffic::names::loss)),
+      gate_statistics_(mesh.exchange(traffic::names::gate_statistics)),
       gradient_exchanges_(mesh),
       model_(config.model, config.train.dispatcher, mesh),
       state_(config.model, mesh.layout(), mesh.rank(), config.train.mode == "train") {
-  watch_allocations();
   initialize<T>(state_.table, config.train.seed, state_.values);
   weights_ = view_tensors<T>(config.model, mesh.layout(), mesh.rank(), state_.table, state_.values);
   if (config.train.mode == "train") {
@@ -105,8 +106,9 @@ StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::i
   report.gate_cv2.resize(layers);
   report.gate_importance.resize(layers * experts);
   report.gate_load.resize(layers * experts);
-  auto rank_report = empty_rank_report(config_, mesh_);
+  auto& own = report.own = empty_rank_report(config_, mesh_);
 
+  allocations_.restart();
   mesh_.world().barrier();
   auto const begin = now();
   std::vector<LoadedMicroBatch> batches;
@@ -120,35 +122,28 @@ StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::i
     }
     all_reduce_control(mesh_, labels_, std::span<double>(&labels, 1));
   }
-  run_micro_steps(batches, labels, report, rank_report);
+  auto const records = run_micro_steps(batches, labels, report);
+  sum_losses(batches.front().device.pool_axis, report);
   report.gradient_norm = report.learning_rate = not_applicable;
-  if (config_.train.mode == "train") {
-    finish_gradients(report);
-    Region const region(Phase::optimizer);
-    report.failure = replica_failure<T>(exec_, mesh_, config_.model, state_, step % replica_shares, replica_shares);
-    if (!report.failure.empty()) report.failure = "after step " + std::to_string(step) + " " + report.failure;
-  }
+  if (config_.train.mode == "train") finish_gradients(report);
   exec_.fence("step::end");
-  rank_report.step_seconds = now() - begin;
+  own.step_seconds = now() - begin;
 
-  take_measurements(mesh_, rank_report);
-  measure_memory(state_, rank_report);
+  measure_memory(allocations_, state_, own);
+  count_decisions(records, own);
+  take_measurements(mesh_, own);
   report.tokens = config_.batch.sequences * config_.batch.sequence_length;
   for (auto const& batch : batches) {
     if (mesh_.layout().coordinate(Axis::tp, mesh_.rank()) != 0) break;
     for (auto const domain : batch.host.domain) report.domain_tokens[std::size_t(domain)] += config_.batch.sequence_length;
   }
   report.domain_tokens = mesh_.world().sum(report.domain_tokens);
-  Region const region(Phase::record);  // charged to the next step
-  rank_report.computed = compute_step(config_, mesh_, rank_report.processed);
-  gather_reports(mesh_, rank_report, report);
-  if (mesh_.rank() == 0 && report.failure.empty()) report.failure = conservation_failure(config_, mesh_.layout(), report);
   return report;
 }
 
 template <class T>
-void Trainer<T>::run_micro_steps(std::vector<LoadedMicroBatch> const& batches, double labels, StepReport& report,
-                                 RankReport& rank_report) {
+std::vector<RoutingRecord> Trainer<T>::run_micro_steps(std::vector<LoadedMicroBatch> const& batches, double labels,
+                                                       StepReport& report) {
   bool const training = config_.train.mode == "train";
   if (training) {
     auto const& groups = state_.table.groups();
@@ -157,20 +152,36 @@ void Trainer<T>::run_micro_steps(std::vector<LoadedMicroBatch> const& batches, d
   }
   Pass pass{.training = training, .seed = config_.train.seed, .step = report.step};
   double const scale = labels > 0 ? 1 / labels : 0;
+  std::vector<RoutingRecord> records;
   for (std::size_t m = 0; m < batches.size(); ++m) {
     pass.batch = &batches[m].device;
     pass.micro_batch = std::int64_t(m);
     pass.accumulates = m > 0;
     auto activations = model_.forward(exec_, pass, weights_);
-    count_routing<T>(exec_, activations, config_, std::int64_t(m), rank_report);
-    count_rows<T>(activations, mesh_.layout().experts(config_.model, mesh_.rank()), mesh_.rank(), rank_report);
+    records.push_back(record_routing<T>(activations));
     add_gate_statistics(activations, config_.model.num_experts, report);
-    double cross_entropy = activations.cross_entropy_sum;
-    all_reduce_control(mesh_, loss_, std::span<double>(&cross_entropy, 1));
-    report.loss_cross_entropy += cross_entropy * scale;
-    report.loss_total += cross_entropy * scale + activations.balance_loss();
+    report.loss_cross_entropy += activations.cross_entropy_sum * scale;
     if (training) model_.backward(exec_, pass.backward(), scale, weights_, activations, gradients_);
   }
+  return records;
+}
+
+template <class T>
+void Trainer<T>::count_decisions(std::vector<RoutingRecord> const& records, RankReport& report) {
+  Region const region(Phase::checks);
+  auto const begin = now();
+  for (std::size_t m = 0; m < records.size(); ++m) {
+    count_routing(exec_, records[m], config_, std::int64_t(m), report);
+    count_rows(records[m], mesh_.layout().experts(config_.model, mesh_.rank()), mesh_.rank(), report);
+  }
+  report.checks_seconds = now() - begin;
+}
+
+template <class T>
+void Trainer<T>::sum_losses(Axis pool_axis, StepReport& report) {
+  all_reduce_control(mesh_, loss_, std::span<double>(&report.loss_cross_entropy, 1));
+  if (pool_axis == Axis::tp && gate_kind(config_.model).sums.calls > 0) sum_gate_statistics(mesh_, gate_statistics_, report);
+  report.loss_total = std::accumulate(report.loss_balance.begin(), report.loss_balance.end(), report.loss_cross_entropy);
 }
 
 template <class T>
@@ -184,14 +195,6 @@ void Trainer<T>::finish_gradients(StepReport& report) {
   report.learning_rate = learning_rate(config_.optimizer, config_.train.steps, report.step + 1);
   update_parameters<T>(exec_, config_.optimizer, report.learning_rate, clip_factor(config_.optimizer, report.gradient_norm),
                        state_);
-}
-
-template <class T>
-std::string Trainer<T>::replica_difference() {
-  if (config_.train.mode != "train") return {};
-  auto const difference = replica_failure<T>(exec_, mesh_, config_.model, state_, 0, 1);
-  mesh_.ledger().take();
-  return difference.empty() ? difference : "after the last step " + difference;
 }
 
 template class Trainer<double>;

@@ -2,8 +2,10 @@
 #include <memory>
 
 #include "model/model.hpp"
+#include "step/memory.hpp"
 #include "step/micro_batches.hpp"
 #include "step/optimizer.hpp"
+#include "step/routing_counts.hpp"
 #include "step/step_report.hpp"
 
 namespace moescope {
@@ -16,13 +18,9 @@ class Trainer {
   /// Initial weights are a function of train.seed and the tensors' names alone.
   Trainer(RunConfig const& config, Mesh& mesh);
 
-  /// One step over sequences [step * batch.sequences, (step + 1) * batch.sequences) of the stream. On rank 0 the report holds
-  /// every rank's; elsewhere `ranks` is empty.
+  /// One step over sequences [step * batch.sequences, (step + 1) * batch.sequences) of the stream. The report holds what this
+  /// rank saw; nothing of it is checked (check/checked_step.hpp) or gathered (step/gather_reports.hpp) yet.
   StepReport step(BatchSource const& source, std::int64_t step, std::int64_t num_domains);
-
-  /// Compares every parameter between the ranks that hold copies of it; a step compares a tenth, another one each time. A
-  /// sentence on rank 0 where copies differ. To be called between steps: its exchange belongs to none.
-  std::string replica_difference();
 
   Model<T>& model() { return model_; }
   TrainingState<T>& state() { return state_; }
@@ -30,12 +28,15 @@ class Trainer {
   RunConfig const& config() const { return config_; }
 
  private:
-  void run_micro_steps(std::vector<LoadedMicroBatch> const& batches, double labels, StepReport& report, RankReport& rank_report);
+  std::vector<RoutingRecord> run_micro_steps(std::vector<LoadedMicroBatch> const& batches, double labels, StepReport& report);
+  void sum_losses(Axis pool_axis, StepReport& report);
   void finish_gradients(StepReport& report);
+  void count_decisions(std::vector<RoutingRecord> const& records, RankReport& report);
 
+  AllocationWatch const allocations_;  // before the first View
   RunConfig const config_;
   Mesh& mesh_;
-  ExchangeId const labels_, loss_;
+  ExchangeId const labels_, loss_, gate_statistics_;
   GradientExchanges const gradient_exchanges_;
   ExecSpace exec_;
   Model<T> model_;

@@ -4,16 +4,17 @@
 
 namespace moescope {
 
-std::vector<std::int64_t> group_sizes(ModelConfig const& model, Layout const& layout, std::int64_t rank) {
-  std::vector<std::int64_t> sizes(std::size(tensor_groups));
-  for_each_tensor(model, layout, rank, [&](Tensor const& tensor, TensorName const&) { sizes[tensor.group] += tensor.size(); });
+std::vector<std::int64_t> GroupSizes::of(std::int64_t rank) {
+  std::vector<std::int64_t> sizes;
+  for (std::size_t group = 0; group < std::size(tensor_groups); ++group) {
+    auto const first = layout_.first_member(tensor_groups[group].axis, rank);
+    auto const [counted, is_new] = counted_.try_emplace({group, first}, 0);
+    if (is_new)
+      for_each_tensor_of(group, model_, layout_, rank,
+                         [size = &counted->second](Tensor const& tensor, TensorName const&) { *size += tensor.size(); });
+    sizes.push_back(counted->second);
+  }
   return sizes;
-}
-
-std::vector<std::int64_t> tensor_coordinates(Layout const& layout, std::int64_t rank) {
-  std::vector<std::int64_t> coordinates;
-  for (auto const axis : {Axis::tp, Axis::ep, Axis::etp}) coordinates.push_back(layout.coordinate(axis, rank));
-  return coordinates;
 }
 
 std::int64_t replicated_kv_parameters(ModelConfig const& model, Layout const& layout) {

@@ -1,5 +1,7 @@
 #pragma once
 #include <cstdint>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "config/model_config.hpp"
@@ -7,11 +9,22 @@
 
 namespace moescope {
 
-/// What one rank holds of each of tensor_groups, in elements; TensorTable::group_sizes() without a table.
-std::vector<std::int64_t> group_sizes(ModelConfig const& model, Layout const& layout, std::int64_t rank);
+/// What ranks hold of each of tensor_groups, in elements; TensorTable::group_sizes() without tables. What the ranks of a group
+/// have copies of is counted once.
+class GroupSizes {
+ public:
+  GroupSizes(ModelConfig const& model, Layout const& layout) : model_(model), layout_(layout) {}
+  std::vector<std::int64_t> of(std::int64_t rank);
 
-/// Ranks at equal coordinates hold equal parts of all tensors (owned ones may differ).
-std::vector<std::int64_t> tensor_coordinates(Layout const& layout, std::int64_t rank);
+ private:
+  ModelConfig const& model_;
+  Layout const& layout_;
+  std::map<std::pair<std::size_t, std::int64_t>, std::int64_t> counted_;  ///< by group and its first rank with the same copies
+};
+
+inline std::vector<std::int64_t> group_sizes(ModelConfig const& model, Layout const& layout, std::int64_t rank) {
+  return GroupSizes(model, layout).of(rank);
+}
 
 /// Elements of the KV projections that several tp ranks hold, in one layer: summed over tp.
 std::int64_t replicated_kv_parameters(ModelConfig const& model, Layout const& layout);

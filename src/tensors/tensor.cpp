@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <optional>
 
 #include "base/error.hpp"
 #include "config/gate_kinds.hpp"
@@ -39,8 +40,9 @@ Init uniform_in(std::int64_t inputs) { return {Init::Kind::uniform, 1 / std::sqr
 
 class Walk {
  public:
-  Walk(ModelConfig const& model, Layout const& layout, std::int64_t rank, VisitTensor const& visit)
-      : model_(model), layout_(layout), rank_(rank), visit_(visit) {}
+  Walk(ModelConfig const& model, Layout const& layout, std::int64_t rank, VisitTensor const& visit,
+       std::optional<std::size_t> only = std::nullopt)
+      : model_(model), layout_(layout), rank_(rank), visit_(visit), only_(only) {}
 
   void all() const {
     auto const vocabulary = layout_.vocabulary(model_, rank_);
@@ -63,7 +65,10 @@ class Walk {
     if (model_.residual.num_experts > 0) residual_block(layer);
   }
 
+  bool wants(std::size_t in_group) const { return !only_ || *only_ == in_group; }
+
   void attention(std::int64_t layer) const {
+    if (!wants(dense)) return;
     auto const d = model_.head_dim;
     auto const times_d = [d](Range heads) { return Range{heads.begin * d, heads.end * d}; };
     auto const queries = times_d(layout_.query_heads(model_, rank_));
@@ -91,6 +96,7 @@ class Walk {
   }
 
   void experts(std::int64_t layer) const {
+    if (!wants(expert)) return;
     auto const held = layout_.experts(model_, rank_);
     for (auto e = held.begin; e < held.end; ++e) {
       auto const width = model_.expert_widths[std::size_t(layer)][std::size_t(e)];
@@ -144,24 +150,25 @@ class Walk {
   }
 
   void copy(Tensor tensor, TensorName const& name) const {
-    if (rank_ == 0) tensor.owned_rows = tensor.held_rows;
-    visit_(tensor, name);
+    if (layout_.coordinate(Axis::stage, rank_) == 0) tensor.owned_rows = tensor.held_rows;
+    if (wants(tensor.group)) visit_(tensor, name);
   }
   void rows(Tensor tensor, Range held, Range owned, TensorName const& name) const {
     tensor.held_rows = held;
     if (is_first_[tensor.group]) tensor.owned_rows = owned;
-    visit_(tensor, name);
+    if (wants(tensor.group)) visit_(tensor, name);
   }
   void columns(Tensor tensor, Range held, TensorName const& name) const {
     tensor.held_columns = held;
     if (is_first_[tensor.group]) tensor.owned_rows = tensor.held_rows;
-    visit_(tensor, name);
+    if (wants(tensor.group)) visit_(tensor, name);
   }
 
   ModelConfig const& model_;
   Layout const& layout_;
   std::int64_t rank_;
   VisitTensor const& visit_;
+  std::optional<std::size_t> only_;
   std::int64_t hidden_ = model_.hidden_size;
   std::string routed_ = routed_prefix(model_), routed_gate_ = routed_ + "gate.";
   std::vector<GateTensor> gate_tensors_ = gate_tensors(model_);
@@ -180,6 +187,11 @@ class Walk {
 
 void for_each_tensor(ModelConfig const& model, Layout const& layout, std::int64_t rank, VisitTensor const& visit) {
   Walk(model, layout, rank, visit).all();
+}
+
+void for_each_tensor_of(std::size_t group, ModelConfig const& model, Layout const& layout, std::int64_t rank,
+                        VisitTensor const& visit) {
+  Walk(model, layout, rank, visit, group).all();
 }
 
 }  // namespace moescope

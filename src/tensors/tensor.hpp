@@ -19,10 +19,11 @@ struct TensorGroup {
   bool gradients_accumulated = true;  ///< false: the first micro-step assigns them, so nothing has to clear them before
 };
 
-/// dense: each rank of a dp group holds the same part. router: computed on owned tokens, whole on every rank. expert.
+/// dense: each rank of a dp group holds the same part. router: computed on owned tokens, whole on every rank of the stage.
+/// expert.
 inline constexpr TensorGroup tensor_groups[] = {
     {.name = "dense", .axis = Axis::dp, .gradients = "dp.gradients"},
-    {.name = "router", .axis = Axis::world, .gradients = "world.gradients"},
+    {.name = "router", .axis = Axis::stage, .gradients = "stage.gradients"},
     {.name = "expert", .axis = Axis::edp, .gradients = "edp.gradients", .gradients_accumulated = false},
 };
 
@@ -61,6 +62,9 @@ struct TensorName {
 /// rows stay adjacent, so that each set is one matrix.
 using VisitTensor = std::function<void(Tensor const&, TensorName const&)>;
 void for_each_tensor(ModelConfig const& model, Layout const& layout, std::int64_t rank, VisitTensor const& visit);
+/// The same of one of tensor_groups, by its index.
+void for_each_tensor_of(std::size_t group, ModelConfig const& model, Layout const& layout, std::int64_t rank,
+                        VisitTensor const& visit);
 
 /// Published prefix of the routed experts' tensors under a layer: `mlp.`, or `mlp.moe_layer.` beside a residual block.
 std::string routed_prefix(ModelConfig const& model);

@@ -11,20 +11,15 @@ std::int64_t ring_messages(Operation operation, std::int64_t ranks) {
 
 }  // namespace
 
-Caller::Caller(RunConfig const& config, Layout const& layout, Visit const& visit)
-    : layout_(layout), visit_(visit), exchanges_(executed_exchanges(config, layout, passes_of(config))) {
-  for (std::size_t i = 0; i < exchanges_.size(); ++i) index_.emplace(exchanges_[i].name, i);
-}
-
 void Caller::set_place(std::int64_t micro_step, std::int64_t router) {
   micro_step_ = micro_step;
   router_ = router;
 }
 
 void Caller::call(std::string_view name, std::int64_t bytes) {
-  auto const found = index_.find(name);
-  if (found == index_.end()) return;
-  auto const& exchange = exchanges_[found->second];
+  auto const found = exchanges_.index.find(name);
+  if (found == exchanges_.index.end()) return;
+  auto const& exchange = exchanges_.list[found->second];
   MOESCOPE_CHECK(exchange.operation != Operation::all_to_all);
   Call call{.collective = found->second,
             .pass = exchange.pass,
@@ -42,9 +37,9 @@ void Caller::call(std::string_view name, std::int64_t bytes) {
 }
 
 void Caller::call_rows(std::string_view name, MemberRows const& send, MemberRows const& receive, std::int64_t row_bytes) {
-  auto const found = index_.find(name);
-  if (found == index_.end()) return;
-  auto const& exchange = exchanges_[found->second];
+  auto const found = exchanges_.index.find(name);
+  if (found == exchanges_.index.end()) return;
+  auto const& exchange = exchanges_.list[found->second];
   MOESCOPE_CHECK(exchange.operation == Operation::all_to_all);
   visit_({.collective = found->second,
           .pass = exchange.pass,

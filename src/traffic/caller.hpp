@@ -1,7 +1,5 @@
 #pragma once
 #include <string_view>
-#include <unordered_map>
-#include <vector>
 
 #include "traffic/calls.hpp"
 #include "traffic/router_shape.hpp"
@@ -11,7 +9,8 @@ namespace moescope::traffic {
 /// Shows one rank's calls to a visitor, by the exchanges' names. One that the configuration does not execute is passed over.
 class Caller {
  public:
-  Caller(RunConfig const& config, Layout const& layout, Visit const& visit);
+  Caller(StepExchanges const& exchanges, Layout const& layout, Visit const& visit)
+      : exchanges_(exchanges), layout_(layout), visit_(visit) {}
 
   /// What the calls to come belong to; -1: to no micro-step, to no router.
   void set_place(std::int64_t micro_step, std::int64_t router);
@@ -21,10 +20,9 @@ class Caller {
   void call_rows(std::string_view name, MemberRows const& send, MemberRows const& receive, std::int64_t row_bytes);
 
  private:
+  StepExchanges const& exchanges_;
   Layout const& layout_;
   Visit const& visit_;
-  std::vector<ExchangeSpec> exchanges_;
-  std::unordered_map<std::string_view, std::size_t> index_;
   std::int64_t micro_step_ = -1, router_ = -1;
 };
 

@@ -2,10 +2,10 @@
 
 #include "config/gate_kinds.hpp"
 #include "config/routers.hpp"
-#include "tensors/group_sizes.hpp"
+#include "layout/shared_pools.hpp"
 #include "tensors/tensor.hpp"
+#include "traffic/caller.hpp"
 #include "traffic/dispatch/dispatch_traffic.hpp"
-#include "traffic/even_routing.hpp"
 #include "traffic/routed_choices.hpp"
 
 namespace moescope::traffic {
@@ -19,17 +19,19 @@ using ShapesOf = std::function<std::vector<RouterShape>(std::int64_t micro_step)
 /// The calls of one rank's step, in the order of step/trainer.cpp and model/block.cpp.
 class Step {
  public:
-  Step(RunConfig const& config, Layout const& layout, std::int64_t rank, Visit const& visit)
+  Step(RunConfig const& config, Layout const& layout, StepExchanges const& exchanges, std::int64_t rank, Visit const& visit)
       : config_(config),
         layout_(layout),
         rank_(rank),
         dispatch_(dispatch_traffic(config.train.dispatcher)),
-        caller_(config, layout, visit),
+        caller_(exchanges, layout, visit),
         scalar_(bytes_of(config.train.dtype)),
         extents_(router_extents(config.model)),
+        pools_(shared_pools(layout, config.model.gate.pool,
+                            {config.batch.sequences / config.batch.micro_steps, config.batch.sequence_length, 1}, rank)),
         sizes_{.row = config.model.hidden_size * scalar_, .weight = scalar_, .experts = extents_.experts * number_bytes} {}
 
-  void run(ShapesOf const& shapes_of) {
+  void run(ShapesOf const& shapes_of, GroupSizes& sizes) {
     caller_.call(names::labels, number_bytes);
     for (std::int64_t m = 0; m < config_.batch.micro_steps; ++m) {
       auto const shapes = shapes_of(m);
@@ -37,14 +39,16 @@ class Step {
       backward(m, shapes);
     }
     caller_.set_place(-1, -1);
-    finish_gradients();
+    caller_.call(names::loss, number_bytes);
+    caller_.call(names::gate_statistics, extents_.routers * (2 * extents_.experts + 2) * number_bytes);
+    finish_gradients(sizes.of(rank_));
   }
 
  private:
   void forward(std::int64_t micro_step, std::vector<RouterShape> const& shapes);
   void backward(std::int64_t micro_step, std::vector<RouterShape> const& shapes);
   void pools();
-  void finish_gradients();
+  void finish_gradients(std::vector<std::int64_t> const& held);
 
   std::int64_t tokens(std::int64_t micro_step) const {
     return layout_.sequences(config_.batch, micro_step, rank_).size() * config_.batch.sequence_length;
@@ -57,6 +61,7 @@ class Step {
   Caller caller_;
   std::int64_t scalar_;
   RouterExtents extents_;
+  SharedPools pools_;  ///< of any micro-step
   DispatchSizes sizes_;
 };
 
@@ -74,7 +79,6 @@ void Step::forward(std::int64_t micro_step, std::vector<RouterShape> const& shap
   caller_.set_place(micro_step, -1);
   caller_.call(names::loss_maximum, numbers);
   caller_.call(names::loss_sums, 2 * numbers);
-  caller_.call(names::loss, number_bytes);
 }
 
 void Step::backward(std::int64_t micro_step, std::vector<RouterShape> const& shapes) {
@@ -89,20 +93,18 @@ void Step::backward(std::int64_t micro_step, std::vector<RouterShape> const& sha
 }
 
 void Step::pools() {
-  auto const& batch = config_.batch;
-  auto const sequences = batch.sequences / batch.micro_steps;
-  auto const count = sequences / sequences_in_pool(config_.model.gate.pool, batch);
   auto const each_call = [&](std::string_view name, PoolCalls const& calls) {
-    auto const numbers = count * extents_.experts * calls.per_expert + sequences * batch.sequence_length * calls.per_token;
+    auto const numbers = pools_.count() * extents_.experts * calls.per_expert +
+                         pools_.sequences.size() * config_.batch.sequence_length * calls.per_token;
     for (std::int64_t i = 0; i < calls.calls; ++i) caller_.call(name, numbers * number_bytes);
   };
-  each_call(names::pool_sum, gate_kind(config_.model).sums);
-  each_call(names::pool_gather, pool_gathers(config_.model));
+  bool const over_tp = pools_.axis == Axis::tp;
+  each_call(over_tp ? names::tp_pool_sum : names::stage_pool_sum, gate_kind(config_.model).sums);
+  each_call(over_tp ? names::tp_pool_gather : names::stage_pool_gather, pool_gathers(config_.model));
 }
 
-void Step::finish_gradients() {
+void Step::finish_gradients(std::vector<std::int64_t> const& held) {
   auto const& model = config_.model;
-  auto const held = group_sizes(model, layout_, rank_);
   for (std::int64_t layer = 0; layer < num_attention_layers(model); ++layer) {
     caller_.set_place(-1, layer);
     caller_.call(names::kv_gradients, replicated_kv_parameters(model, layout_) * scalar_);
@@ -111,7 +113,6 @@ void Step::finish_gradients() {
   for (std::size_t g = 0; g < held.size(); ++g)
     if (tensor_groups[g].trained) caller_.call(tensor_groups[g].gradients, held[g] * scalar_);
   caller_.call(names::gradient_norm, number_bytes);
-  caller_.call(names::checksums, layout_.ranks() * std::ssize(tensor_groups) * number_bytes);
 }
 
 }  // namespace
@@ -119,18 +120,20 @@ void Step::finish_gradients() {
 void for_each_call(RunConfig const& config, Layout const& layout, RoutedCounts const& counts, std::int64_t rank,
                    Visit const& visit) {
   check_shape(config, layout, counts);
-  Step(config, layout, rank, visit).run([&](std::int64_t micro_step) {
+  auto const shapes_of = [&](std::int64_t micro_step) {
     std::vector<RouterShape> shapes;
     for (std::int64_t router = 0; router < counts.layers; ++router)
       shapes.push_back(router_shape(config, layout, micro_step, rank, routed_choices(layout, counts, micro_step, router, rank)));
     return shapes;
-  });
+  };
+  StepExchanges const exchanges(config, layout);
+  GroupSizes sizes(config.model, layout);
+  Step(config, layout, exchanges, rank, visit).run(shapes_of, sizes);
 }
 
-void for_each_even_call(RunConfig const& config, Layout const& layout, std::int64_t rank, Visit const& visit) {
-  Step(config, layout, rank, visit).run([&](std::int64_t micro_step) {
-    return std::vector{router_shape(config, layout, micro_step, rank, even_choices(config, layout, micro_step, rank))};
-  });
+void EvenSteps::for_each_call(std::int64_t rank, Visit const& visit) {
+  auto const shapes_of = [&](std::int64_t micro_step) { return std::vector{routing_.shape(micro_step, rank)}; };
+  Step(config_, layout_, exchanges_, rank, visit).run(shapes_of, sizes_);
 }
 
 }  // namespace moescope::traffic

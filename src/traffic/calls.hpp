@@ -2,6 +2,8 @@
 #include <functional>
 #include <span>
 
+#include "tensors/group_sizes.hpp"
+#include "traffic/even_routing.hpp"
 #include "traffic/exchange_spec.hpp"
 
 namespace moescope::traffic {
@@ -20,7 +22,20 @@ using Visit = std::function<void(Call const&)>;
 void for_each_call(RunConfig const& config, Layout const& layout, RoutedCounts const& counts, std::int64_t rank,
                    Visit const& visit);
 
-/// The same of even_routing() without a table of all ranks: memory of the rank's groups alone.
-void for_each_even_call(RunConfig const& config, Layout const& layout, std::int64_t rank, Visit const& visit);
+/// The same of even_routing(), rank after rank, without a table of all ranks: what ranks share is made once.
+class EvenSteps {
+ public:
+  EvenSteps(RunConfig const& config, Layout const& layout)
+      : config_(config), layout_(layout), exchanges_(config, layout), sizes_(config.model, layout), routing_(config, layout) {}
+  void for_each_call(std::int64_t rank, Visit const& visit);
+  std::vector<Volume> volumes(std::int64_t rank);  ///< step_volumes()
+
+ private:
+  RunConfig const& config_;
+  Layout const& layout_;
+  StepExchanges const exchanges_;
+  GroupSizes sizes_;
+  EvenRouting routing_;
+};
 
 }  // namespace moescope::traffic

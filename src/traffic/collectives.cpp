@@ -3,6 +3,7 @@
 #include <span>
 
 #include "config/gate_kinds.hpp"
+#include "layout/shared_pools.hpp"
 #include "tensors/tensor.hpp"
 #include "traffic/dispatch/dispatch_traffic.hpp"
 #include "traffic/exchange_spec.hpp"
@@ -14,8 +15,18 @@ using enum Axis;
 using enum Operation;
 using enum Pass;
 
-bool sums_over_pools(RunConfig const& config, Layout const&) { return gate_kind(config.model).sums.calls > 0; }
-bool gathers_to_drop(RunConfig const& config, Layout const&) { return pool_gathers(config.model).calls > 0; }
+template <Axis axis>
+bool sums_over_pools(RunConfig const& config, Layout const& layout) {
+  return gate_kind(config.model).sums.calls > 0 && shares_pools(config, layout, axis);
+}
+template <Axis axis>
+bool gathers_to_drop(RunConfig const& config, Layout const& layout) {
+  return pool_gathers(config.model).calls > 0 && shares_pools(config, layout, axis);
+}
+/// Where no rank of a dp group saw the others' pools.
+bool sums_statistics(RunConfig const& config, Layout const& layout) {
+  return gate_kind(config.model).sums.calls > 0 && step_pool_axis(config, layout) == tp;
+}
 bool shares_kv_heads(RunConfig const& config, Layout const& layout) { return !layout.replicated_kv_heads(config.model).empty(); }
 
 constexpr ExchangeSpec tensor_parallel[] = {
@@ -30,8 +41,10 @@ constexpr ExchangeSpec tensor_parallel[] = {
 };
 
 constexpr ExchangeSpec pools[] = {
-    {.name = names::pool_sum, .axis = world, .operation = all_reduce, .needed = sums_over_pools},
-    {.name = names::pool_gather, .axis = world, .operation = all_gather, .needed = gathers_to_drop},
+    {.name = names::tp_pool_sum, .axis = tp, .operation = all_reduce, .needed = sums_over_pools<tp>},
+    {.name = names::tp_pool_gather, .axis = tp, .operation = all_gather, .needed = gathers_to_drop<tp>},
+    {.name = names::stage_pool_sum, .axis = stage, .operation = all_reduce, .needed = sums_over_pools<stage>},
+    {.name = names::stage_pool_gather, .axis = stage, .operation = all_gather, .needed = gathers_to_drop<stage>},
 };
 
 std::vector<ExchangeSpec> gradients() {
@@ -48,8 +61,8 @@ constexpr ExchangeSpec shared_gradients[] = {
 constexpr ExchangeSpec control[] = {
     {.name = names::labels, .axis = dp, .operation = all_reduce},
     {.name = names::loss, .axis = dp, .operation = all_reduce},
+    {.name = names::gate_statistics, .axis = dp, .operation = all_reduce, .needed = sums_statistics},
     {.name = names::gradient_norm, .axis = world, .operation = all_reduce, .pass = backward},
-    {.name = names::checksums, .axis = world, .operation = all_gather, .pass = backward},
 };
 
 using Dispatchers = std::span<DispatchTraffic const* const>;
@@ -110,6 +123,11 @@ std::vector<ExchangeSpec> executed_exchanges(RunConfig const& config, Layout con
   auto exchanges = all_exchanges({&dispatch, 1});
   std::erase_if(exchanges, [&](ExchangeSpec const& exchange) { return !executed(exchange, config, layout, passes); });
   return exchanges;
+}
+
+StepExchanges::StepExchanges(RunConfig const& config, Layout const& layout)
+    : list(executed_exchanges(config, layout, passes_of(config))) {
+  for (std::size_t i = 0; i < list.size(); ++i) index.emplace(list[i].name, i);
 }
 
 std::vector<Collective> collectives(RunConfig const& config, Layout const& layout, Passes passes) {

@@ -31,12 +31,34 @@ std::int64_t dealt(Range tokens, std::int64_t choices, std::int64_t num_experts,
 
 }  // namespace
 
-ChoicesOf even_choices(RunConfig const& config, Layout const& layout, std::int64_t micro_step, std::int64_t rank) {
+EvenRouting::Block& EvenRouting::block(std::int64_t micro_step, std::int64_t rank) {
+  auto const [found, is_new] = blocks_.try_emplace({micro_step, layout_.first_member(Axis::expert_block, rank)});
+  auto& block = found->second;
+  if (!is_new) return block;
   std::vector<Range> positions;
-  for (auto const member : layout.members(Axis::expert_block, rank))
-    positions.push_back(owned_positions(config, layout, micro_step, member));
-  return [positions = std::move(positions), choices = choices_per_token(config.model), num_experts = config.model.num_experts](
-             std::int64_t member, Range experts) { return dealt(positions[std::size_t(member)], choices, num_experts, experts); };
+  for (auto const member : layout_.members(Axis::expert_block, rank))
+    positions.push_back(owned_positions(config_, layout_, micro_step, member));
+  block.choices = [positions = std::move(positions), choices = choices_per_token(config_.model),
+                   num_experts = config_.model.num_experts](std::int64_t member, Range experts) {
+    return dealt(positions[std::size_t(member)], choices, num_experts, experts);
+  };
+  block.shape = std::make_shared<BlockShape const>(block_shape(config_, layout_, micro_step, rank, block.choices));
+  return block;
+}
+
+std::int64_t EvenRouting::gathered(std::int64_t micro_step, std::int64_t rank) {
+  auto& of_block = block(micro_step, rank);
+  auto const [found, is_new] = of_block.gathered.try_emplace(layout_.coordinate(Axis::ep, rank));
+  if (is_new) found->second = gathered_rows(config_.model, layout_, rank, of_block.choices);
+  return found->second;
+}
+
+RouterShape EvenRouting::shape(std::int64_t micro_step, std::int64_t rank) {
+  auto const& of_block = block(micro_step, rank);
+  auto shape = rank_shape(config_.model, layout_, rank, of_block.choices);
+  shape.gathered = gathered(micro_step, rank);
+  shape.block = of_block.shape;
+  return shape;
 }
 
 RoutedCounts even_routing(RunConfig const& config, Layout const& layout) {

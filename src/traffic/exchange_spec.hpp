@@ -1,12 +1,13 @@
 #pragma once
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "traffic/traffic.hpp"
 
 namespace moescope::traffic {
 
-/// Which pass of a step an exchange belongs to. What ends a step (gradients, their norm, checksums) belongs to the backward pass.
+/// Which pass of a step an exchange belongs to. What ends a step (gradients and their norm) belongs to the backward pass.
 enum class Pass { forward, backward };
 
 /// A row of the tables of exchanges.
@@ -21,5 +22,12 @@ struct ExchangeSpec {
 
 /// The rows behind collectives(), in the same order.
 std::vector<ExchangeSpec> executed_exchanges(RunConfig const& config, Layout const& layout, Passes passes);
+
+/// The exchanges of a configuration's steps, to be found by their names.
+struct StepExchanges {
+  StepExchanges(RunConfig const& config, Layout const& layout);
+  std::vector<ExchangeSpec> list;
+  std::unordered_map<std::string_view, std::size_t> index;
+};
 
 }  // namespace moescope::traffic

@@ -6,10 +6,7 @@
 #include "config/dispatcher_kinds.hpp"
 #include "config/gate_kinds.hpp"
 #include "config/routers.hpp"
-#include "tensors/group_sizes.hpp"
 #include "tensors/tensor.hpp"
-#include "traffic/even_routing.hpp"
-#include "traffic/router_shape.hpp"
 #include "traffic/traffic.hpp"
 
 namespace moescope::traffic {
@@ -17,12 +14,12 @@ namespace {
 
 constexpr double integer = 4;  // bytes
 
-/// What the first micro-step, as large as any, of one rank holds, in bytes: the Views of `model`, `layers`, `gates` and
-/// `dispatch`.
+/// What the first micro-step, as large as any, of one rank that computes so many rows holds, in bytes: the Views of `model`,
+/// `layers`, `gates` and `dispatch`.
 class MicroStep {
  public:
-  MicroStep(RunConfig const& config, Layout const& layout, std::int64_t rank)
-      : model_(config.model), scalar_(double(bytes_of(config.train.dtype))) {
+  MicroStep(RunConfig const& config, Layout const& layout, std::int64_t rank, double rows)
+      : model_(config.model), scalar_(double(bytes_of(config.train.dtype))), rows_(rows) {
     auto const local = layout.sequences(config.batch, 0, rank).size() * config.batch.sequence_length;
     tokens_ = double(local);
     owned_ = double(layout.owned_tokens(local, rank).size());
@@ -30,7 +27,6 @@ class MicroStep {
     kv_heads_ = double(layout.kv_heads(model_, rank).size());
     vocabulary_ = double(layout.vocabulary(model_, rank).size());
     choices_ = owned_ * double(choices_per_token(model_));
-    rows_ = double(gathered_rows(model_, layout, rank, even_choices(config, layout, 0, rank)));
     if (layout.size(Axis::expert_block) == 1) {
       copies_back_ = owned_;
       return;
@@ -66,7 +62,8 @@ class MicroStep {
   double experts_backward(double columns) const {
     auto const inside = 2 * rows_ * hidden_ + 3 * rows_ * columns * scalar_;
     auto const routed = std::max({(rows_ + copies_out_) * hidden_, inside, (rows_ + copies_back_) * hidden_});
-    return tokens_ * hidden_ + std::max(routed, owned_ * hidden_ + residual());
+    auto const beside = residual() + owned_ * double(model_.residual.num_experts) * hidden_;
+    return tokens_ * hidden_ + std::max(routed, owned_ * hidden_ + beside);
   }
   double attention_backward() const {
     return tokens_ * (2 * hidden_ + ((2 * heads_ + 2 * kv_heads_) * double(model_.head_dim) + heads_) * scalar_);
@@ -92,7 +89,7 @@ class MicroStep {
   ModelConfig const& model_;
   double scalar_;
   double hidden_ = double(model_.hidden_size) * scalar_;  ///< of one token's state
-  double tokens_, owned_, heads_, kv_heads_, vocabulary_, choices_, rows_;
+  double rows_, tokens_, owned_, heads_, kv_heads_, vocabulary_, choices_;
   double copies_out_ = 0, copies_back_ = 0;  ///< rows that dispatch holds beside the experts' on their way there and back
 };
 
@@ -105,35 +102,32 @@ double activations(MicroStep const& step, std::vector<double> const& columns, bo
 
 }  // namespace
 
-MemoryEstimate::Held const& MemoryEstimate::held_by(std::int64_t rank) {
-  auto const [found, is_new] = held_.try_emplace(tensor_coordinates(layout_, rank));
-  auto& held = found->second;
-  if (!is_new) return held;
+std::vector<double> const& MemoryEstimate::expert_columns(std::int64_t rank) {
+  auto const [found, is_new] = columns_.try_emplace(layout_.first_member(Axis::edp, rank));
+  if (!is_new) return found->second;
   auto const& model = config_.model;
-  auto const sizes = group_sizes(model, layout_, rank);
-  for (std::size_t g = 0; g < sizes.size(); ++g) {
-    held.parameters += double(sizes[g]);
-    if (tensor_groups[g].trained) held.trained += double(sizes[g]);
-  }
   auto const experts = layout_.experts(model, rank);
   for (auto const& router : routers(model)) {
     double columns = 0;
     for (auto e = experts.begin; e < experts.end; ++e)
       columns += double(layout_.expert_columns(model.expert_widths[std::size_t(router.layer)][std::size_t(e)], rank).size());
-    held.columns.push_back(columns / double(experts.size()));
+    found->second.push_back(columns / double(experts.size()));
   }
-  return held;
+  return found->second;
 }
 
 Memory MemoryEstimate::of(std::int64_t rank) {
-  auto const& held = held_by(rank);
   auto const scalar = double(bytes_of(config_.train.dtype));
   bool const training = config_.train.mode == "train";
   Memory memory;
-  memory.parameters = held.parameters * scalar;
-  if (training) memory.gradients = held.trained * scalar;
+  auto const sizes = group_sizes_.of(rank);
+  for (std::size_t g = 0; g < sizes.size(); ++g) {
+    memory.parameters += double(sizes[g]) * scalar;
+    if (training && tensor_groups[g].trained) memory.gradients += double(sizes[g]) * scalar;
+  }
   memory.optimizer = 2 * memory.gradients;
-  memory.activations = std::round(activations(MicroStep(config_, layout_, rank), held.columns, training));
+  MicroStep const step(config_, layout_, rank, double(routing_.gathered(0, rank)));
+  memory.activations = std::round(activations(step, expert_columns(rank), training));
   return memory;
 }
 

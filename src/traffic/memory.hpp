@@ -5,6 +5,8 @@
 
 #include "config/run_config.hpp"
 #include "layout/layout.hpp"
+#include "tensors/group_sizes.hpp"
+#include "traffic/even_routing.hpp"
 
 namespace moescope::traffic {
 
@@ -19,22 +21,22 @@ struct Memory {
   double total() const { return parameters + gradients + optimizer + activations; }
 };
 
-/// Of any rank of one configuration. Ranks at equal coordinates hold equal tensors, which are counted once.
+/// Of any rank of one configuration; what ranks share is counted once.
 class MemoryEstimate {
  public:
-  MemoryEstimate(RunConfig const& config, Layout const& layout) : config_(config), layout_(layout) {}
+  MemoryEstimate(RunConfig const& config, Layout const& layout)
+      : config_(config), layout_(layout), group_sizes_(config.model, layout), routing_(config, layout) {}
   Memory of(std::int64_t rank);
 
  private:
-  struct Held {
-    double parameters = 0, trained = 0;  ///< elements
-    std::vector<double> columns;         ///< [routers] mean width of the rank's experts
-  };
-  Held const& held_by(std::int64_t rank);
+  /// [routers] mean width of the rank's experts
+  std::vector<double> const& expert_columns(std::int64_t rank);
 
   RunConfig const& config_;
   Layout const& layout_;
-  std::map<std::vector<std::int64_t>, Held> held_;  ///< by coordinates
+  GroupSizes group_sizes_;
+  EvenRouting routing_;
+  std::map<std::int64_t, std::vector<double>> columns_;  ///< by the first rank with the same experts
 };
 
 inline Memory memory_estimate(RunConfig const& config, Layout const& layout, std::int64_t rank) {

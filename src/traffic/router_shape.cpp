@@ -24,9 +24,19 @@ std::int64_t gathered_rows(ModelConfig const& model, Layout const& layout, std::
   return rows;
 }
 
-RouterShape router_shape(RunConfig const& config, Layout const& layout, std::int64_t micro_step, std::int64_t rank,
-                         ChoicesOf const& choices) {
-  auto const& model = config.model;
+BlockShape block_shape(RunConfig const& config, Layout const& layout, std::int64_t micro_step, std::int64_t rank,
+                       ChoicesOf const& choices) {
+  BlockShape shape;
+  for (auto const member : layout.members(Axis::expert_block, rank)) {
+    shape.tokens.push_back(owned_tokens(config, layout, micro_step, member));
+    shape.choices.push_back(choices(std::int64_t(shape.choices.size()), {0, config.model.num_experts}));
+    shape.all_tokens += shape.tokens.back();
+    shape.all_choices += shape.choices.back();
+  }
+  return shape;
+}
+
+RouterShape rank_shape(ModelConfig const& model, Layout const& layout, std::int64_t rank, ChoicesOf const& choices) {
   RouterShape shape;
   auto const mine = layout.experts(model, rank);
   auto const place = [&](std::int64_t r) { return layout.coordinate(Axis::expert_block, r); };
@@ -34,13 +44,14 @@ RouterShape router_shape(RunConfig const& config, Layout const& layout, std::int
     add(shape.send, choices(place(rank), layout.experts(model, peer)), peer == rank);
     add(shape.receive, choices(place(peer), mine), peer == rank);
   }
-  shape.gathered = gathered_rows(model, layout, rank, choices);
-  for (auto const member : layout.members(Axis::expert_block, rank)) {
-    shape.block_tokens.push_back(owned_tokens(config, layout, micro_step, member));
-    shape.block_choices.push_back(choices(std::int64_t(shape.block_choices.size()), {0, model.num_experts}));
-    shape.all_tokens += shape.block_tokens.back();
-    shape.all_choices += shape.block_choices.back();
-  }
+  return shape;
+}
+
+RouterShape router_shape(RunConfig const& config, Layout const& layout, std::int64_t micro_step, std::int64_t rank,
+                         ChoicesOf const& choices) {
+  auto shape = rank_shape(config.model, layout, rank, choices);
+  shape.gathered = gathered_rows(config.model, layout, rank, choices);
+  shape.block = std::make_shared<BlockShape const>(block_shape(config, layout, micro_step, rank, choices));
   return shape;
 }
 

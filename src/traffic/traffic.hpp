@@ -37,10 +37,12 @@ inline constexpr std::string_view block_combine_forward = "block.reduce_scatter.
 inline constexpr std::string_view block_combine_backward = "block.all_gather.combine.backward";
 inline constexpr std::string_view block_weights_forward = "block.all_gather.weights.forward";
 inline constexpr std::string_view block_weights_backward = "block.reduce_scatter.weights.backward";
-inline constexpr std::string_view pool_sum = "world.pool_sum.forward";
-inline constexpr std::string_view pool_gather = "world.pool_gather.forward";
+inline constexpr std::string_view tp_pool_sum = "tp.pool_sum.forward";
+inline constexpr std::string_view tp_pool_gather = "tp.pool_gather.forward";
+inline constexpr std::string_view stage_pool_sum = "stage.pool_sum.forward";
+inline constexpr std::string_view stage_pool_gather = "stage.pool_gather.forward";
 inline constexpr std::string_view dense_gradients = "dp.gradients";
-inline constexpr std::string_view router_gradients = "world.gradients";
+inline constexpr std::string_view router_gradients = "stage.gradients";
 inline constexpr std::string_view expert_gradients = "edp.gradients";
 inline constexpr std::string_view kv_gradients = "tp.gradients.kv_heads";
 inline constexpr std::string_view counts = "control.counts";
@@ -48,8 +50,8 @@ inline constexpr std::string_view tokens = "control.tokens";
 inline constexpr std::string_view choices = "control.choices";
 inline constexpr std::string_view labels = "control.labels";
 inline constexpr std::string_view loss = "control.loss";
+inline constexpr std::string_view gate_statistics = "control.gate_statistics";
 inline constexpr std::string_view gradient_norm = "control.gradient_norm";
-inline constexpr std::string_view checksums = "control.checksums";
 }  // namespace names
 
 struct Collective {
@@ -114,9 +116,6 @@ std::int64_t reduction_calls(std::int64_t bytes, std::int64_t piece_bytes = larg
 
 /// [collectives] volumes of `rank` for one step (train: forward, backward, reductions; forward mode: forward only).
 std::vector<Volume> step_volumes(RunConfig const& config, Layout const& layout, RoutedCounts const& counts, std::int64_t rank);
-
-/// step_volumes() of even_routing() without a table of all ranks: memory of the rank's groups alone.
-std::vector<Volume> even_step_volumes(RunConfig const& config, Layout const& layout, std::int64_t rank);
 
 /// Payload bytes from `rank` to every other rank in the expert exchanges of one step; the diagonal holds the bytes of rows
 /// kept at home. all_to_all and local: rows over ep. all_gather: what a direct algorithm sends to each member of the expert

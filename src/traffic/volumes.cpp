@@ -7,27 +7,28 @@
 namespace moescope::traffic {
 namespace {
 
-/// Adds up the calls that `each_call` shows to its visitor. [collectives]
-template <class EachCall>
-std::vector<Volume> tally(RunConfig const& config, Layout const& layout, EachCall&& each_call) {
-  std::vector<Volume> volumes(executed_exchanges(config, layout, passes_of(config)).size());
-  each_call([&](Call const& call) {
+/// A visitor that adds up calls.
+auto adding_to(std::vector<Volume>& volumes) {
+  return [&volumes](Call const& call) {
     auto& volume = volumes[call.collective];
     volume.payload_bytes += call.payload_bytes;
     volume.messages += call.messages;
     ++volume.calls;
-  });
-  return volumes;
+  };
 }
 
 }  // namespace
 
 std::vector<Volume> step_volumes(RunConfig const& config, Layout const& layout, RoutedCounts const& counts, std::int64_t rank) {
-  return tally(config, layout, [&](Visit const& visit) { for_each_call(config, layout, counts, rank, visit); });
+  std::vector<Volume> volumes(collectives(config, layout).size());
+  for_each_call(config, layout, counts, rank, adding_to(volumes));
+  return volumes;
 }
 
-std::vector<Volume> even_step_volumes(RunConfig const& config, Layout const& layout, std::int64_t rank) {
-  return tally(config, layout, [&](Visit const& visit) { for_each_even_call(config, layout, rank, visit); });
+std::vector<Volume> EvenSteps::volumes(std::int64_t rank) {
+  std::vector<Volume> volumes(exchanges_.list.size());
+  for_each_call(rank, adding_to(volumes));
+  return volumes;
 }
 
 std::vector<std::int64_t> peer_bytes(RunConfig const& config, Layout const& layout, RoutedCounts const& counts,

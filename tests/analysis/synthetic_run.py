@@ -26,6 +26,7 @@ PHASES = [
     "communication",
     "gradients",
     "optimizer",
+    "checks",
     "record",
 ]
 COLLECTIVES = [

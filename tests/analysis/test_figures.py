@@ -283,7 +283,7 @@ def test_load_cdf_counts_the_loads_below(run_path):
 
 def test_step_time_stacks_the_phases_of_each_rank(run_path):
     left, right = of_run("step_time", run_path)[1].axes
-    phases = steady(run_path, "raw/phase_seconds")[:, :-1]  # the last, record, is between the steps
+    phases = steady(run_path, "raw/phase_seconds")[:, :-2]  # the last, checks and record, are between the steps
     heights = np.array([[bar.get_height() for bar in bars] for bars in left.containers])
     np.testing.assert_allclose(heights, phases.T, rtol=1e-14)
     tops = [bar.get_y() + bar.get_height() for bar in left.containers[-1]]
@@ -306,7 +306,8 @@ def test_a_free_run_draws_whole_steps_and_no_phases(tmp_path):
 def test_step_breakdown_stands_beside_the_free_step(both_timings, every_figure):
     table, figure = every_figure["step_breakdown"]
     phased = [path for path in both_timings if "phased" in path.name]
-    phases = np.mean([steady(path, "raw/phase_seconds").mean(axis=0) for path in phased], axis=0)[:-1]  # without record
+    phases = np.mean([steady(path, "raw/phase_seconds").mean(axis=0) for path in phased], axis=0)
+    phases = phases[:-2]  # without checks and record
     free = np.median(summaries(both_timings, "step_seconds", **{"train.timing": "free"}))
     widths = [bars[0].get_width() for bars in figure.axes[0].containers]
     np.testing.assert_allclose(widths, phases, rtol=1e-12)

@@ -22,6 +22,7 @@ struct Known {
 
 /// Views that a step may fill by a copy, from the host or from another View.
 constexpr Known known_copies[] = {
+    {"base::token_ids", "the batch is read on the host"},
     {"step::tokens", "the batch is read on the host"},
     {"step::targets", "the batch is read on the host"},
     {"kernels::embed_positions", "tokens are sorted by id on the host"},
@@ -61,7 +62,6 @@ constexpr Known known_waits[] = {
     {"kernels::embed_positions", "the host's numbers must outlive the copy"},
     {"comm::staging begins", "MPI reads what the device wrote"},
     {"comm::staging ends", "MPI's result is on the device"},
-    {"Kokkos::parallel_reduce: fence due to result being value, not view", "checksums of replicated parameters"},
     {"step::end", "the step's time ends with its work"},
 };
 

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/random.hpp"
+#include "config/choices.hpp"
 #include "kernels/cross_entropy.hpp"
 
 namespace moescope::equivalence {
@@ -151,8 +152,21 @@ std::vector<LayoutConfig> layouts(ModelConfig const& model, std::int64_t ranks) 
   return possible;
 }
 
+std::vector<LayoutConfig> in_other_orders(ModelConfig const& model, std::int64_t ranks) {
+  std::vector<LayoutConfig> all;
+  for (auto layout : layouts(model, ranks)) {
+    for (auto const order : choices::layout_order) {
+      if (order == choices::layout_order.front()) continue;
+      layout.order = order;
+      if (Layout(layout, ranks).order() == order) all.push_back(layout);
+    }
+  }
+  return all;
+}
+
 std::string describe(LayoutConfig const& layout) {
-  return "tp=" + std::to_string(layout.tp) + " ep=" + std::to_string(layout.ep) + " etp=" + std::to_string(layout.etp);
+  return "tp=" + std::to_string(layout.tp) + " ep=" + std::to_string(layout.ep) + " etp=" + std::to_string(layout.etp) +
+         " order=" + layout.order;
 }
 
 }  // namespace moescope::equivalence

@@ -22,6 +22,8 @@ BatchSource synthetic_source(RunConfig const& config);
 
 /// Every (tp, ep, etp) whose products divide `ranks` and that can hold the model.
 std::vector<LayoutConfig> layouts(ModelConfig const& model, std::int64_t ranks);
+/// These in each order of the ranks that puts some rank elsewhere than the default one does.
+std::vector<LayoutConfig> in_other_orders(ModelConfig const& model, std::int64_t ranks);
 std::string describe(LayoutConfig const& layout);
 
 }  // namespace moescope::equivalence

@@ -4,6 +4,7 @@
 
 #include "check/outcome.hpp"
 #include "check/twin.hpp"
+#include "config/choices.hpp"
 #include "dispatch/dispatcher.hpp"
 #include "support/catch.hpp"
 #include "support/mpi_require.hpp"
@@ -38,12 +39,14 @@ TEST_CASE("every case obeys the rules of a configuration") {
 
 namespace {
 
-/// One of the layouts and dispatchers that can hold the model, another one for each case.
+/// One of the layouts and dispatchers that can hold the model, another one for each case; every other one in another order of
+/// the ranks.
 RunConfig arranged(RunConfig config, std::int64_t ranks, std::size_t number) {
   auto const possible = layouts(config.model, ranks);
   config.layout = possible[number % possible.size()];
   auto const kinds = dispatcher_kinds();
   config.train.dispatcher = kinds[number / possible.size() % kinds.size()];
+  if (number % 2 == 1) config.layout.order = choices::layout_order[1 + number / 2 % 5];
   if (config.train.dispatcher == "local" && config.layout.ep > 1) config.train.dispatcher = "all_to_all";
   return config;
 }

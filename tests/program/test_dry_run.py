@@ -37,7 +37,7 @@ def test_the_text_names_layout_parameters_memory_bytes_and_keys(tmp_path):
 
 def test_the_json_says_the_same(tmp_path):
     text, data = dry_run(*LARGE, cwd=tmp_path), json.loads(dry_run(*LARGE, "--json", cwd=tmp_path))
-    assert data["layout"] == {"ranks": 64, "tp": 4, "dp": 16, "ep": 4, "etp": 4, "edp": 4}
+    assert data["layout"] == {"ranks": 64, "tp": 4, "dp": 16, "ep": 4, "etp": 4, "edp": 4, "order": "tp-ep-dp"}
     memory = data["memory_bytes_of_heaviest_rank"]
     assert memory.pop("total") == sum(memory.values()) and len(memory) == 4
     assert data["parameters"]["total"] == 108000

@@ -80,6 +80,7 @@ SETTINGS = {
     "more ranks than heads": ("layout.ranks=8 layout.tp=8", "4 attention heads", "tp = 8"),
     "key of another gate": ("gate.switch_score=probability", 'decides nothing with gate.kind = "noisy_top_k"'),
     "optimizer without training": ("train.mode=forward optimizer.beta1=0.5", "optimizer.beta1 = 0.5", 'train.mode = "forward"'),
+    "an unknown order of ranks": ("layout.order=tp-pp-dp", 'layout.order = "tp-pp-dp"', "must be one of tp-ep-dp, tp-dp-ep"),
     "pipeline": ("layout.pp=2", "layout.pp = 2", "only 1 so far"),
 }
 

@@ -62,6 +62,7 @@ def test_a_run_is_complete_and_what_it_counted_was_computed(layout, mode, timing
         ):
             assert np.array_equal(file["raw"][counted][()], file["computed"][computed][()]), counted
         assert np.all(np.isfinite(file["raw/step_seconds"][()])) and np.all(file["raw/step_seconds"][()] > 0)
+        assert np.all(np.isfinite(file["raw/checks_seconds"][()])) and np.all(file["raw/checks_seconds"][()] > 0)
         assert np.all(np.isfinite(file["raw/phase_seconds"][()])) == (timing == "phased")
         assert np.all(file["raw/tokens"][()] == 4 * 32)
         assert np.all(file["raw/expert_tokens_routed"][()].sum(axis=2) == 4 * 32 * 2)

@@ -48,6 +48,7 @@ RankReport rank_report(RunFileSetup const& setup, traffic::RoutedCounts const& c
   auto const& model = setup.config.model;
   RankReport report;
   report.step_seconds = 0.5 + 0.125 * double(rank) + 0.03125 * double(step);
+  report.checks_seconds = 0.25 + 0.125 * double(rank) + 0.0625 * double(step);
   report.phase_seconds.assign(phase_names.size(), 0.01 * double(rank + 1));
   report.volumes = traffic::step_volumes(setup.config, setup.layout, counts, rank);
   report.wait_seconds.assign(report.volumes.size(), 0.001 * double(rank + 1));

@@ -65,7 +65,8 @@ void gate(benchmark::State& state, RunConfig const& config) {
   SerialPool pool;
   GateContext context;
   context.pool = &pool;
-  context.pool_shape = {tokens, tokens, 1};
+  context.tokens = TokenIds({{0, tokens}});
+  context.pool_shape = {0, tokens, tokens, 1};
   ExecSpace const exec;
   measure(state, [&] {
     auto const result = gate->forward(exec, x, parameters, context);

@@ -7,6 +7,7 @@
 #include "apps/benchmarks/register.hpp"
 #include "kernels/gemm.hpp"
 #include "metrics/flops.hpp"
+#include "step/gather_reports.hpp"
 #include "step/trainer.hpp"
 
 namespace moescope::benchmarks {
@@ -60,7 +61,8 @@ void step(benchmark::State& state, std::string const& name, RunConfig const& con
   std::int64_t counted = -1;  // the first warms up
   double optimizer = 0, total = 0, imbalances = 0;
   measure(state, [&] {
-    auto const report = run.trainer.step(source, run.steps++, 1);
+    auto report = run.trainer.step(source, run.steps++, 1);
+    gather_reports(run.mesh, report);
     if (counted++ < 0) return;
     optimizer += phase(report, Phase::optimizer) + phase(report, Phase::gradients);
     if (ranks.rank() != 0) return;

@@ -24,19 +24,19 @@ constexpr ExchangeSpec planning[] = {
 };
 
 void forward_calls(RouterShape const& shape, DispatchSizes const& sizes, Caller& caller) {
-  auto const members = std::int64_t(shape.block_tokens.size());
+  auto const members = std::int64_t(shape.block->tokens.size());
   caller.call(names::counts, members * sizes.experts);
   caller.call(names::tokens, members * number_bytes);
-  caller.call(names::choices, shape.all_choices * number_bytes);
-  caller.call(names::block_dispatch_forward, shape.all_tokens * sizes.row);
-  caller.call(names::block_weights_forward, shape.all_choices * sizes.weight);
-  caller.call(names::block_combine_forward, shape.all_tokens * sizes.row);
+  caller.call(names::choices, shape.block->all_choices * number_bytes);
+  caller.call(names::block_dispatch_forward, shape.block->all_tokens * sizes.row);
+  caller.call(names::block_weights_forward, shape.block->all_choices * sizes.weight);
+  caller.call(names::block_combine_forward, shape.block->all_tokens * sizes.row);
 }
 
 void backward_calls(RouterShape const& shape, DispatchSizes const& sizes, Caller& caller) {
-  caller.call(names::block_combine_backward, shape.all_tokens * sizes.row);
-  caller.call(names::block_weights_backward, shape.all_choices * sizes.weight);
-  caller.call(names::block_dispatch_backward, shape.all_tokens * sizes.row);
+  caller.call(names::block_combine_backward, shape.block->all_tokens * sizes.row);
+  caller.call(names::block_weights_backward, shape.block->all_choices * sizes.weight);
+  caller.call(names::block_dispatch_backward, shape.block->all_tokens * sizes.row);
 }
 
 std::vector<PeerRows> peers(Layout const& layout, std::int64_t rank, RouterShape const& shape) {
@@ -45,10 +45,10 @@ std::vector<PeerRows> peers(Layout const& layout, std::int64_t rank, RouterShape
   for (auto const peer : layout.members(expert_block, rank)) {
     auto const i = result.size();
     result.push_back({.peer = peer,
-                      .out = shape.block_tokens[self],
-                      .back = shape.block_tokens[i],
-                      .weights_out = shape.block_choices[self],
-                      .weights_back = shape.block_choices[i]});
+                      .out = shape.block->tokens[self],
+                      .back = shape.block->tokens[i],
+                      .weights_out = shape.block->choices[self],
+                      .weights_back = shape.block->choices[i]});
   }
   return result;
 }

@@ -3,7 +3,7 @@
 namespace moescope::traffic::row_traffic {
 
 void forward(RouterShape const& shape, DispatchSizes const& sizes, Caller& caller) {
-  caller.call(names::counts, std::int64_t(shape.block_choices.size()) * sizes.experts);
+  caller.call(names::counts, std::int64_t(shape.block->choices.size()) * sizes.experts);
   auto const weighted_row = sizes.row + sizes.weight;
   caller.call_rows(names::dispatch_forward, shape.send, shape.receive, weighted_row);
   caller.call(names::etp_dispatch_forward, shape.gathered * weighted_row);

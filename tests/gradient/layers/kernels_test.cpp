@@ -1,3 +1,4 @@
+#include "base/token_ids.hpp"
 #include "base/upload.hpp"
 #include "gradient/finite_difference.hpp"
 #include "gradient/layers/flat_point.hpp"
@@ -89,7 +90,8 @@ TEST_CASE("SwiGLU's gradient is its derivative, by its input and by the rows' we
 TEST_CASE("rotating back is the derivative of rotating") {
   auto const x = random_matrix(11, 12, 1), d_y = random_matrix(11, 12, 2);
   auto const d_x = to_device<double>(d_y);
-  rope<double>(exec(), rope_table<double>(exec(), 11, 6, 100.0), d_x, 2, -1);
+  TokenIds const ids({{0, 11}});
+  rope<double>(exec(), {rope_table<double>(exec(), 11, 6, 100.0), ids.on_device()}, d_x, 2, -1);
   auto const loss = [&](std::vector<double> const& flat) {
     return inner(reference::rope(unflatten(flat, {x})[0], 2, 6, 11, 100.0, +1), d_y);
   };

@@ -1,3 +1,4 @@
+#include "base/token_ids.hpp"
 #include "gradient/finite_difference.hpp"
 #include "gradient/layers/flat_point.hpp"
 #include "kernels/rope.hpp"
@@ -30,19 +31,22 @@ TEST_CASE("the attention layer's gradient is its derivative, by input and both w
   std::vector const point{random_matrix(18, 5, 1), random_matrix(shape.qkv_columns(), 5, 2), random_matrix(5, 12, 3)};
   auto const d_y = random_matrix(18, 5, 4);
   auto const x = to_device<double>(point[0]);
-  auto const table = kernels::rope_table<double>(exec(), shape.sequence_length, shape.head_dim, 1e4);
+  TokenIds const ids({{0, 18}});
+  kernels::Rotation<double> const rotation{kernels::rope_table<double>(exec(), shape.sequence_length, shape.head_dim, 1e4),
+                                           ids.on_device()};
   AttentionWeights<double> const weights{to_device<double>(point[1]), to_device<double>(point[2])};
   AttentionWeights<double> const gradients{to_device<double>(initial(shape.qkv_columns(), 5)), to_device<double>(initial(5, 12))};
   AttentionActivations<double> activations;
   auto const forward = [&](std::vector<double> const& flat) {
     auto const at = unflatten(flat, point);
     AttentionActivations<double> unused;
-    auto const y = attention_forward<double>(exec(), shape, table, to_device<double>(at[0]),
+    auto const y = attention_forward<double>(exec(), shape, rotation, to_device<double>(at[0]),
                                              {to_device<double>(at[1]), to_device<double>(at[2])}, unused);
     return inner(to_host(y), d_y);
   };
-  attention_forward<double>(exec(), shape, table, x, weights, activations);
-  auto const d_x = attention_backward<double>(exec(), shape, table, to_device<double>(d_y), x, weights, activations, gradients);
+  attention_forward<double>(exec(), shape, rotation, x, weights, activations);
+  auto const d_x =
+      attention_backward<double>(exec(), shape, rotation, to_device<double>(d_y), x, weights, activations, gradients);
   CHECK(gradient_error(forward, flatten(point), flatten({to_host(d_x), added_to(gradients.qkv), added_to(gradients.output)})) <
         tolerance);
 }

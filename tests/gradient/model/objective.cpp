@@ -163,7 +163,7 @@ class BlockObjective final : public Objective {
         services_(make_block_services<double>(config.model, "local", mesh_, pool_)),
         input_("test::input", std::size_t(batch_.device.num_tokens()), std::size_t(config.model.hidden_size)),
         output_gradient_(random_matrix(batch_.device.num_tokens(), config.model.hidden_size, 2)) {
-    pool_.set_owned_tokens(batch_.device.owned_tokens);
+    pool_.set_sharers(batch_.device.pool_axis, batch_.device.owned_tokens);
     select_tensors(".layers.0.");
     append_input(host(flat(random_matrix(batch_.device.num_tokens(), config.model.hidden_size, 3))));
     freeze_decisions();

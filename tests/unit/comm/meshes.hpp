@@ -8,10 +8,9 @@
 namespace moescope::test {
 
 inline std::vector<Axis> all_axes() {
-  std::vector<Axis> axes;
-  axes.reserve(num_axes);
-  for (int i = 0; i < num_axes; ++i) axes.push_back(Axis(i));
-  return axes;
+  std::vector<Axis> all;
+  for (auto const& row : axes()) all.push_back(row.axis);
+  return all;
 }
 
 inline std::string exchange_name(Axis axis, traffic::Operation operation) {
@@ -34,8 +33,8 @@ inline std::vector<traffic::Collective> every_exchange() {
   return list;
 }
 
-/// Every (tp, ep, etp) that divides the launched ranks.
-inline std::vector<Layout> every_layout(std::int64_t ranks) {
+/// Every (tp, ep, etp) that divides the launched ranks, in one order of them.
+inline std::vector<Layout> every_layout(std::int64_t ranks, std::string_view order = "tp-ep-dp") {
   std::vector<Layout> layouts;
   for (std::int64_t tp = 1; tp <= ranks; ++tp) {
     for (std::int64_t ep = 1; ep <= ranks; ++ep) {
@@ -45,6 +44,7 @@ inline std::vector<Layout> every_layout(std::int64_t ranks) {
         config.tp = tp;
         config.ep = ep;
         config.etp = etp;
+        config.order = order;
         layouts.emplace_back(config, ranks);
       }
     }

@@ -25,7 +25,10 @@ std::vector<Layout> expert_meshes(std::int64_t ranks, std::int64_t num_experts) 
       LayoutConfig config;
       config.ep = ep;
       config.etp = etp;
-      layouts.emplace_back(config, ranks);
+      for (auto const* order : {"tp-ep-dp", "ep-dp-tp"}) {
+        config.order = order;
+        if (Layout const layout(config, ranks); layout.order() == order) layouts.push_back(layout);
+      }
     }
   }
   return layouts;

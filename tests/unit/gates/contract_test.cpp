@@ -103,7 +103,8 @@ TEST_CASE("every gate reaches its pool in the calls that its row says, and in no
       c.model.drop_tokens = drop_tokens;
       CountingPool pool;
       GateRun run;
-      test::detail::run_rank(c, {0, c.tokens()}, pool, run);
+      test::detail::TokenResults results;
+      test::detail::run_rank(c, {{0, c.tokens()}}, pool, run, results);
       auto const numbers = [&](PoolCalls const& calls) {
         auto const in_a_call =
             c.context.pool_shape.count() * c.model.num_experts * calls.per_expert + c.tokens() * calls.per_token;
@@ -182,8 +183,14 @@ TEST_CASE("a gate repeats itself bit for bit and draws anew in another step") {
   }
 }
 
-TEST_CASE("a gate is the same under any split of the tokens over ranks") {
-  std::vector<std::vector<std::int64_t>> const splits = {{6, 6}, {1, 11}, {0, 12}, {5, 0, 7}, {4, 4, 4}, {3, 3, 3, 3}, {12, 0}};
+TEST_CASE("a gate is the same under any split of the tokens over ranks, interleaved ones included") {
+  std::vector<std::vector<std::vector<Range>>> splits = {
+      {{{0, 3}, {9, 12}}, {{3, 9}}},                                        // zig-zag
+      {{{1, 2}, {5, 6}, {7, 9}}, {{0, 1}, {2, 5}}, {}, {{6, 7}, {9, 12}}},  // and any other
+  };
+  for (std::vector<std::int64_t> const& counts :
+       std::vector<std::vector<std::int64_t>>{{6, 6}, {1, 11}, {0, 12}, {5, 0, 7}, {4, 4, 4}, {3, 3, 3, 3}, {12, 0}})
+    splits.push_back(consecutive(counts));
   for (auto const& kind : gate_kinds())
     for (bool const training : {true, false})
       for (std::int64_t const tokens_in_pool : {2, 4, 12}) {
@@ -193,7 +200,7 @@ TEST_CASE("a gate is the same under any split of the tokens over ranks") {
         auto const one = run_gate(c);
         for (auto const& split : splits) {
           auto const run = run_gate(c, split);
-          CAPTURE(kind, training, tokens_in_pool, split);
+          CAPTURE(kind, training, tokens_in_pool, split.size());
           REQUIRE(run.choices_of_token == one.choices_of_token);
           REQUIRE(run.expert == one.expert);
           REQUIRE(run.kept == one.kept);
@@ -227,6 +234,7 @@ TEST_CASE("a gate agrees with itself in single precision") {
       parameters.push_back(to_float(c.parameters[i], declared[i].rows, declared[i].columns));
     SerialPool pool;
     auto context = c.context;
+    context.tokens = c.ids();
     context.pool = &pool;
     auto const result = gate->forward(ExecSpace(), to_float(c.x, c.tokens(), c.model.hidden_size), parameters, context);
     CAPTURE(kind);

@@ -1,6 +1,6 @@
 #pragma once
 #include <algorithm>
-#include <numeric>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -34,12 +34,13 @@ inline std::vector<double> normals(std::int64_t count, double scale, std::int64_
 
 struct GateCase {
   ModelConfig model;
-  GateContext context;     ///< of the whole micro-batch; first_token_in_pool is 0
+  GateContext context;     ///< of the whole micro-batch; its tokens follow from pool_shape
   InjectedNoise injected;  ///< of the whole micro-batch
   std::vector<double> x;   ///< [tokens,H]
   std::vector<std::vector<double>> parameters;
 
   std::int64_t tokens() const { return context.pool_shape.tokens; }
+  TokenIds ids() const { return TokenIds({{context.pool_shape.first_id, context.pool_shape.first_id + tokens()}}); }
 
   /// Random x and parameters of order 1.
   void fill() {
@@ -62,8 +63,7 @@ inline GateCase make_case(std::string const& kind, std::int64_t experts = 6, std
   c.context.seed = 11;
   c.context.step = 3;
   c.context.layer = 2;
-  c.context.first_token_id = 1000;
-  c.context.pool_shape = {tokens, tokens_in_pool, std::max<std::int64_t>(1, 2 * tokens / tokens_in_pool)};
+  c.context.pool_shape = {1000, tokens, tokens_in_pool, std::max<std::int64_t>(1, 2 * tokens / tokens_in_pool)};
   c.fill();
   return c;
 }
@@ -75,6 +75,7 @@ struct GateRun {
   std::vector<std::vector<double>> gradients;
   std::vector<double> balance_loss, cv2;  ///< of each rank
   std::vector<double> importance, load;   ///< of rank 0
+  std::size_t num_sums = 0, num_gathers = 0;
 };
 
 /// Gradient that the outputs are taken to send back to the weight of a choice: a function of token and expert.
@@ -84,21 +85,36 @@ inline double weight_gradient(std::int64_t token, std::int64_t expert) {
 
 namespace detail {
 
-inline void run_rank(GateCase const& c, Range tokens, PoolExchange& pool, GateRun& run) {
+/// What a token got.
+struct TokenResult {
+  std::vector<int> expert, kept;
+  std::vector<double> weight, d_x;
+};
+using TokenResults = std::map<std::int64_t, TokenResult>;
+
+/// `tokens`: those that the rank owns, counted from the case's first.
+inline void run_rank(GateCase const& c, std::vector<Range> const& tokens, PoolExchange& pool, GateRun& run,
+                     TokenResults& results) {
   ExecSpace const exec;
   auto const gate = make_gate<double>(c.model);
   auto const H = c.model.hidden_size, E = c.model.num_experts;
   auto const slice = [&](std::vector<double> const& all, std::int64_t width) {
-    return all.empty() ? all : std::vector(all.begin() + tokens.begin * width, all.begin() + tokens.end * width);
+    std::vector<double> own;
+    if (all.empty()) return own;
+    for (auto const& part : tokens) own.insert(own.end(), all.begin() + part.begin * width, all.begin() + part.end * width);
+    return own;
   };
   InjectedNoise const injected{slice(c.injected.noise, E), slice(c.injected.drop_key, 1)};
   auto context = c.context;
-  context.first_token_id += tokens.begin;
-  context.first_token_in_pool = tokens.begin;
+  auto const first_id = c.context.pool_shape.first_id;
+  auto runs = tokens;
+  for (auto& part : runs) part = {first_id + part.begin, first_id + part.end};
+  context.tokens = TokenIds(runs);
+  auto const ids = context.tokens.on_host();
   context.pool = &pool;
   context.injected = &injected;
 
-  auto const x = to_matrix(slice(c.x, H), tokens.size(), H), d_x = to_matrix({}, tokens.size(), H);
+  auto const x = to_matrix(slice(c.x, H), context.tokens.size(), H), d_x = to_matrix({}, context.tokens.size(), H);
   std::vector<Matrix<double>> parameters, gradients;
   auto const declared = gate_tensors(c.model);
   for (std::size_t i = 0; i < declared.size(); ++i) {
@@ -111,19 +127,18 @@ inline void run_rank(GateCase const& c, Range tokens, PoolExchange& pool, GateRu
   auto const kept = to_vector(result.routing.kept);
   auto const weight = to_vector(result.routing.weight);
   std::vector<double> d_weight;
-  for (std::int64_t t = 0; t < tokens.size(); ++t) {
-    run.choices_of_token.push_back(offsets[t + 1] - offsets[t]);
-    for (int j = offsets[t]; j < offsets[t + 1]; ++j) d_weight.push_back(weight_gradient(context.first_token_id + t, expert[j]));
-  }
+  for (std::size_t t = 0; t < ids.size(); ++t)
+    for (int j = offsets[t]; j < offsets[t + 1]; ++j) d_weight.push_back(weight_gradient(ids[t], expert[j]));
   auto const d_weight_view = Vector<double>("test::d_weight", d_weight.size());
   Kokkos::deep_copy(d_weight_view, Kokkos::View<double*, Kokkos::HostSpace>(d_weight.data(), d_weight.size()));
   gate->backward(exec, x, parameters, context, result, d_weight_view, d_x, gradients);
 
-  auto const append = [](auto& all, auto const& part) { all.insert(all.end(), part.begin(), part.end()); };
-  append(run.expert, expert);
-  append(run.kept, kept);
-  append(run.weight, weight);
-  append(run.d_x, to_vector(d_x));
+  auto const d_rows = to_vector(d_x);
+  for (std::size_t t = 0; t < ids.size(); ++t) {
+    auto const choices = [&](auto const& all) { return std::vector(all.begin() + offsets[t], all.begin() + offsets[t + 1]); };
+    auto const row = d_rows.begin() + std::ptrdiff_t(t) * H;
+    results[ids[t]] = {choices(expert), choices(kept), choices(weight), {row, row + H}};
+  }
   run.gradients.resize(gradients.size());
   for (std::size_t i = 0; i < gradients.size(); ++i) {
     auto const part = to_vector(gradients[i]);
@@ -140,19 +155,41 @@ inline void run_rank(GateCase const& c, Range tokens, PoolExchange& pool, GateRu
 
 }  // namespace detail
 
-/// Runs forward and backward with rank r owning tokens_of_rank[r] consecutive tokens.
-inline GateRun run_gate(GateCase const& c, std::vector<std::int64_t> const& tokens_of_rank) {
-  SimulatedRanks ranks(tokens_of_rank.size());
+/// Rank r owns counts[r] consecutive tokens.
+inline std::vector<std::vector<Range>> consecutive(std::vector<std::int64_t> const& counts) {
+  std::vector<std::vector<Range>> tokens;
+  std::int64_t begin = 0;
+  for (auto const count : counts) {
+    tokens.emplace_back();
+    if (count > 0) tokens.back().push_back({begin, begin + count});
+    begin += count;
+  }
+  return tokens;
+}
+
+/// Runs forward and backward with rank r owning the runs of tokens tokens_of_rank[r], counted from the case's first.
+inline GateRun run_gate(GateCase const& c, std::vector<std::vector<Range>> const& tokens_of_rank) {
+  SimulatedRanks ranks(tokens_of_rank);
   GateRun run;
+  detail::TokenResults results;
   ranks.run([&](std::size_t rank, PoolExchange& pool) {
     if (rank == 0) run = {};
-    auto const begin = std::accumulate(tokens_of_rank.begin(), tokens_of_rank.begin() + std::ptrdiff_t(rank), std::int64_t(0));
-    detail::run_rank(c, {begin, begin + tokens_of_rank[rank]}, pool, run);
+    detail::run_rank(c, tokens_of_rank[rank], pool, run, results);
   });
+  auto const append = [](auto& all, auto const& part) { all.insert(all.end(), part.begin(), part.end()); };
+  for (auto const& [id, token] : results) {
+    run.choices_of_token.push_back(int(token.expert.size()));
+    append(run.expert, token.expert);
+    append(run.kept, token.kept);
+    append(run.weight, token.weight);
+    append(run.d_x, token.d_x);
+  }
+  run.num_sums = ranks.num_sums();
+  run.num_gathers = ranks.num_gathers();
   return run;
 }
 
-inline GateRun run_gate(GateCase const& c) { return run_gate(c, {c.tokens()}); }
+inline GateRun run_gate(GateCase const& c) { return run_gate(c, consecutive({c.tokens()})); }
 
 /// What `run_gate` differentiates.
 inline double objective(GateCase const& c, GateRun const& run) {
@@ -160,7 +197,7 @@ inline double objective(GateCase const& c, GateRun const& run) {
   std::size_t choice = 0;
   for (std::size_t t = 0; t < run.choices_of_token.size(); ++t)
     for (int j = 0; j < run.choices_of_token[t]; ++j, ++choice)
-      sum += weight_gradient(c.context.first_token_id + std::int64_t(t), run.expert[choice]) * run.weight[choice];
+      sum += weight_gradient(c.context.pool_shape.first_id + std::int64_t(t), run.expert[choice]) * run.weight[choice];
   return sum;
 }
 

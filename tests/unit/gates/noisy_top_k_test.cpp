@@ -41,6 +41,7 @@ BalanceGradient balance_gradient(GateCase const& c) {
   }
   SerialPool pool;
   auto context = c.context;
+  context.tokens = c.ids();
   context.pool = &pool;
   context.injected = &c.injected;
   auto const x = to_matrix(c.x, 3, 3), d_x = to_matrix({}, 3, 3);
@@ -150,8 +151,7 @@ TEST_CASE("pool terms are averaged over the pools of the step") {
   double sum = 0;
   for (std::int64_t const begin : {0, 3}) {
     auto part = c;
-    part.context.first_token_id += begin;
-    part.context.pool_shape = {3, 3, 1};
+    part.context.pool_shape = {c.context.pool_shape.first_id + begin, 3, 3, 1};
     part.x = {c.x.begin() + begin * 5, c.x.begin() + (begin + 3) * 5};
     sum += run_gate(part).balance_loss[0] / 5;
   }
@@ -179,12 +179,8 @@ TEST_CASE("noisy top-k makes one sum and no gather, whatever is switched off") {
       auto c = make_case("noisy_top_k");
       c.context.training = training;
       c.model.gate.use_balance = use_balance;
-      SimulatedRanks ranks(2);
-      GateRun run;
-      ranks.run([&](std::size_t rank, PoolExchange& pool) {
-        detail::run_rank(c, split(c.tokens(), 2, std::int64_t(rank)), pool, run);
-      });
-      REQUIRE(ranks.num_sums() == 1);
-      REQUIRE(ranks.num_gathers() == 0);
+      auto const run = run_gate(c, consecutive({6, 6}));
+      REQUIRE(run.num_sums == 1);
+      REQUIRE(run.num_gathers == 0);
     }
 }

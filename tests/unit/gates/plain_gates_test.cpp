@@ -68,6 +68,7 @@ TEST_CASE("gates without a balance loss exchange nothing and record nothing") {
     for (std::size_t i = 0; i < tensors.size(); ++i)
       parameters.push_back(to_matrix(c.parameters[i], tensors[i].rows, tensors[i].columns));
     auto context = c.context;
+    context.tokens = c.ids();
     context.pool = nullptr;
     auto const result = gate->forward(ExecSpace(), to_matrix(c.x, c.tokens(), c.model.hidden_size), parameters, context);
     REQUIRE(result.balance_loss == 0);

@@ -13,7 +13,8 @@ namespace moescope::test {
 /// the next round; gates are pure, so it repeats itself up to there. Ranks that disagree on the calls are an error.
 class SimulatedRanks {
  public:
-  explicit SimulatedRanks(std::size_t num_ranks) : num_ranks_(num_ranks) {}
+  /// Rank r owns the runs of tokens tokens[r].
+  explicit SimulatedRanks(std::vector<std::vector<Range>> tokens) : num_ranks_(tokens.size()), tokens_(std::move(tokens)) {}
 
   /// In the last round every rank runs to its end, in rank order.
   void run(std::function<void(std::size_t rank, PoolExchange&)> const& rank_main) {
@@ -56,7 +57,7 @@ class SimulatedRanks {
       std::vector<double> all;
       for (auto const& part : ranks_.join(rank_, next_++, width, rows).contributions)
         all.insert(all.end(), part.begin(), part.end());
-      return all;
+      return in_token_order(all, ranks_.tokens_, width);
     }
 
    private:
@@ -80,6 +81,7 @@ class SimulatedRanks {
   }
 
   std::size_t num_ranks_;
+  std::vector<std::vector<Range>> tokens_;
   std::vector<Call> calls_;
 };
 

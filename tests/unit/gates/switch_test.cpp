@@ -103,7 +103,7 @@ TEST_CASE("the smallest drop keys stay, ties by token") {
   c.injected.noise[2 * 5 + 1] = 9;  // the last token goes to expert 1
   c.injected.drop_key = {.5, .2, .9, .5, .5, .99};
   for (std::vector<std::int64_t> const& split : {std::vector<std::int64_t>{6}, {2, 0, 4}}) {
-    auto const run = run_gate(c, split);
+    auto const run = run_gate(c, consecutive(split));
     REQUIRE(run.expert == std::vector<int>{0, 0, 0, 0, 0, 1});
     REQUIRE(run.kept == std::vector<int>{1, 1, 0, 1, 0, 1});
   }
@@ -125,14 +125,9 @@ TEST_CASE("the switch gate gathers once when it drops and not otherwise") {
     auto c = make_case("switch");
     c.model.drop_tokens = drop;
     c.model.capacity_factor = 0.1;
-    SimulatedRanks ranks(2);
-    GateRun run;
-    ranks.run([&](std::size_t rank, PoolExchange& pool) {
-      if (rank == 0) run = {};
-      detail::run_rank(c, split(c.tokens(), 2, std::int64_t(rank)), pool, run);
-    });
-    REQUIRE(ranks.num_sums() == 1);
-    REQUIRE(ranks.num_gathers() == (drop ? 1 : 0));
+    auto const run = run_gate(c, consecutive({6, 6}));
+    REQUIRE(run.num_sums == 1);
+    REQUIRE(run.num_gathers == (drop ? 1 : 0));
     REQUIRE(std::count(run.kept.begin(), run.kept.end(), 0) == (drop ? 12 : 0));
   }
 }

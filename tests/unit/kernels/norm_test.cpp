@@ -1,3 +1,4 @@
+#include "base/token_ids.hpp"
 #include "base/upload.hpp"
 #include "kernels/rms_norm.hpp"
 #include "kernels/rope.hpp"
@@ -64,12 +65,26 @@ TEMPLATE_TEST_CASE("rotary positions agree with loops, restart with each sequenc
   for (std::int64_t const num_tokens : {0, 1, 7, 21}) {
     auto const x = random_matrix(num_tokens, 3 * 6 + 4, 1);
     auto const rotated = to_device<T>(x);
-    auto const table = rope_table<T>(ExecSpace(), 7, 6, 1e4);
-    rope<T>(ExecSpace(), table, rotated, 3, +1);
+    TokenIds const ids({{-14, num_tokens - 14}});
+    Rotation<T> const rotation{rope_table<T>(ExecSpace(), 7, 6, 1e4), ids.on_device()};
+    rope<T>(ExecSpace(), rotation, rotated, 3, +1);
     CHECK(relative_error(to_host(rotated), reference::rope(x, 3, 6, 7, 1e4, +1)) < rounding<T>);
-    rope<T>(ExecSpace(), table, rotated, 3, -1);
+    rope<T>(ExecSpace(), rotation, rotated, 3, -1);
     CHECK(relative_error(to_host(rotated), x) < rounding<T>);
   }
+}
+
+TEST_CASE("rows that are several runs of tokens are turned by the positions of these") {
+  auto const x = random_matrix(14, 6, 1);
+  auto const all = reference::rope(x, 1, 6, 7, 1e4, +1);
+  reference::Matrix own(5, 6), expected(5, 6);
+  std::vector<std::int64_t> const rows{1, 2, 6, 7, 12};
+  for (std::int64_t t = 0; t < 5; ++t)
+    for (std::int64_t h = 0; h < 6; ++h) own(t, h) = x(rows[std::size_t(t)], h), expected(t, h) = all(rows[std::size_t(t)], h);
+  auto const device = to_device<double>(own);
+  TokenIds const ids({{1, 3}, {6, 8}, {12, 13}});
+  rope<double>(ExecSpace(), {rope_table<double>(ExecSpace(), 7, 6, 1e4), ids.on_device()}, device, 1, +1);
+  CHECK(relative_error(to_host(device), expected) < rounding<double>);
 }
 
 TEST_CASE("a rotated query and key depend on their distance only") {
@@ -78,7 +93,8 @@ TEST_CASE("a rotated query and key depend on their distance only") {
   for (std::int64_t t = 0; t < 40; ++t)
     for (std::int64_t h = 0; h < 8; ++h) same(t, h) = row(0, h);
   auto const device = to_device<double>(same);
-  rope<double>(ExecSpace(), rope_table<double>(ExecSpace(), 40, 8, 1e4), device, 1, +1);
+  TokenIds const ids({{0, 40}});
+  rope<double>(ExecSpace(), {rope_table<double>(ExecSpace(), 40, 8, 1e4), ids.on_device()}, device, 1, +1);
   auto const rotated = to_host(device);
   auto const dot = [&](std::int64_t a, std::int64_t b) {
     double sum = 0;

@@ -1,5 +1,6 @@
 #include "layers/attention.hpp"
 
+#include "base/token_ids.hpp"
 #include "kernels/rope.hpp"
 #include "reference/transformer.hpp"
 #include "support/catch.hpp"
@@ -17,9 +18,11 @@ template <class T>
 reference::Matrix layer(kernels::AttentionShape const& shape, reference::Matrix const& x, reference::Matrix const& qkv,
                         reference::Matrix const& output) {
   AttentionActivations<T> activations;
-  return to_host(attention_forward<T>(ExecSpace(), shape,
-                                      kernels::rope_table<T>(ExecSpace(), shape.sequence_length, shape.head_dim, 1e4),
-                                      to_device<T>(x), {to_device<T>(qkv), to_device<T>(output)}, activations));
+  TokenIds const ids({{0, x.num_rows}});
+  kernels::Rotation<T> const rotation{kernels::rope_table<T>(ExecSpace(), shape.sequence_length, shape.head_dim, 1e4),
+                                      ids.on_device()};
+  return to_host(attention_forward<T>(ExecSpace(), shape, rotation, to_device<T>(x), {to_device<T>(qkv), to_device<T>(output)},
+                                      activations));
 }
 
 /// Rows of the query, key and value projections of the named heads, in a rank's order.

@@ -2,11 +2,14 @@
 
 #include "base/error.hpp"
 #include "layout/layout.hpp"
+#include "layout/shared_pools.hpp"
 #include "support/catch.hpp"
 
 using namespace moescope;
 
 namespace {
+
+using Runs = std::vector<std::vector<Range>>;
 
 Layout make_layout(std::int64_t ranks, std::int64_t tp, std::int64_t ep = 1, std::int64_t etp = 1) {
   LayoutConfig config;
@@ -58,13 +61,22 @@ TEST_CASE("Sequences are split over micro-steps, then over dp, and each is held 
 TEST_CASE("A dp rank may hold no sequence") {
   auto const layout = make_layout(4, 1);
   CHECK(layout.sequences({2, 16, 1}, 0, 3).size() == 0);
-  CHECK(layout.owned_token_counts({2, 16, 1}, 0) == std::vector<std::int64_t>{16, 16, 0, 0});
+  CHECK(owned_token_runs(layout, {2, 16, 1}, Axis::stage, 0) == Runs{{{0, 16}}, {{16, 32}}, {}, {}});
 }
 
-TEST_CASE("Owned tokens of all ranks are the micro-batch, in world rank order") {
+TEST_CASE("Owned tokens of all ranks are the micro-batch, in the order of the stage, whatever that of the ranks") {
   auto const layout = make_layout(6, 3);
-  CHECK(layout.owned_token_counts({3, 5, 1}, 0) == std::vector<std::int64_t>{4, 3, 3, 2, 2, 1});
+  CHECK(owned_token_runs(layout, {3, 5, 1}, Axis::stage, 0) ==
+        Runs{{{0, 4}}, {{4, 7}}, {{7, 10}}, {{10, 12}}, {{12, 14}}, {{14, 15}}});
+  CHECK(owned_token_runs(layout, {3, 5, 1}, Axis::tp, 4) == Runs{{{10, 12}}, {{12, 14}}, {{14, 15}}});
   CHECK(layout.owned_tokens(10, 4) == Range{4, 7});
+  LayoutConfig config;
+  config.tp = 3;
+  config.etp = 1;
+  config.order = "dp-tp-ep";  // rank 2 is the second tp rank of the first dp rank
+  Layout const reordered(config, 6);
+  CHECK(owned_token_runs(reordered, {3, 5, 1}, Axis::stage, 0) == owned_token_runs(layout, {3, 5, 1}, Axis::stage, 0));
+  CHECK(reordered.owned_tokens(10, 2) == Range{4, 7});
 }
 
 TEST_CASE("Query heads are split evenly and KV heads follow them") {

@@ -86,6 +86,7 @@ std::vector<Layout> layouts_of(ModelConfig const& model) {
   std::vector<Layout> result;
   for (std::int64_t const ranks : {1, 2, 4, 8})
     for (auto const& config : equivalence::layouts(model, ranks)) result.emplace_back(config, ranks);
+  for (auto const& config : equivalence::in_other_orders(model, 4)) result.emplace_back(config, 4);
   return result;
 }
 

@@ -37,7 +37,7 @@ TEST_CASE("A dry run prints layout, parameters, memory, exchanges and keys") {
 TEST_CASE("The JSON holds the numbers as integers") {
   auto const config = small_run();
   auto const run = json::parse(dry_run_json(config, make_layout({2, 1, 2})));
-  CHECK(run["layout"] == json{{"ranks", 2}, {"tp", 1}, {"dp", 2}, {"ep", 2}, {"etp", 1}, {"edp", 1}});
+  CHECK(run["layout"] == json{{"ranks", 2}, {"tp", 1}, {"dp", 2}, {"ep", 2}, {"etp", 1}, {"edp", 1}, {"order", "tp-ep-dp"}});
   CHECK(run["parameters"] == json{{"total", 1896}, {"active", 1256}});
   CHECK(run["step"]["assumes"] == "even routing");
   // 6 tokens, 12 choices a rank, half of them away; two layers of 64 bytes a row and 8 of its weight.

@@ -1,5 +1,7 @@
 #include "run/evaluation.hpp"
 
+#include <set>
+
 #include "support/catch.hpp"
 
 using namespace moescope;
@@ -14,6 +16,14 @@ std::vector<std::int64_t> evaluated(std::int64_t steps, std::int64_t every) {
 }
 
 }  // namespace
+
+TEST_CASE("no held-out sequence has the number of a training sequence or of another domain's") {
+  std::set<std::int64_t> numbers;
+  for (std::int64_t domain = 0; domain < 3; ++domain)
+    for (std::int64_t i = 0; i < 5; ++i) numbers.insert(first_held_out_sequence({1, 5}, domain, 3) + i);
+  CHECK(numbers.size() == 15);
+  CHECK(*numbers.rbegin() < 0);
+}
 
 TEST_CASE("evaluations happen before the first step, at every multiple and after the last step, once each") {
   using Steps = std::vector<std::int64_t>;

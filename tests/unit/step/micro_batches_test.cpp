@@ -32,7 +32,8 @@ std::vector<int> host(Vector<int> const& device) {
   return {mirror.data(), mirror.data() + mirror.size()};
 }
 
-using Integers = std::vector<std::int64_t>;
+using Runs = std::vector<Range>;
+using Owned = std::vector<Runs>;
 
 }  // namespace
 
@@ -50,9 +51,10 @@ TEST_CASE("dp coordinates take neighbouring sequences of the micro-batch; one ma
     CHECK(device.sequence_length == length);
     CHECK(host(device.tokens) == (empty ? std::vector<int>{} : numbered(sequence, 1).tokens));
     CHECK(host(device.targets) == (empty ? std::vector<int>{} : numbered(sequence, 1).targets));
-    CHECK(device.first_token_id == sequence * length);
-    CHECK(device.first_token_in_pool == std::min<std::int64_t>(rank, 3) * length);
-    CHECK(device.owned_tokens == Integers{3, 3, 3, 0});
+    CHECK(device.ids.runs() == (empty ? Runs{} : Runs{{sequence * length, (sequence + 1) * length}}));
+    if (!empty) CHECK(device.pool_shape.first_id == sequence * length);  // its pools are its own
+    CHECK(device.pool_axis == Axis::tp);
+    CHECK(device.owned_tokens == Owned{empty ? Runs{} : Runs{{rank * length, (rank + 1) * length}}});
     CHECK(loaded.num_labels == (empty || sequence == 64 ? 0 : 2));
     CHECK(loaded.host.tokens == host(device.tokens));
     labels += loaded.num_labels;
@@ -66,8 +68,13 @@ TEST_CASE("uneven sequences over dp: the first coordinates take one more") {
   auto const second = load_micro_batch(layout, 1, {5, length, 1}, "sequence", numbered, 0, 0);
   CHECK(host(first.device.tokens) == numbered(0, 3).tokens);
   CHECK(host(second.device.tokens) == numbered(3, 2).tokens);
-  CHECK(second.device.first_token_in_pool == 9);
-  CHECK(second.device.owned_tokens == Integers{9, 6});
+  CHECK(second.device.pool_shape.first_id == 9);
+  CHECK(second.device.owned_tokens == Owned{Runs{{9, 15}}});
+  auto const shared = load_micro_batch(layout, 1, {6, length, 1}, "block:2", numbered, 0, 0);
+  CHECK(shared.device.pool_axis == Axis::stage);
+  CHECK(shared.device.pool_shape.first_id == 0);
+  CHECK(shared.device.ids.runs() == Runs{{9, 18}});
+  CHECK(shared.device.owned_tokens == Owned{Runs{{0, 9}}, Runs{{9, 18}}});
 }
 
 TEST_CASE("tp ranks see the same sequences and own parts of their tokens") {
@@ -75,24 +82,24 @@ TEST_CASE("tp ranks see the same sequences and own parts of their tokens") {
   auto const at = [&](std::int64_t rank) { return load_micro_batch(layout, rank, {2, length, 1}, "batch", numbered, 8, 0); };
   CHECK(host(at(2).device.tokens) == numbered(9, 1).tokens);
   CHECK(host(at(3).device.tokens) == host(at(2).device.tokens));
-  CHECK(at(3).device.first_token_id == at(2).device.first_token_id);
-  CHECK(at(0).device.owned_tokens == Integers{2, 1, 2, 1});
+  CHECK(at(3).device.ids.runs() == at(2).device.ids.runs());
+  CHECK(at(0).device.owned_tokens == Owned{Runs{{0, 2}}, Runs{{2, 3}}, Runs{{3, 5}}, Runs{{5, 6}}});
 }
 
-TEST_CASE("pools are counted over the micro-batch and over the step") {
+TEST_CASE("pools are counted over the ranks that share them and over the step") {
   auto const layout = make_layout(2, 1);
   auto const shape = [&](std::string const& pool, BatchConfig const& batch) {
     return load_micro_batch(layout, 1, batch, pool, numbered, 0, 0).device.pool_shape;
   };
   auto const sequence = shape("sequence", {8, length, 2});
-  CHECK(sequence.tokens == 12);
+  CHECK(sequence.tokens == 6);
   CHECK(sequence.tokens_in_pool == 3);
   CHECK(sequence.pools_in_step == 8);
-  CHECK(sequence.count() == 4);
+  CHECK(sequence.count() == 2);
   auto const block = shape("block:2", {8, length, 2});
   CHECK(block.tokens_in_pool == 6);
   CHECK(block.pools_in_step == 4);
-  CHECK(block.count() == 2);
+  CHECK(block.count() == 1);
   auto const whole = shape("batch", {8, length, 1});
   CHECK(whole.tokens_in_pool == 24);
   CHECK(whole.pools_in_step == 1);

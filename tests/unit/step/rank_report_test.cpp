@@ -13,6 +13,7 @@ namespace {
 RankReport full_report() {
   RankReport report;
   report.step_seconds = 0.1;
+  report.checks_seconds = 0.15;
   report.phase_seconds = {0.2, 0.3, 0.4};
   report.volumes = {{1, 2, 3}, {4, 5, 6}};
   report.wait_seconds = {0.5, 0.6};
@@ -36,12 +37,12 @@ RankReport full_report() {
 RankReport empty_report() { return full_report().unpacked(std::vector<double>(full_report().pack().size())); }
 
 bool same(RankReport const& a, RankReport const& b) {
-  return a.step_seconds == b.step_seconds && a.phase_seconds == b.phase_seconds && a.volumes == b.volumes &&
-         a.wait_seconds == b.wait_seconds && a.transfer_seconds == b.transfer_seconds && a.routed == b.routed &&
-         a.processed == b.processed && a.rows == b.rows && a.rows_worst == b.rows_worst && a.expert_rows == b.expert_rows &&
-         a.rows_sent == b.rows_sent && a.rows_received == b.rows_received && a.peer_bytes == b.peer_bytes &&
-         a.memory_bytes == b.memory_bytes && a.memory_by_purpose == b.memory_by_purpose && a.executed_flops == b.executed_flops &&
-         a.computed.volumes == b.computed.volumes && a.computed.rows == b.computed.rows &&
+  return a.step_seconds == b.step_seconds && a.checks_seconds == b.checks_seconds && a.phase_seconds == b.phase_seconds &&
+         a.volumes == b.volumes && a.wait_seconds == b.wait_seconds && a.transfer_seconds == b.transfer_seconds &&
+         a.routed == b.routed && a.processed == b.processed && a.rows == b.rows && a.rows_worst == b.rows_worst &&
+         a.expert_rows == b.expert_rows && a.rows_sent == b.rows_sent && a.rows_received == b.rows_received &&
+         a.peer_bytes == b.peer_bytes && a.memory_bytes == b.memory_bytes && a.memory_by_purpose == b.memory_by_purpose &&
+         a.executed_flops == b.executed_flops && a.computed.volumes == b.computed.volumes && a.computed.rows == b.computed.rows &&
          a.computed.rows_worst == b.computed.rows_worst && a.computed.peer_bytes == b.computed.peer_bytes;
 }
 
@@ -50,7 +51,7 @@ bool same(RankReport const& a, RankReport const& b) {
 TEST_CASE("a rank's report survives the way to rank 0, number by number") {
   auto const report = full_report();
   auto const packed = report.pack();
-  CHECK(packed.size() == 3 + 3 + 6 + 4 + 6 + 12 + 2 + 2 + 6 + 2 + 2 + 4 + 4 + (6 + 2 + 2 + 4));
+  CHECK(packed.size() == 4 + 3 + 6 + 4 + 6 + 12 + 2 + 2 + 6 + 2 + 2 + 4 + 4 + (6 + 2 + 2 + 4));
   CHECK(std::set<double>(packed.begin(), packed.end()).size() == packed.size());
   CHECK(same(empty_report().unpacked(packed), report));
   CHECK_FALSE(same(empty_report(), report));

@@ -21,17 +21,16 @@ std::vector<std::string> listed(RunConfig const& config, Degrees const& degrees)
 
 TEST_CASE("One rank exchanges nothing") { CHECK(listed(small_run(), {1}).empty()); }
 
-TEST_CASE("Data parallelism alone reduces gradients, pools and control numbers") {
-  CHECK(listed(small_run(), {2}) == std::vector<std::string>{"world.pool_sum.forward", "dp.gradients", "world.gradients",
-                                                             "edp.gradients", "control.labels", "control.loss",
-                                                             "control.gradient_norm", "control.checksums"});
+TEST_CASE("Data parallelism alone reduces gradients and control numbers") {
+  CHECK(listed(small_run(), {2}) == std::vector<std::string>{"dp.gradients", "stage.gradients", "edp.gradients", "control.labels",
+                                                             "control.loss", "control.gate_statistics", "control.gradient_norm"});
 }
 
 TEST_CASE("Expert parallelism adds the four exchanges of rows and the counts") {
   CHECK(listed(small_run(), {2, 1, 2}) ==
         std::vector<std::string>{"ep.dispatch.forward", "ep.dispatch.backward", "ep.combine.forward", "ep.combine.backward",
-                                 "world.pool_sum.forward", "dp.gradients", "world.gradients", "control.counts", "control.labels",
-                                 "control.loss", "control.gradient_norm", "control.checksums"});
+                                 "dp.gradients", "stage.gradients", "control.counts", "control.labels", "control.loss",
+                                 "control.gate_statistics", "control.gradient_norm"});
 }
 
 TEST_CASE("Tensor parallelism adds activations' exchanges, and no reduction over dp = 1") {
@@ -41,7 +40,7 @@ TEST_CASE("Tensor parallelism adds activations' exchanges, and no reduction over
             "tp.all_gather.block.forward", "tp.all_gather.block.backward", "tp.all_reduce.loss_maximum.forward",
             "tp.all_reduce.loss_sums.forward", "tp.all_reduce.head.backward", "etp.all_gather.dispatch.forward",
             "etp.reduce_scatter.dispatch.backward", "etp.reduce_scatter.combine.forward", "etp.all_gather.combine.backward",
-            "world.pool_sum.forward", "world.gradients", "control.counts", "control.gradient_norm", "control.checksums"});
+            "tp.pool_sum.forward", "stage.gradients", "control.counts", "control.gradient_norm"});
 }
 
 TEST_CASE("Forward mode exchanges nothing of the backward pass") {
@@ -56,15 +55,35 @@ TEST_CASE("Forward mode exchanges nothing of the backward pass") {
 
 TEST_CASE("Pools are exchanged by the gates that have one") {
   auto config = small_run();
-  auto const layout = make_layout({2});
-  CHECK(!executes(collectives(config, layout), names::pool_gather));
+  auto const layout = make_layout({2, 2, 1, 2});
+  CHECK(!executes(collectives(config, layout), names::tp_pool_gather));
   config.model.gate.kind = "switch";
-  CHECK(executes(collectives(config, layout), names::pool_sum));
-  CHECK(executes(collectives(config, layout), names::pool_gather));
+  CHECK(executes(collectives(config, layout), names::tp_pool_sum));
+  CHECK(executes(collectives(config, layout), names::tp_pool_gather));
   config.model.drop_tokens = false;
-  CHECK(!executes(collectives(config, layout), names::pool_gather));
+  CHECK(!executes(collectives(config, layout), names::tp_pool_gather));
   config.model.gate.kind = "random";
-  CHECK(!executes(collectives(config, layout), names::pool_sum));
+  CHECK(!executes(collectives(config, layout), names::tp_pool_sum));
+}
+
+TEST_CASE("Pools are exchanged by the ranks that share one, in steps and in evaluations") {
+  auto config = small_run();
+  config.model.gate.kind = "switch";
+  auto const executed = [&](Degrees const& degrees) {
+    std::vector<std::string> pools;
+    for (auto const& c : collectives(config, make_layout(degrees)))
+      if (c.name.find("pool") != std::string::npos || c.name == names::gate_statistics) pools.push_back(c.name);
+    return pools;
+  };
+  using Names = std::vector<std::string>;
+  CHECK(executed({2}) == Names{"control.gate_statistics"});
+  CHECK(executed({4, 2}) == Names{"tp.pool_sum.forward", "tp.pool_gather.forward", "control.gate_statistics"});
+  config.model.gate.pool = "batch";
+  CHECK(executed({4, 2}) == Names{"stage.pool_sum.forward", "stage.pool_gather.forward"});
+  config.model.gate.pool = "block:2";
+  CHECK(executed({2}) == Names{"control.gate_statistics"});
+  config.eval = {1, 6};  // a batch of four, and one of two, which are one pool
+  CHECK(executed({2}) == Names{"stage.pool_sum.forward", "stage.pool_gather.forward", "control.gate_statistics"});
 }
 
 TEST_CASE("KV gradients are exchanged where tp ranks share a head") {
@@ -82,7 +101,8 @@ TEST_CASE("Axes and operations agree with the names") {
     if (prefix != "control") CHECK(prefix == name(c.axis));
     if (prefix == "ep") CHECK(c.operation == Operation::all_to_all);
     if (prefix == "tp" || prefix == "etp") {
-      if (c.name != names::kv_gradients) CHECK(c.name.substr(dot + 1).starts_with(name(c.operation)));
+      if (c.name != names::kv_gradients && c.name.find(".pool_") == std::string::npos)
+        CHECK(c.name.substr(dot + 1).starts_with(name(c.operation)));
     }
   }
 }
@@ -117,5 +137,5 @@ TEST_CASE("Every configuration's exchanges are among all exchanges, in the same 
       CHECK(next->operation == each.operation);
     }
   }
-  CHECK(every_collective().size() == 35);
+  CHECK(every_collective().size() == 37);
 }

@@ -1,6 +1,8 @@
 #include <algorithm>
 
+#include "layout/shared_pools.hpp"
 #include "support/catch.hpp"
+#include "traffic/calls.hpp"
 #include "unit/traffic/small_run.hpp"
 
 using namespace moescope;
@@ -35,10 +37,11 @@ TEST_CASE("Even routing deals every choice, evenly on each rank and over all ran
     auto const layout = make_layout(degrees);
     auto const counts = even_routing(config, layout);
     for (std::int64_t m = 0; m < 2; ++m) {
-      auto const owned = layout.owned_token_counts(config.batch, m);
+      auto const owned = owned_token_runs(layout, {3, 5, 1}, Axis::stage, 0);
       for (std::int64_t r = 0; r < layout.ranks(); ++r) {
         auto const on_rank = spread(7, [&](std::int64_t e) { return counts.at(m, 1, r, e); });
-        CHECK(on_rank.sum == 3 * owned[std::size_t(r)]);
+        auto const& runs = owned[std::size_t(r)];
+        CHECK(on_rank.sum == 3 * (runs.empty() ? 0 : runs[0].size()));
         CHECK(on_rank.width <= 1);
       }
       auto const of_job = spread(7, [&](std::int64_t e) {
@@ -65,11 +68,12 @@ TEST_CASE("A token chooses one expert with the switch gate and all with the unif
 TEST_CASE("Volumes under even routing need no table of all ranks and are the same") {
   auto config = small_run();
   config.batch = {6, 5, 2};
-  for (Degrees const degrees : {Degrees{2, 1, 2}, Degrees{4, 2, 2, 2}, Degrees{8, 4, 4, 1}, Degrees{8, 1, 2, 2}}) {
+  for (Degrees const degrees : {Degrees{2, 1, 2}, Degrees{4, 2, 2, 2}, Degrees{8, 4, 4, 1}, Degrees{8, 1, 2, 2},
+                                Degrees{8, 2, 2, 2, "dp-tp-ep"}, Degrees{8, 4, 2, 1, "ep-tp-dp"}}) {
     auto const layout = make_layout(degrees);
     auto const counts = even_routing(config, layout);
-    for (std::int64_t r = 0; r < layout.ranks(); ++r)
-      CHECK(even_step_volumes(config, layout, r) == step_volumes(config, layout, counts, r));
+    EvenSteps steps(config, layout);
+    for (std::int64_t r = 0; r < layout.ranks(); ++r) CHECK(steps.volumes(r) == step_volumes(config, layout, counts, r));
   }
 }
 
@@ -80,7 +84,7 @@ TEST_CASE("One rank of a million is counted without the others") {
   config.model.expert_widths = {std::vector<std::int64_t>(64, 6), std::vector<std::int64_t>(64, 6)};
   config.batch = {1048576 / 8, 16, 1};  // one sequence for each dp coordinate, two tokens for each rank
   auto const layout = make_layout({1048576, 8, 64, 2});
-  auto const volumes = even_step_volumes(config, layout, 1048575);
+  auto const volumes = EvenSteps(config, layout).volumes(1048575);
   // The last rank owns the last two of 2,097,152 tokens, so its four choices are the last of 65,536 rounds of 64: experts
   // 60 to 63, one on each of four ep ranks, of which 63 is itself. Two layers, 72 bytes a weighted row.
   auto const dispatched = volume_of(config, layout, volumes, names::dispatch_forward);

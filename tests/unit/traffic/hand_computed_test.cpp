@@ -1,4 +1,5 @@
 #include "support/catch.hpp"
+#include "traffic/calls.hpp"
 #include "unit/traffic/small_run.hpp"
 
 using namespace moescope;
@@ -37,13 +38,13 @@ Volume const absent = {-1, -1, -1};
 TEST_CASE("Two data-parallel ranks") {
   Case const run{small_run(), make_layout({2}), counts_of({{{3, 3, 3, 3}, {6, 6, 0, 0}}, {{1, 2, 4, 5}, {0, 0, 6, 6}}})};
   CHECK(run(1, "dp.gradients") == Volume{568 * 8, 2, 1});
-  CHECK(run(1, "world.gradients") == Volume{176 * 8, 2, 1});
+  CHECK(run(1, "stage.gradients") == Volume{176 * 8, 2, 1});
   CHECK(run(1, "edp.gradients") == Volume{1152 * 8, 2, 1});
-  CHECK(run(1, names::pool_sum) == Volume{2 * (4 * 2 * 4 * 8), 4, 2});
+  CHECK(run(1, names::stage_pool_sum) == absent);  // each sequence is a pool, whole on its rank
+  CHECK(run(1, names::gate_statistics) == Volume{2 * (2 * 4 + 2) * 8, 2, 1});
   CHECK(run(1, names::labels) == Volume{8, 2, 1});
   CHECK(run(1, names::loss) == Volume{8, 2, 1});
   CHECK(run(1, names::gradient_norm) == Volume{8, 2, 1});
-  CHECK(run(1, names::checksums) == Volume{2 * 3 * 8, 1, 1});
   CHECK(run(1, names::dispatch_forward) == absent);
   CHECK(peer_bytes(run.config, run.layout, run.counts, 1) == std::vector<std::int64_t>{0, 24 * 272});
   CHECK(computed_rows(run.config, run.layout, run.counts, 1).sum == std::vector<std::int64_t>{12, 12});
@@ -106,10 +107,11 @@ TEST_CASE("Four ranks, tp 2, ep 2, etp 2, with a layer in which everything is dr
   CHECK(run(1, names::etp_dispatch_forward) == Volume{9 * 72, 2, 2});
   CHECK(run(3, names::etp_dispatch_forward) == Volume{15 * 72, 2, 2});
   CHECK(run(1, names::counts) == Volume{2 * (4 * 4 * 8), 2 * 3, 2});
-  CHECK(run(1, names::pool_sum) == Volume{2 * 256, 2 * 6, 2});
+  CHECK(run(1, names::tp_pool_sum) == Volume{2 * (2 * 2 * 4 * 8), 2 * 2, 2});  // two sequences on each two ranks
+  CHECK(run(1, names::stage_pool_sum) == absent);
   // vocabulary 2*5*8; two layers of norm 8, two query heads (q, o) and one KV head (k, v) of 16; final norm 8
   CHECK(run(1, "dp.gradients") == Volume{(80 + 2 * (8 + 96) + 8) * 8, 2, 1});
-  CHECK(run(1, "world.gradients") == Volume{176 * 8, 6, 1});
+  CHECK(run(1, "stage.gradients") == Volume{176 * 8, 6, 1});
   CHECK(computed_rows(run.config, run.layout, run.counts, 3).worst_micro_step == std::vector<std::int64_t>{15, 0});
 }
 
@@ -132,11 +134,15 @@ TEST_CASE("Four tensor ranks sum the KV heads that they share") {
 TEST_CASE("A capacity gate gathers two numbers a token, and blocks of sequences are pools") {
   Case run{small_run(), make_layout({2}), counts_of({{{0, 0, 0, 0}, {0, 0, 0, 0}}, {{0, 0, 0, 0}, {0, 0, 0, 0}}})};
   run.config.model.gate.kind = "switch";
+  run.config.batch.sequences = 6;  // three on each rank
   run.config.model.gate.pool = "block:2";
-  CHECK(run(0, names::pool_gather) == Volume{2 * 12 * 16, 2, 2});
-  CHECK(run(0, names::pool_sum) == Volume{2 * (2 * 2 * 4 * 8), 4, 2});
+  CHECK(run(0, names::stage_pool_gather) == Volume{2 * 18 * 16, 2, 2});
+  CHECK(run(0, names::stage_pool_sum) == Volume{2 * (3 * 2 * 4 * 8), 4, 2});
+  CHECK(run(0, names::gate_statistics) == absent);
   run.config.model.gate.pool = "batch";
-  CHECK(run(0, names::pool_sum) == Volume{2 * (1 * 2 * 4 * 8), 4, 2});
+  CHECK(run(0, names::stage_pool_sum) == Volume{2 * (1 * 2 * 4 * 8), 4, 2});
+  run.config.model.gate.pool = "block:3";
+  CHECK(run(0, names::stage_pool_sum) == absent);
 }
 
 TEST_CASE("float32 halves every byte but control's and the pools'") {
@@ -145,7 +151,9 @@ TEST_CASE("float32 halves every byte but control's and the pools'") {
   CHECK(run(0, names::dispatch_forward) == Volume{15 * 36, 2, 2});
   CHECK(run(0, "dp.gradients") == Volume{568 * 4, 2, 1});
   CHECK(run(0, names::counts) == Volume{2 * (2 * 4 * 8), 2, 2});
-  CHECK(run(0, names::pool_sum) == Volume{2 * 256, 4, 2});
+  CHECK(run(0, names::gate_statistics) == Volume{2 * (2 * 4 + 2) * 8, 2, 1});
+  run.config.model.gate.pool = "batch";
+  CHECK(run(0, names::stage_pool_sum) == Volume{2 * (1 * 2 * 4 * 8), 4, 2});
 }
 
 TEST_CASE("Micro-steps repeat calls, not gradients") {
@@ -153,9 +161,11 @@ TEST_CASE("Micro-steps repeat calls, not gradients") {
   run.config.batch.micro_steps = 2;
   run.counts = even_routing(run.config, run.layout);
   CHECK(run(0, names::counts) == Volume{4 * 64, 4, 4});
-  CHECK(run(0, names::loss) == Volume{16, 4, 2});
+  CHECK(run(0, names::loss) == Volume{8, 2, 1});
   CHECK(run(0, names::labels) == Volume{8, 2, 1});
-  CHECK(run(0, names::pool_sum) == Volume{4 * (2 * 2 * 4 * 8), 8, 4});
+  CHECK(run(0, names::gate_statistics) == Volume{2 * (2 * 4 + 2) * 8, 2, 1});
+  run.config.model.gate.pool = "block:2";  // one on each rank is none
+  CHECK(run(0, names::stage_pool_sum) == Volume{4 * (1 * 2 * 4 * 8), 8, 4});
   CHECK(run(0, "dp.gradients") == Volume{568 * 8, 2, 1});
 }
 
@@ -178,6 +188,6 @@ TEST_CASE("A reduction of more than 2^32 bytes is several calls") {
   config.train.dtype = DType::float32;
   auto const layout = make_layout({4, 1, 2});
   std::int64_t const elements = 2164260864;
-  CHECK(volume_of(config, layout, even_step_volumes(config, layout, 0), names::expert_gradients) ==
+  CHECK(volume_of(config, layout, EvenSteps(config, layout).volumes(0), names::expert_gradients) ==
         Volume{elements * 4, 3 * 2, 3});
 }

@@ -39,7 +39,8 @@ void for_all_layouts(Action&& action) {
   for (std::int64_t const ranks : {1, 2, 4, 8})
     for (std::int64_t tp = 1; tp <= ranks; tp *= 2)
       for (std::int64_t ep = 1; ep <= ranks; ep *= 2)
-        for (std::int64_t etp = 1; ep * etp <= ranks; etp *= 2) action(make_layout({ranks, tp, ep, etp}));
+        for (std::int64_t etp = 1; ep * etp <= ranks; etp *= 2)
+          for (auto const* order : {"tp-ep-dp", "ep-dp-tp", "dp-tp-ep"}) action(make_layout({ranks, tp, ep, etp, order}));
 }
 
 /// Where one choice goes, found by search over all ranks: same edp and etp coordinates, holder of the expert.

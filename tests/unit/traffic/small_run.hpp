@@ -8,6 +8,7 @@ namespace moescope::testing {
 
 struct Degrees {
   std::int64_t ranks, tp = 1, ep = 1, etp = 1;
+  std::string_view order = "tp-ep-dp";
 };
 
 inline Layout make_layout(Degrees const& degrees) {
@@ -15,6 +16,7 @@ inline Layout make_layout(Degrees const& degrees) {
   config.tp = degrees.tp;
   config.ep = degrees.ep;
   config.etp = degrees.etp;
+  config.order = degrees.order;
   return Layout(config, degrees.ranks);
 }
 

@@ -3,8 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "comm/mesh.hpp"
-#include "step/optimizer.hpp"
+#include "step/trainer.hpp"
 
 namespace moescope {
 
@@ -16,15 +15,14 @@ struct ReplicaDifference {
 };
 
 /// The first difference in a table of checksums, [ranks, groups]: each rank's against the first one on the group's axis.
+/// O(ranks).
 ReplicaDifference find_replica_difference(Layout const& layout, std::span<TensorGroup const> groups,
                                           std::vector<std::int64_t> const& checksums);
 
 /// Compares checksums (of the bits, 64 bits each) of share `part` of `parts` of every buffer of values between the ranks that
-/// hold copies. One exchange, control.checksums. On rank 0 a sentence
-/// that names ranks and tensor where copies differ (another sentence elsewhere); empty on every rank where they agree.
-/// Collective.
+/// hold copies; rank 0 gathers them. On rank 0 a sentence that names ranks and tensor where copies differ (another sentence
+/// elsewhere); empty on every rank where they agree, and where nothing is trained. Collective.
 template <class T>
-std::string replica_failure(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model, TrainingState<T> const& state,
-                            std::int64_t part, std::int64_t parts);
+std::string replica_failure(Trainer<T>& trainer, std::int64_t part, std::int64_t parts);
 
 }  // namespace moescope

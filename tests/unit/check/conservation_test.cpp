@@ -1,4 +1,4 @@
-#include "step/conservation.hpp"
+#include "check/conservation.hpp"
 
 #include "support/catch.hpp"
 

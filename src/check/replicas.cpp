@@ -1,11 +1,9 @@
-#include "step/replicas.hpp"
+#include "check/replicas.hpp"
 
 #include <fmt/format.h>
 
 #include <Kokkos_BitManipulation.hpp>
 #include <type_traits>
-
-#include "comm/exchange.hpp"
 
 namespace moescope {
 
@@ -18,7 +16,7 @@ std::int64_t checksum(ExecSpace const& exec, Vector<T> const& values, Range part
   using Bits = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
   std::uint64_t total = 0;
   Kokkos::parallel_reduce(
-      "step::checksum", Kokkos::RangePolicy<ExecSpace>(exec, part.begin, part.end),
+      "check::checksum", Kokkos::RangePolicy<ExecSpace>(exec, part.begin, part.end),
       KOKKOS_LAMBDA(std::int64_t i, std::uint64_t & sum) {
         std::uint64_t z = Kokkos::bit_cast<Bits>(values(i)) + 0x9E3779B97F4A7C15ull * std::uint64_t(i + 1);
         z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
@@ -27,6 +25,12 @@ std::int64_t checksum(ExecSpace const& exec, Vector<T> const& values, Range part
       },
       total);
   return std::int64_t(total);
+}
+
+/// What rank 0 found; the others bring zeros.
+ReplicaDifference known_to_all(Communicator const& world, ReplicaDifference const& found) {
+  auto const sums = world.sum(std::vector<std::int64_t>{std::int64_t(found.group), found.rank, found.other});
+  return {std::size_t(sums[0]), sums[1], sums[2]};
 }
 
 /// Name of the first tensor of the group whose copies differ on the two ranks; on rank 0.
@@ -56,7 +60,7 @@ ReplicaDifference find_replica_difference(Layout const& layout, std::span<Tensor
                                           std::vector<std::int64_t> const& checksums) {
   for (std::size_t g = 0; g < groups.size(); ++g) {
     for (std::int64_t rank = 0; rank < layout.ranks(); ++rank) {
-      auto const first = layout.members(groups[g].axis, rank).front();
+      auto const first = layout.first_member(groups[g].axis, rank);
       auto const of = [&](std::int64_t r) { return checksums[std::size_t(r) * groups.size() + g]; };
       if (of(rank) != of(first)) return {g, first, rank};
     }
@@ -65,23 +69,25 @@ ReplicaDifference find_replica_difference(Layout const& layout, std::span<Tensor
 }
 
 template <class T>
-std::string replica_failure(ExecSpace const& exec, Mesh& mesh, ModelConfig const& model, TrainingState<T> const& state,
-                            std::int64_t part, std::int64_t parts) {
-  if (mesh.world().size() == 1) return {};
+std::string replica_failure(Trainer<T>& trainer, std::int64_t part, std::int64_t parts) {
+  auto const& mesh = trainer.model().mesh();
+  auto const& model = trainer.config().model;
+  auto const& state = trainer.state();
+  auto const& groups = state.table.groups();
+  if (mesh.world().size() == 1 || trainer.config().train.mode != "train") return {};
   std::vector<std::int64_t> own;
   for (auto const& values : state.values.group)
-    own.push_back(checksum<T>(exec, values, split(std::int64_t(values.extent(0)), parts, part)));
-  auto const found = find_replica_difference(mesh.layout(), state.table.groups(),
-                                             all_gather_control(mesh, mesh.exchange(traffic::names::checksums), own));
+    own.push_back(checksum<T>(ExecSpace(), values, split(std::int64_t(values.extent(0)), parts, part)));
+  auto const all = mesh.world().gather(std::span<std::int64_t const>(own), 0);
+  auto const found = known_to_all(
+      mesh.world(), mesh.rank() == 0 ? find_replica_difference(mesh.layout(), groups, all) : ReplicaDifference{0, 0, 0});
   if (!found.found()) return {};
-  auto const tensor = differing_tensor<T>(exec, mesh, model, state, found);
+  auto const tensor = differing_tensor<T>(ExecSpace(), mesh, model, state, found);
   return fmt::format("ranks {} and {} hold different values of the {} parameter {}, which is replicated over {}", found.rank,
-                     found.other, state.table.groups()[found.group].name, tensor, name(state.table.groups()[found.group].axis));
+                     found.other, groups[found.group].name, tensor, name(groups[found.group].axis));
 }
 
-template std::string replica_failure<double>(ExecSpace const&, Mesh&, ModelConfig const&, TrainingState<double> const&,
-                                             std::int64_t, std::int64_t);
-template std::string replica_failure<float>(ExecSpace const&, Mesh&, ModelConfig const&, TrainingState<float> const&,
-                                            std::int64_t, std::int64_t);
+template std::string replica_failure<double>(Trainer<double>&, std::int64_t, std::int64_t);
+template std::string replica_failure<float>(Trainer<float>&, std::int64_t, std::int64_t);
 
 }  // namespace moescope

@@ -1,4 +1,4 @@
-#include "step/replicas.hpp"
+#include "check/replicas.hpp"
 
 #include "support/catch.hpp"
 
@@ -41,6 +41,35 @@ TEST_CASE("a checksum that differs names the group and the two ranks") {
   CHECK(name_of(found_router) == "router");
   CHECK((found_router.rank == 0 && found_router.other == 2));
   CHECK(name_of(difference(layout_of(4, 2, 2), expert)) == "expert");
+}
+
+TEST_CASE("the copies of very many ranks are compared in a time that grows with their number") {
+  std::int64_t const ranks = 1 << 19;  // in its square this takes hours
+  auto const layout = layout_of(ranks, 4, 8);
+  std::vector<std::int64_t> checksums(std::size_t(3 * ranks), 7);
+  CHECK_FALSE(difference(layout, checksums).found());
+  checksums.back() = 8;
+  CHECK(difference(layout, checksums).rank == 7);
+  CHECK(difference(layout, checksums).other == ranks - 1);
+}
+
+TEST_CASE("checksums come in the order of ranks, which need not be that of the stage") {
+  LayoutConfig config;
+  config.tp = 2;
+  config.ep = 2;
+  config.etp = 1;
+  config.order = "dp-tp-ep";  // tp ranks are {0,2} and {1,3}; so are ep ranks
+  Layout const layout(config, 4);
+  auto const of_stage = right();
+  std::vector<std::int64_t> router;
+  for (std::int64_t rank = 0; rank < 4; ++rank) {
+    auto const row = of_stage.begin() + 3 * layout.coordinate(Axis::stage, rank);
+    router.insert(router.end(), row, row + 3);
+  }
+  CHECK_FALSE(difference(layout, router).found());
+  CHECK(difference(layout, of_stage).found());
+  router[2 * 3 + 1] = 6;  // of the second rank of the stage
+  CHECK((difference(layout, router).rank == 0 && difference(layout, router).other == 2));
 }
 
 TEST_CASE("ranks without a copy anywhere have nothing to differ in but the router") {
