@@ -79,7 +79,7 @@ def test_notes_that_were_cut_off_stop_no_command(began, ended, sweep):
 def test_a_checkpoint_by_another_name_is_not_taken(sweep):
     one = sweep('[sweep.matrix]\ndata.path = ["slow_once"]')
     os.kill((driver := started(one, "submit")).pid, signal.SIGTERM)
-    driver.communicate(timeout=20)
+    driver.communicate(timeout=120)
     (checkpoint,) = one.results.glob("cells/*/checkpoints/*/step_*")
     shutil.copytree(checkpoint, checkpoint.with_name("step_old_copy"))
     assert one.call("resume").code == 0
@@ -146,7 +146,7 @@ def test_a_stopped_driver_takes_its_launch_with_it_and_resume_goes_on(number, sw
     one = sweep('[sweep.zip]\ndata.path = ["slow"]')
     driver = started(one, "submit")
     os.kill(driver.pid, number)
-    driver.communicate(timeout=20)
+    driver.communicate(timeout=120)
     wait_for(lambda: not processes_in(one.results))
     told = one.call("status").out
     assert "1 stopped" in told and "step 2 of 4: stopped from outside; goes on at step 2" in told, told
@@ -154,7 +154,7 @@ def test_a_stopped_driver_takes_its_launch_with_it_and_resume_goes_on(number, sw
     assert attempts_of(one, "slow") == ["attempt_1", "attempt_2"]
     assert "running: " in one.call("status").out
     assert "asked the driver" in one.call("cancel").out
-    resumed.communicate(timeout=20)
+    resumed.communicate(timeout=120)
     assert resumed.returncode == 130 and "no driver" in one.call("cancel").out
     wait_for(lambda: not processes_in(one.results))
 
@@ -163,7 +163,7 @@ def test_a_stopped_cell_goes_on_from_its_checkpoint_and_leaves_none_when_it_is_c
     one = sweep('[sweep.matrix]\ndata.path = ["slow_once"]')
     driver = started(one, "submit")
     os.kill(driver.pid, signal.SIGTERM)
-    assert "stopping with a checkpoint" in driver.communicate(timeout=20)[0].decode()
+    assert "stopping with a checkpoint" in driver.communicate(timeout=120)[0].decode()
     (checkpoint,) = one.results.glob("cells/*/checkpoints/*/step_*")
     assert "1 to be run now" in one.call("resume").out
     assert "1 complete" in one.call("status").out and not checkpoint.exists()
@@ -176,7 +176,7 @@ def test_a_stopped_cell_goes_on_from_its_checkpoint_and_leaves_none_when_it_is_c
 def test_a_cell_that_is_redone_begins_anew(sweep):
     one = sweep('[sweep.matrix]\ndata.path = ["slow_once"]')
     os.kill((driver := started(one, "submit")).pid, signal.SIGTERM)
-    driver.communicate(timeout=20)
+    driver.communicate(timeout=120)
     one.call("resume", "--redo", "*")
     (began,) = one.results.glob("cells/*/attempt_2/began")
     assert "from=\n" in began.read_text() and "1 complete" in one.call("status").out
@@ -185,7 +185,7 @@ def test_a_cell_that_is_redone_begins_anew(sweep):
 def test_a_checkpoint_that_cannot_be_read_is_told_with_the_way_out(sweep):
     one = sweep('[sweep.matrix]\ndata.path = ["slow_once"]')
     os.kill((driver := started(one, "submit")).pid, signal.SIGTERM)
-    driver.communicate(timeout=20)
+    driver.communicate(timeout=120)
     next(one.results.glob("cells/*/checkpoints/*/*/checkpoint.json")).write_text("")
     one.call("resume")
     told = one.call("status").out
@@ -201,7 +201,7 @@ def test_a_second_ctrl_c_does_not_wait_for_a_launch_that_takes_no_signal(sweep):
     time.sleep(0.5)
     assert driver.poll() is None
     os.kill(driver.pid, signal.SIGINT)
-    assert driver.communicate(timeout=20) and driver.returncode == 130
+    assert driver.communicate(timeout=120) and driver.returncode == 130
     wait_for(lambda: not processes_in(one.results))
     told = one.call("status").out
     assert "1 interrupted" in told and "step 2 of 4: its launch ended without a word" in told and "goes on" not in told, told
@@ -211,7 +211,7 @@ def test_a_launch_that_does_not_stop_is_killed_even_if_the_driver_is(sweep):
     one = sweep('[sweep.matrix]\ndata.path = ["deaf"]', site=SITE + "notice_seconds = 1\n")
     driver = started(one, "submit")
     os.kill(driver.pid, signal.SIGKILL)
-    driver.communicate(timeout=20)
+    driver.communicate(timeout=120)
     wait_for(lambda: not processes_in(one.results))
     told = one.call("status").out
     assert "1 failed" in told and "stopped from outside" in told, told
@@ -234,7 +234,7 @@ def test_a_killed_launch_script_is_told_as_interrupted(sweep):
     for pid in processes_in(one.results):
         if int(pid) != driver.pid:
             os.kill(int(pid), signal.SIGKILL)
-    driver.communicate(timeout=20)
+    driver.communicate(timeout=120)
     told = one.call("status").out
     assert "1 interrupted" in told and "ended without a word" in told, told
 
@@ -248,7 +248,7 @@ def test_two_drivers_do_not_work_on_the_same_results(sweep):
         assert attempts_of(one, "slow") == ["attempt_1"]
     finally:
         one.call("cancel")
-        driver.communicate(timeout=20)
+        driver.communicate(timeout=120)
 
 
 def test_another_build_or_missing_data_is_told_before_anything_runs(sweep):
