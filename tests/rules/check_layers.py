@@ -32,7 +32,7 @@ UNFINISHED = [r"\bTODO\b", r"\bFIXME\b", r"\bXXX\b", r"\bstubs?\b", r"\bplacehol
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.MULTILINE)
 ANONYMOUS = re.compile(r"^namespace \{$.*?^\}  // namespace$", re.MULTILINE | re.DOTALL)
 # A line that defines nothing: indented, or of these kinds.
-AT_NAMESPACE_SCOPE = re.compile(r"\s|#|//|\}|namespace |using |template <[^<>]*>$")
+AT_NAMESPACE_SCOPE = re.compile(r"\s|#|//|\}|namespace |using |template <[^<>]*>$|MOESCOPE_FOR_SCALARS\(MOESCOPE_INSTANTIATE\)$")
 TABLE_ROW = re.compile(r"^\|\s*`?(\w+)`?\s*\|\s*(\d+)\s*\|", re.MULTILINE)
 
 
