@@ -1,7 +1,6 @@
 #include "gates/pool.hpp"
 
 #include <algorithm>
-#include <tuple>
 
 #include "base/error.hpp"
 
