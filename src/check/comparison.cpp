@@ -4,29 +4,28 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <numeric>
 
 namespace moescope {
 
-namespace {
-
-double relative_error(std::vector<double> const& value, std::vector<double> const& reference) {
-  if (value.size() != reference.size()) return std::numeric_limits<double>::infinity();
-  double difference = 0, norm = 0;
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    difference += (value[i] - reference[i]) * (value[i] - reference[i]);
-    norm += reference[i] * reference[i];
-  }
-  if (difference == 0) return 0;
-  auto const error = std::sqrt(difference / norm);
-  return std::isnan(error) ? std::numeric_limits<double>::infinity() : error;
+double norm(std::vector<double> const& values) {
+  return std::sqrt(std::transform_reduce(values.begin(), values.end(), 0.0, std::plus<>(), [](double v) { return v * v; }));
 }
 
-}  // namespace
+double relative_difference(std::vector<double> const& value, std::vector<double> const& reference, double least) {
+  if (value.size() != reference.size()) return std::numeric_limits<double>::infinity();
+  double squares = 0;
+  for (std::size_t i = 0; i < value.size(); ++i) squares += (value[i] - reference[i]) * (value[i] - reference[i]);
+  if (squares == 0) return 0;
+  auto const relative = std::sqrt(squares) / std::max(norm(reference), least);
+  return std::isnan(relative) ? std::numeric_limits<double>::infinity() : relative;
+}
 
 void Comparison::add(std::string const& name, std::vector<double> const& value, std::vector<double> const& reference,
                      double limit) {
-  entries_.push_back({name, relative_error(value, reference), limit});
+  entries_.push_back({name, relative_difference(value, reference), limit});
 }
 
 bool Comparison::passed() const {

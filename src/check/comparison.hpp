@@ -4,8 +4,12 @@
 
 namespace moescope {
 
-/// Tensors against their reference: ||difference|| / ||reference|| in double (0 where both are exactly zero, infinite where
-/// only the reference is, or anything is not a number).
+double norm(std::vector<double> const& values);
+/// ||value - reference|| / max(||reference||, `least`): 0 where nothing differs, infinite where sizes differ, where the
+/// denominator is zero and where anything is not a number.
+double relative_difference(std::vector<double> const& value, std::vector<double> const& reference, double least = 0);
+
+/// Tensors against their reference.
 class Comparison {
  public:
   void add(std::string const& name, std::vector<double> const& value, std::vector<double> const& reference, double limit);

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "base/to_host.hpp"
+#include "check/comparison.hpp"
 #include "model/gather.hpp"
 #include "step/trainer.hpp"
 
@@ -22,8 +23,9 @@ std::vector<double> decisions(Trainer<double>& trainer, BatchSource const& sourc
   auto& mesh = trainer.model().mesh();
   auto const& config = trainer.config();
   std::vector<double> all;
+  GlobalBatch const global{config.batch, config.model.gate.pool, source};
   for (std::int64_t m = 0; m < config.batch.micro_steps; ++m) {
-    auto const batch = load_micro_batch(mesh.layout(), mesh.rank(), config.batch, config.model.gate.pool, source, 0, m);
+    auto const batch = load_micro_batch(mesh.layout(), mesh.rank(), global, m);
     Pass const pass{.seed = config.train.seed, .micro_batch = m, .batch = &batch.device};
     auto const activations = trainer.model().forward(ExecSpace(), pass, trainer.weights());
     for (auto const& block : activations.blocks) {
@@ -38,12 +40,6 @@ std::vector<double> decisions(Trainer<double>& trainer, BatchSource const& sourc
   }
   mesh.ledger().take();
   return all;
-}
-
-double norm(std::vector<double> const& values) {
-  double sum = 0;
-  for (auto const v : values) sum += v * v;
-  return std::sqrt(sum);
 }
 
 std::vector<double> difference(std::vector<double> const& a, std::vector<double> const& b) {
@@ -82,11 +78,9 @@ Outcome run_two_steps(Communicator const& world, RunConfig const& config, BatchS
 
 namespace {
 
-/// Keeps the largest deviation; one that is not a number is infinite.
 class Largest {
  public:
   void see(double value, std::string const& where) {
-    if (std::isnan(value)) value = std::numeric_limits<double>::infinity();
     if (value > found.largest) found = {value, where};
   }
   Deviation found;
@@ -102,11 +96,9 @@ void compare_decisions(Outcome const& outcome, Outcome const& reference, Largest
 
 void compare_losses(Outcome const& outcome, Outcome const& reference, Largest& largest) {
   constexpr char const* names[] = {"total loss", "cross-entropy", "gradient norm"};
-  for (std::size_t i = 0; i < reference.losses.size(); ++i) {
-    auto const off = std::abs(outcome.losses[i] - reference.losses[i]);
-    if (off != 0)
-      largest.see(off / std::abs(reference.losses[i]), names[i % 3] + std::string(" of step ") + std::to_string(i / 3));
-  }
+  for (std::size_t i = 0; i < reference.losses.size(); ++i)
+    largest.see(relative_difference({outcome.losses.at(i)}, {reference.losses[i]}),
+                names[i % 3] + std::string(" of step ") + std::to_string(i / 3));
 }
 
 void compare_tensors(Outcome const& outcome, Outcome const& reference, Largest& largest) {
@@ -114,12 +106,9 @@ void compare_tensors(Outcome const& outcome, Outcome const& reference, Largest& 
   for (auto const& [key, values] : reference.tensors) all[kind_of(key)] = std::hypot(all[kind_of(key)], norm(values));
   for (auto const& [key, expected] : reference.tensors) {
     auto const found = outcome.tensors.find(key);
-    if (found == outcome.tensors.end() || found->second.size() != expected.size()) {
-      largest.see(std::numeric_limits<double>::infinity(), "the size of " + key);
-      continue;
-    }
-    auto const off = norm(difference(found->second, expected));
-    if (off != 0) largest.see(off / std::max(norm(expected), 1e-4 * all[kind_of(key)]), key);
+    bool const is_there = found != outcome.tensors.end() && found->second.size() == expected.size();
+    is_there ? largest.see(relative_difference(found->second, expected, 1e-4 * all[kind_of(key)]), key)
+             : largest.see(std::numeric_limits<double>::infinity(), "the size of " + key);
   }
 }
 

@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint/sharded.hpp"
+#include "checkpoint/tensor_source.hpp"
 #include "model/parameters.hpp"
 
 namespace moescope {
@@ -11,6 +11,6 @@ namespace moescope {
 /// the names in the checkpoint that are no parameter of this model (published files hold `rotary_emb.inv_freq`). Throws
 /// UserError naming file and tensor where one is missing or has another shape.
 template <class T>
-std::vector<std::string> load_parameters(TensorStore const& store, TensorTable const& table, FlatBuffers<T> const& values);
+std::vector<std::string> load_parameters(TensorSource const& source, TensorTable const& table, FlatBuffers<T> const& values);
 
 }  // namespace moescope

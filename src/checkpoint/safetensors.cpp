@@ -1,7 +1,6 @@
 #include "checkpoint/safetensors.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstring>
@@ -124,16 +123,6 @@ Tensors tensors_of(MappedFile const& file, std::string const& path) {
 
 }  // namespace
 
-std::int64_t TensorInfo::elements() const { return rows() * columns(); }
-std::int64_t TensorInfo::columns() const { return shape.empty() ? 1 : shape.back(); }
-std::int64_t TensorInfo::rows() const {
-  std::int64_t product = 1;
-  for (std::size_t i = 0; i + 1 < shape.size(); ++i) product *= shape[i];
-  return product;
-}
-
-std::string shape_text(std::vector<std::int64_t> const& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
-
 struct Safetensors::State {
   explicit State(std::string file_path) : path(std::move(file_path)), file(path), tensors(tensors_of(file, path)) {
     std::uint64_t header_bytes = 0;
@@ -152,23 +141,18 @@ Safetensors::Safetensors(Safetensors&&) noexcept = default;
 
 std::string const& Safetensors::path() const { return state_->path; }
 Tensors const& Safetensors::tensors() const { return state_->tensors; }
+std::vector<std::string> Safetensors::names() const {
+  std::vector<std::string> names;
+  for (auto const& tensor : tensors()) names.push_back(tensor.first);
+  return names;
+}
+
 bool Safetensors::has(std::string const& name) const { return state_->tensors.count(name) > 0; }
 
 TensorInfo const& Safetensors::info(std::string const& name) const {
   auto const found = state_->tensors.find(name);
   if (found == state_->tensors.end()) refuse(path(), "holds no tensor '{}'", name);
   return found->second;
-}
-
-std::vector<double> Safetensors::read(std::string const& name) const {
-  auto const& tensor = info(name);
-  return read_slice(name, {0, tensor.rows()}, {0, tensor.columns()});
-}
-
-std::vector<double> Safetensors::read(std::string const& name, std::vector<std::int64_t> const& shape) const {
-  if (info(name).shape != shape)
-    refuse(path(), "tensor '{}' has shape {}, expected is {}", name, shape_text(info(name).shape), shape_text(shape));
-  return read(name);
 }
 
 std::vector<double> Safetensors::read_slice(std::string const& name, Range rows, Range columns) const {
@@ -190,10 +174,6 @@ std::vector<double> Safetensors::read_slice(std::string const& name, Range rows,
       refuse(path(), "tensor '{}' has dtype {}; readable as numbers are F64, F32, F16 and BF16", name, tensor.dtype);
   }
   return values;
-}
-
-std::vector<double> Safetensors::read_rows(std::string const& name, Range rows) const {
-  return read_slice(name, rows, {0, info(name).columns()});
 }
 
 std::vector<std::int64_t> Safetensors::read_int64(std::string const& name) const {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "checkpoint/safetensors.hpp"
 #include "files/mapped_file.hpp"
 #include "files/strict_json.hpp"
 
@@ -92,15 +93,8 @@ std::vector<std::string> TensorStore::names() const {
 }
 
 TensorInfo const& TensorStore::info(std::string const& name) const { return state_->holder(name).info(name); }
-std::vector<double> TensorStore::read(std::string const& name) const { return state_->holder(name).read(name); }
-std::vector<double> TensorStore::read(std::string const& name, std::vector<std::int64_t> const& shape) const {
-  return state_->holder(name).read(name, shape);
-}
 std::vector<double> TensorStore::read_slice(std::string const& name, Range rows, Range columns) const {
   return state_->holder(name).read_slice(name, rows, columns);
-}
-std::vector<double> TensorStore::read_rows(std::string const& name, Range rows) const {
-  return state_->holder(name).read_rows(name, rows);
 }
 std::vector<std::int64_t> TensorStore::read_int64(std::string const& name) const { return state_->holder(name).read_int64(name); }
 

@@ -5,6 +5,7 @@
 #include "base/views.hpp"
 #include "config/model_config.hpp"
 #include "layout/layout.hpp"
+#include "traffic/peer_rows.hpp"
 
 namespace moescope {
 
@@ -23,13 +24,6 @@ struct RowPlan {
 /// counts [ep * etp, E]: kept choices of each rank of the expert block, in expert_block order.
 RowPlan plan_rows(Layout const& layout, ModelConfig const& model, std::int64_t rank, std::vector<std::int64_t> const& counts);
 
-/// What D moves from this rank to one peer in a layer, and what D^T moves; the own rank's entry is what stays at home.
-struct PeerRows {
-  std::int64_t rank;
-  std::int64_t rows_out, rows_back;
-  std::int64_t weights_out, weights_back;
-};
-
 /// How the all_gather dispatcher finds its rows among the tokens and kept choices of the whole expert block.
 struct BlockRows {
   std::vector<std::int64_t> tokens, choices;  ///< [ep * etp] owned tokens and kept choices of each member
@@ -41,13 +35,13 @@ struct BlockRows {
 /// A plan is kept from forward to backward. Sent rows are ordered by expert, then token.
 struct Plan {
   RowPlan rows;
-  Vector<int> token_of_sent;     ///< [num_sent] owned token each sent row copies
-  Vector<int> choice_of_sent;    ///< [num_sent] choice it belongs to
-  Vector<int> sent_of_choice;    ///< [num_choices] where a choice stands in the sent rows, -1 if dropped
-  Vector<int> offsets;           ///< [num_tokens + 1] choices of each token (Routing::offsets)
-  Vector<int> grouped_position;  ///< device copy of rows.grouped_position; empty where rows arrive grouped by expert
-  BlockRows block;               ///< all_gather only
-  std::vector<PeerRows> peers;   ///< of the ranks this one exchanges rows with
+  Vector<int> token_of_sent;             ///< [num_sent] owned token each sent row copies
+  Vector<int> choice_of_sent;            ///< [num_sent] choice it belongs to
+  Vector<int> sent_of_choice;            ///< [num_choices] where a choice stands in the sent rows, -1 if dropped
+  Vector<int> offsets;                   ///< [num_tokens + 1] choices of each token (Routing::offsets)
+  Vector<int> grouped_position;          ///< device copy of rows.grouped_position; empty where rows arrive grouped by expert
+  BlockRows block;                       ///< all_gather only
+  std::vector<traffic::PeerRows> peers;  ///< of the ranks this one exchanges rows with
   std::int64_t num_tokens = 0;
   std::int64_t num_choices = 0;
   bool arrives_grouped() const { return grouped_position.size() == 0; }

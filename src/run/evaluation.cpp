@@ -50,8 +50,8 @@ EvaluationReport evaluate(ExecSpace const& exec, Trainer<T>& trainer, HeldOutSou
     std::int64_t labels = 0;
     for (std::int64_t first = 0; first < config.eval.sequences; first += micro_batch) {
       config.batch.sequences = std::min(micro_batch, config.eval.sequences - first);
-      auto const batch =
-          load_micro_batch(mesh.layout(), mesh.rank(), config.batch, config.model.gate.pool, from_domain, origin + first, 0);
+      GlobalBatch const global{config.batch, config.model.gate.pool, from_domain, origin + first};
+      auto const batch = load_micro_batch(mesh.layout(), mesh.rank(), global, 0);
       pass.batch = &batch.device;
       auto const activations = trainer.model().forward(exec, pass, trainer.weights());
       count_routing(exec, record_routing<T>(activations), config, 0, counts);

@@ -8,14 +8,14 @@
 
 namespace moescope {
 
-LoadedMicroBatch load_micro_batch(Layout const& layout, std::int64_t rank, BatchConfig const& batch, std::string const& pool,
-                                  BatchSource const& source, std::int64_t first_sequence, std::int64_t micro_step) {
+LoadedMicroBatch load_micro_batch(Layout const& layout, std::int64_t rank, GlobalBatch const& global, std::int64_t micro_step) {
+  auto const& batch = global.sizes;
   auto const mine = layout.sequences(batch, micro_step, rank);
   auto const whole = split(batch.sequences, batch.micro_steps, micro_step);
   auto const length = batch.sequence_length;
 
   LoadedMicroBatch loaded;
-  loaded.host = source(first_sequence + mine.begin, mine.size());
+  loaded.host = global.source(global.first_sequence + mine.begin, mine.size());
   loaded.num_labels = std::count_if(loaded.host.targets.begin(), loaded.host.targets.end(),
                                     [](int target) { return target != kernels::ignored_label; });
   auto& device = loaded.device;
@@ -24,11 +24,11 @@ LoadedMicroBatch load_micro_batch(Layout const& layout, std::int64_t rank, Batch
   device.sequences = mine.size();
   device.sequence_length = length;
   auto const tokens_of = [&](Range sequences) {
-    return Range{(first_sequence + sequences.begin) * length, (first_sequence + sequences.end) * length};
+    return Range{(global.first_sequence + sequences.begin) * length, (global.first_sequence + sequences.end) * length};
   };
   device.ids = TokenIds({tokens_of(mine)});
   BatchConfig const micro_batch{whole.size(), length, 1};
-  auto const shared = shared_pools(layout, pool, micro_batch, rank);
+  auto const shared = shared_pools(layout, global.pool, micro_batch, rank);
   auto const in_pool = shared.sequences_in_pool * length;
   auto const sharing = tokens_of({whole.begin + shared.sequences.begin, whole.begin + shared.sequences.end});
   device.pool_shape = {sharing.begin, sharing.size(), in_pool, batch.sequences * length / in_pool};

@@ -7,6 +7,7 @@
 #include "comm/exchange.hpp"
 #include "config/routers.hpp"
 #include "kernels/adamw.hpp"
+#include "tensors/stretches.hpp"
 
 namespace moescope {
 
@@ -33,31 +34,6 @@ TrainingState<T>::TrainingState(TensorTable tensors, bool with_gradients)
 }
 
 namespace {
-
-/// A stretch of one group's flat buffer.
-struct Stretch {
-  std::size_t group;
-  std::int64_t begin, end;
-};
-
-/// Stretches of the trained tensors for which `select` gives a non-empty row range; adjacent ones are joined.
-template <class Select>
-std::vector<Stretch> stretches(TensorTable const& table, Select select) {
-  std::vector<Stretch> result;
-  for (auto const& spec : table.specs()) {
-    if (!table.group_of(spec).trained) continue;
-    Range const chosen = select(spec);
-    if (chosen.size() <= 0) continue;
-    auto const width = spec.held_columns.size();
-    auto const begin = spec.offset + (chosen.begin - spec.held_rows.begin) * width, end = begin + chosen.size() * width;
-    if (!result.empty() && result.back().group == spec.group && result.back().end == begin) {
-      result.back().end = end;
-    } else {
-      result.push_back({spec.group, begin, end});
-    }
-  }
-  return result;
-}
 
 template <class T>
 Vector<T> view(FlatBuffers<T> const& buffers, Stretch const& stretch) {
@@ -114,10 +90,8 @@ void reduce_gradients(ExecSpace const& exec, Mesh& mesh, GradientExchanges const
 template <class T>
 double gradient_norm(ExecSpace const& exec, Mesh& mesh, GradientExchanges const& exchanges, TrainingState<T> const& state) {
   double sum = 0;
-  auto const owned = [](TensorSpec const& spec) { return spec.owned_rows; };
-  for (auto const& stretch : stretches(state.table, owned)) {
+  for (auto const& stretch : counted_stretches(state.table, mesh.layout(), mesh.rank()))
     sum += kernels::sum_of_squares<Accumulate<T>>(exec, view(state.gradients, stretch));
-  }
   all_reduce_control(mesh, exchanges.norm, std::span<double>(&sum, 1));
   return std::sqrt(sum);
 }

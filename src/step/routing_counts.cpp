@@ -43,12 +43,12 @@ void count_choices(ExecSpace const& exec, RoutingRecord::Layer const& layer, std
 }
 
 /// Bytes of one layer's expert exchanges by peer: rows out and back, and their weights; the own entry is what stays home.
-void add_peer_bytes(std::vector<PeerRows> const& peers, std::int64_t row_bytes, std::int64_t weight_bytes, bool training,
+void add_peer_bytes(std::vector<traffic::PeerRows> const& peers, std::int64_t row_bytes, std::int64_t weight_bytes, bool training,
                     std::vector<std::int64_t>& peer_bytes) {
   auto const row_trips = training ? 2 : 1;
   for (auto const& peer : peers) {
     auto const weights = peer.weights_out + (training ? peer.weights_back : 0);
-    peer_bytes[std::size_t(peer.rank)] += row_trips * (peer.rows_out + peer.rows_back) * row_bytes + weights * weight_bytes;
+    peer_bytes[std::size_t(peer.peer)] += row_trips * (peer.out + peer.back) * row_bytes + weights * weight_bytes;
   }
 }
 
@@ -89,9 +89,9 @@ void count_rows(RoutingRecord const& record, Range mine, std::int64_t rank, Rank
       report.expert_rows[l * experts + std::size_t(mine.begin + e)] += offset[1] - offset[0];
     }
     for (auto const& peer : layer.peers) {
-      if (peer.rank == rank) continue;
-      report.rows_sent[l] += peer.rows_out;
-      report.rows_received[l] += peer.rows_back;
+      if (peer.peer == rank) continue;
+      report.rows_sent[l] += peer.out;
+      report.rows_received[l] += peer.back;
     }
   }
 }

@@ -10,7 +10,7 @@ struct RoutingRecord {
   struct Layer {
     Vector<int> expert, kept;                  ///< [choices], as in Routing
     std::vector<std::int64_t> expert_offsets;  ///< as in RowPlan
-    std::vector<PeerRows> peers;
+    std::vector<traffic::PeerRows> peers;
   };
   std::vector<Layer> layers;
 };

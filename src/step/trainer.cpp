@@ -115,9 +115,9 @@ StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::i
   double labels = 0;
   {
     Region const region(Phase::data);
+    GlobalBatch const global{config_.batch, config_.model.gate.pool, source, step * config_.batch.sequences};
     for (std::int64_t m = 0; m < config_.batch.micro_steps; ++m) {
-      batches.push_back(load_micro_batch(mesh_.layout(), mesh_.rank(), config_.batch, config_.model.gate.pool, source,
-                                         step * config_.batch.sequences, m));
+      batches.push_back(load_micro_batch(mesh_.layout(), mesh_.rank(), global, m));
       labels += double(batches.back().num_labels);
     }
     all_reduce_control(mesh_, labels_, std::span<double>(&labels, 1));

@@ -145,22 +145,27 @@ class Walk {
             .decays = true,
             .held_rows = {0, rows},
             .held_columns = {0, columns},
+            .counted_rows = {},
             .owned_rows = {},
             .init = {Init::Kind::normal, model_.initializer_range}};
   }
 
-  void copy(Tensor tensor, TensorName const& name) const {
-    if (layout_.coordinate(Axis::stage, rank_) == 0) tensor.owned_rows = tensor.held_rows;
-    if (wants(tensor.group)) visit_(tensor, name);
+  /// On every rank of the stage: counted where the first one has its copies.
+  void copy(Tensor const& tensor, TensorName const& name) const {
+    auto const first = layout_.first_member(tensor_groups[tensor.group].axis, rank_);
+    visit(tensor, layout_.coordinate(Axis::stage, first) == 0 ? tensor.held_rows : Range{}, name);
   }
-  void rows(Tensor tensor, Range held, Range owned, TensorName const& name) const {
+  void rows(Tensor tensor, Range held, Range counted, TensorName const& name) const {
     tensor.held_rows = held;
-    if (is_first_[tensor.group]) tensor.owned_rows = owned;
-    if (wants(tensor.group)) visit_(tensor, name);
+    visit(tensor, counted, name);
   }
   void columns(Tensor tensor, Range held, TensorName const& name) const {
     tensor.held_columns = held;
-    if (is_first_[tensor.group]) tensor.owned_rows = tensor.held_rows;
+    visit(tensor, tensor.held_rows, name);
+  }
+  void visit(Tensor tensor, Range counted, TensorName const& name) const {
+    tensor.counted_rows = counted;
+    if (is_first_[tensor.group]) tensor.owned_rows = counted;
     if (wants(tensor.group)) visit_(tensor, name);
   }
 

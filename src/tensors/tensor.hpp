@@ -45,7 +45,8 @@ struct Tensor {
   bool is_vector;  ///< shape [columns] in checkpoints
   bool decays;     ///< AdamW weight decay applies
   Range held_rows, held_columns;
-  Range owned_rows;  ///< the held rows that count on this rank in norms and gathers: every logical row has one owner
+  Range counted_rows;  ///< of the held rows, those that this rank and the others with copies have in common to count
+  Range owned_rows;    ///< the same on the first of these ranks, none on the others: every logical row has one owner
   Init init;
   std::int64_t size() const { return held_rows.size() * held_columns.size(); }
 };

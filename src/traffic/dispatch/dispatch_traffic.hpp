@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "traffic/caller.hpp"
+#include "traffic/peer_rows.hpp"
 #include "traffic/router_shape.hpp"
 
 namespace moescope::traffic {
@@ -16,11 +17,6 @@ struct DispatchSizes {
   std::int64_t experts;       ///< a number of choices for each expert: what one rank tells the others of its routing
 };
 DispatchSizes dispatch_sizes(RunConfig const& config);
-
-/// Rows and weights that D moves from a rank to one peer, and that D^T moves from it; the own rank's stay at home.
-struct PeerRows {
-  std::int64_t peer, out, back, weights_out, weights_back;
-};
 
 /// The pure half of a dispatcher kind (dispatch/<kind>.cpp is the other): what it exchanges in one router of one micro-step.
 /// A test compares the order of its calls with the order in which the other half makes them.

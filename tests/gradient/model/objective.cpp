@@ -40,7 +40,7 @@ Matrix<double> random_matrix(std::int64_t num_rows, std::int64_t num_columns, st
 }
 
 LoadedMicroBatch first_micro_batch(RunConfig const& config) {
-  return load_micro_batch(Layout({}, 1), 0, config.batch, config.model.gate.pool, equivalence::synthetic_source(config), 0, 0);
+  return load_micro_batch(Layout({}, 1), 0, {config.batch, config.model.gate.pool, equivalence::synthetic_source(config)}, 0);
 }
 
 }  // namespace

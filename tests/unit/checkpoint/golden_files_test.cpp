@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "checkpoint/safetensors.hpp"
 #include "checkpoint/sharded.hpp"
 #include "support/catch.hpp"
 

@@ -288,8 +288,8 @@ TEST_CASE("the plan names every peer with the rows and weights that go to it and
     bool right = b.plan.peers.size() == members.size();
     for (std::size_t p = 0; right && p < members.size(); ++p) {
       auto const& peer = b.plan.peers[p];
-      right = peer.rank == members[p] && peer.rows_out == rows(me, peer.rank) && peer.rows_back == rows(peer.rank, me) &&
-              peer.weights_out == weights(me, peer.rank) && peer.weights_back == weights(peer.rank, me);
+      right = peer.peer == members[p] && peer.out == rows(me, peer.peer) && peer.back == rows(peer.peer, me) &&
+              peer.weights_out == weights(me, peer.peer) && peer.weights_back == weights(peer.peer, me);
     }
     MPI_REQUIRE(b.mesh.world(), right);
   });

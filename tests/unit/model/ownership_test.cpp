@@ -5,6 +5,7 @@
 #include "support/catch.hpp"
 #include "tensors/group_sizes.hpp"
 #include "tensors/parameter_counts.hpp"
+#include "tensors/stretches.hpp"
 #include "unit/model/models.hpp"
 
 using namespace moescope;
@@ -62,6 +63,42 @@ TEST_CASE("every element of every tensor is owned by exactly one rank, which hol
     ++checked;
   });
   CHECK(checked > 100);
+}
+
+TEST_CASE("a sum over every element takes each once, and ranks with copies take equal parts") {
+  int shared = 0;
+  for_each_layout([&](NamedModel const& each, Layout const& layout) {
+    std::map<std::string, std::vector<int>> times;
+    bool equal = true;
+    for (std::int64_t rank = 0; rank < layout.ranks(); ++rank) {
+      auto const table = tensor_table(each.model, layout, rank);
+      std::vector<std::set<std::int64_t>> counted(table.groups().size());
+      for (auto const& stretch : counted_stretches(table, layout, rank))
+        for (auto i = stretch.begin; i < stretch.end; ++i) counted[stretch.group].insert(i);
+      for (auto const& spec : table.specs()) {
+        auto& of_tensor = times[spec.name];
+        of_tensor.resize(std::size_t(spec.rows * spec.columns));
+        for (std::int64_t i = 0; i < spec.size(); ++i) {
+          auto const row = spec.held_rows.begin + i / spec.held_columns.size();
+          auto const column = spec.held_columns.begin + i % spec.held_columns.size();
+          of_tensor.at(std::size_t(row * spec.columns + column)) += int(counted[spec.group].count(spec.offset + i));
+        }
+      }
+      if (layout.size(Axis::tp) > 1) continue;  // there KV heads and norms belong to one of the tp ranks
+      for (std::size_t g = 0; g < counted.size(); ++g) {
+        auto const copies = layout.size(table.groups()[g].axis), all = table.group_sizes()[g];
+        auto const off = std::int64_t(counted[g].size()) * copies - all;
+        equal = equal && std::abs(off) <= copies * std::int64_t(table.specs().size());
+        shared += copies > 1;
+      }
+    }
+    bool once = true;
+    for (auto const& [name, counts] : times) once = once && counts == std::vector<int>(counts.size(), 1);
+    INFO(each.name << ", " << layout.describe());
+    CHECK(once);
+    CHECK(equal);
+  });
+  CHECK(shared > 0);
 }
 
 TEST_CASE("an element is held by as many ranks as its reduction group sums over, shared KV heads apart") {

@@ -22,6 +22,7 @@ inline TensorTable table_with_state(ModelConfig const& model, Layout const& layo
              .decays = false,
              .held_rows = whole,
              .held_columns = {0, 5},
+             .counted_rows = whole,
              .owned_rows = rank == 0 ? whole : Range{},
              .init = {Init::Kind::constant, 0.5}},
             state_name);

@@ -42,7 +42,7 @@ TEST_CASE("dp coordinates take neighbouring sequences of the micro-batch; one ma
   BatchConfig const batch{6, length, 2};
   std::int64_t labels = 0;
   for (std::int64_t rank = 0; rank < 4; ++rank) {
-    auto const loaded = load_micro_batch(layout, rank, batch, "sequence", numbered, 60, 1);
+    auto const loaded = load_micro_batch(layout, rank, {batch, "sequence", numbered, 60}, 1);
     auto const& device = loaded.device;
     INFO("rank " << rank);
     bool const empty = rank == 3;  // three sequences for four
@@ -64,13 +64,13 @@ TEST_CASE("dp coordinates take neighbouring sequences of the micro-batch; one ma
 
 TEST_CASE("uneven sequences over dp: the first coordinates take one more") {
   auto const layout = make_layout(2, 1);
-  auto const first = load_micro_batch(layout, 0, {5, length, 1}, "sequence", numbered, 0, 0);
-  auto const second = load_micro_batch(layout, 1, {5, length, 1}, "sequence", numbered, 0, 0);
+  auto const first = load_micro_batch(layout, 0, {{5, length, 1}, "sequence", numbered}, 0);
+  auto const second = load_micro_batch(layout, 1, {{5, length, 1}, "sequence", numbered}, 0);
   CHECK(host(first.device.tokens) == numbered(0, 3).tokens);
   CHECK(host(second.device.tokens) == numbered(3, 2).tokens);
   CHECK(second.device.pool_shape.first_id == 9);
   CHECK(second.device.owned_tokens == Owned{Runs{{9, 15}}});
-  auto const shared = load_micro_batch(layout, 1, {6, length, 1}, "block:2", numbered, 0, 0);
+  auto const shared = load_micro_batch(layout, 1, {{6, length, 1}, "block:2", numbered}, 0);
   CHECK(shared.device.pool_axis == Axis::stage);
   CHECK(shared.device.pool_shape.first_id == 0);
   CHECK(shared.device.ids.runs() == Runs{{9, 18}});
@@ -79,7 +79,7 @@ TEST_CASE("uneven sequences over dp: the first coordinates take one more") {
 
 TEST_CASE("tp ranks see the same sequences and own parts of their tokens") {
   auto const layout = make_layout(4, 2);
-  auto const at = [&](std::int64_t rank) { return load_micro_batch(layout, rank, {2, length, 1}, "batch", numbered, 8, 0); };
+  auto const at = [&](std::int64_t rank) { return load_micro_batch(layout, rank, {{2, length, 1}, "batch", numbered, 8}, 0); };
   CHECK(host(at(2).device.tokens) == numbered(9, 1).tokens);
   CHECK(host(at(3).device.tokens) == host(at(2).device.tokens));
   CHECK(at(3).device.ids.runs() == at(2).device.ids.runs());
@@ -89,7 +89,7 @@ TEST_CASE("tp ranks see the same sequences and own parts of their tokens") {
 TEST_CASE("pools are counted over the ranks that share them and over the step") {
   auto const layout = make_layout(2, 1);
   auto const shape = [&](std::string const& pool, BatchConfig const& batch) {
-    return load_micro_batch(layout, 1, batch, pool, numbered, 0, 0).device.pool_shape;
+    return load_micro_batch(layout, 1, {batch, pool, numbered}, 0).device.pool_shape;
   };
   auto const sequence = shape("sequence", {8, length, 2});
   CHECK(sequence.tokens == 6);
