@@ -57,7 +57,7 @@ def _memory_reason(cell, site):
 
 
 def make(sweep, site, executable):
-    expansion = expand(sweep)
+    expansion = expand(sweep, executable)
     _require_labels(expansion.launches, sweep)
     varied = _varied_keys(expansion.launches)
     plan = Plan(excluded=[{"values": values, "reason": reason} for values, reason in expansion.excluded])

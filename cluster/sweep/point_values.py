@@ -2,11 +2,16 @@
 
 from . import Mistake, keys
 from .expression import evaluate
-from .fewest_ranks import fewest_ranks
 from .sweep_file import LAUNCH
 
+RANKS = "layout.ranks"
 SEPARATE = ("record.repeat", "record.path", "record.site", "checkpoint.path")  # the driver sets these
 SWEPT = ("threads", "minutes")  # of [launch]; cells_per_job is one for the whole sweep
+
+
+def settings_of(values):
+    """What the program is to be given."""
+    return {key: value for key, value in values.items() if "." in key and not key.startswith("launch.")}
 
 
 def in_force(values, sweep):
@@ -45,6 +50,4 @@ def completed(values, sweep):
             raise Mistake(f"{sweep.path}: {key} is given in [[sweep.include]] and in [sweep.derive]; it stands in one of them")
         values[key] = evaluate(text, value_in(values, sweep)) if isinstance(text, str) else text
     _require_keys(values, sweep)
-    if not values.get("layout.ranks", sweep.base_values.get("layout.ranks", 0)):
-        values["layout.ranks"] = fewest_ranks(values, sweep)
     return values

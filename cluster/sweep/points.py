@@ -9,9 +9,9 @@ import random
 from dataclasses import dataclass, field
 
 from . import Mistake
-from .expression import evaluate
-from .point_values import completed, in_force, value_in
-from .toml_file import kind
+from .exclusions import exclusion, require_kinds
+from .fewest_ranks import FewestRanks
+from .point_values import RANKS, completed, settings_of
 
 MOST_LAUNCHES = 100_000
 
@@ -27,7 +27,7 @@ class Point:
 
     @property
     def settings(self):
-        return {key: value for key, value in self.values.items() if "." in key and not key.startswith("launch.")}
+        return settings_of(self.values)
 
     @property
     def launch(self):
@@ -48,34 +48,6 @@ def _crossed(parts):
     if not axes:
         return [] if parts["include"] else [{}]
     return [{key: value for part in row for key, value in part.items()} for row in itertools.product(*axes)]
-
-
-def _of_rule(rule):
-    return {key: value for key, value in rule.items() if key != "where"}
-
-
-def _require_kinds(points, sweep):
-    """A rule that compares a key with a value of a kind that it has nowhere would never hold."""
-    everywhere = [in_force(values, sweep) for values in points if sweep.parts["exclude"]]
-    for number, rule in enumerate(sweep.parts["exclude"], 1):
-        for key, value in _of_rule(rule).items():
-            kinds = [kind(values[key]) for values in everywhere if key in values]
-            if kinds and kind(value) not in kinds:
-                told = f"{key} = {value!r} is a {kind(value)}, and {key} is a {kinds[0]} everywhere"
-                raise Mistake(f"{sweep.path}: [[sweep.exclude]] number {number}: {told}")
-
-
-def _exclusion(values, sweep):
-    """Why the sweep file leaves these values out; empty where it does not."""
-    value_of = value_in(values, sweep)
-    for number, rule in enumerate(sweep.parts["exclude"], 1):
-        fixed = _of_rule(rule)
-        if not all(value_of(key) == value for key, value in fixed.items()):
-            continue
-        if "where" not in rule or evaluate(rule["where"], value_of):
-            told = [f"{key} = {value}" for key, value in fixed.items()] + [rule[key] for key in rule if key == "where"]
-            return f"[[sweep.exclude]] number {number}: {', '.join(told)}"
-    return ""
 
 
 def _repeated(points, repeats):
@@ -99,20 +71,32 @@ def _require_few(sweep):
         raise Mistake(f"{sweep.path}: {launches} launches; a sweep has at most {MOST_LAUNCHES}")
 
 
-def expand(sweep):
-    _require_few(sweep)
-    result, points = Expansion(), {}
-    every = [completed(values, sweep) for values in _crossed(sweep.parts) + sweep.parts["include"]]
-    _require_kinds(every, sweep)
+def _kept(every, sweep, executable, excluded):
+    """The points that are to be launched, none twice; the others go to `excluded` with the reason."""
+    points, fewest_ranks = {}, FewestRanks(sweep, executable)
     for values in every:
+        reason = exclusion(values, sweep, fewest_ranks)
+        if not reason and (ranks := fewest_ranks.of(values)) is not None:
+            values = values | {RANKS: ranks}
         identity = repr(sorted(values.items()))
-        reason = "the same point is already there" if identity in points else _exclusion(values, sweep)
+        if not reason and identity in points:
+            reason = "the same point is already there"
         if reason:
-            result.excluded.append((values, reason))
+            excluded.append((values, reason))
         else:
             points[identity] = values
+    return points.values()
+
+
+def expand(sweep, executable):
+    """A point that the program refuses has no number of ranks, and is a launch all the same: the plan asks for the reason."""
+    _require_few(sweep)
+    result = Expansion()
+    every = [completed(values, sweep) for values in _crossed(sweep.parts) + sweep.parts["include"]]
+    require_kinds(every, sweep)
+    points = _kept(every, sweep, executable, result.excluded)
     order = random.Random(sweep.order_seed)
-    for block in _repeated(points.values(), sweep.repeats):
+    for block in _repeated(points, sweep.repeats):
         order.shuffle(block)
         result.launches += block
     return result

@@ -34,7 +34,11 @@ def keys(settings):
 
 
 def dry_run(settings):
-    ranks, ep = settings.get("layout.ranks", 1), settings.get("layout.ep", 1)
+    """Layouts have ep and edp alone."""
+    ep = settings.get("layout.ep", 1)
+    if ep < 1:
+        sys.exit(f"moescope: layout.ep = {ep} must be at least 1")
+    ranks = settings.get("layout.ranks") or ep * settings.get("layout.edp", 1)
     if ranks % ep:
         sys.exit(f"moescope: layout.ep = {ep} does not divide layout.ranks = {ranks}")
     said = {"layout": {"ranks": ranks}, "parameters": {"active": 1000}, "memory_bytes_of_heaviest_rank": {"total": 2**20}}

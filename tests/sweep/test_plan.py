@@ -21,8 +21,12 @@ def read(tmp_path, text, size=None):
     return sweep_file.read(Experiment(tmp_path, text).experiment, size)
 
 
+def expanded(sweep):
+    return expand(sweep, str(FAKE))
+
+
 def points(tmp_path, text, size=None):
-    return [point.values for point in expand(read(tmp_path, text, size)).launches]
+    return [point.values for point in expanded(read(tmp_path, text, size)).launches]
 
 
 def made(tmp_path, text, site=HERE):
@@ -51,7 +55,7 @@ def test_dotted_keys_need_no_quotes(tmp_path):
 def test_points_are_included_and_excluded_by_value_or_expression(tmp_path):
     text = MATRIX + '[[sweep.include]]\n"layout.ep" = 8\n"train.seed" = 9\n'
     text += '[[sweep.exclude]]\n"layout.ep" = 4\n"train.seed" = 2\n[[sweep.exclude]]\nwhere = "layout.ep > model.num_experts"'
-    result = expand(read(tmp_path, text))
+    result = expanded(read(tmp_path, text))
     assert sorted((p.values["layout.ep"], p.values["train.seed"]) for p in result.launches) == [
         (1, 1),
         (1, 2),
@@ -65,14 +69,6 @@ def test_points_are_included_and_excluded_by_value_or_expression(tmp_path):
     ]
 
 
-@pytest.mark.parametrize(
-    "settings, ranks",
-    [("tp = [2]\nlayout.ep = [4]", 8), ("tp = [4]\nlayout.etp = [1]\nlayout.ep = [6]", 12), ("dp = [3]\nlayout.tp = [2]", 6)],
-)
-def test_the_number_of_ranks_follows_from_the_layout(settings, ranks, tmp_path):
-    assert [p["layout.ranks"] for p in points(tmp_path, f"[sweep.matrix]\nlayout.{settings}")] == [ranks]
-
-
 def test_values_are_derived_by_expressions(tmp_path):
     found = points(tmp_path, MATRIX + '[sweep.derive]\nbatch.sequences = "layout.ep * 2"\nlayout.ranks = "batch.sequences"')
     assert all(p["layout.ranks"] == p["batch.sequences"] == 2 * p["layout.ep"] for p in found)
@@ -80,16 +76,16 @@ def test_values_are_derived_by_expressions(tmp_path):
 
 def test_a_repeat_is_a_launch_of_its_own_and_the_order_is_random_with_the_stored_seed(tmp_path):
     sweep = read(tmp_path, "repeats = 3\norder_seed = 5\n" + MATRIX)
-    launches = expand(sweep).launches
+    launches = expanded(sweep).launches
     told = [(p.values["layout.ep"], p.values["train.seed"], p.repeat) for p in launches]
     assert len(set(told)) == 18 and told == [
-        (p.values["layout.ep"], p.values["train.seed"], p.repeat) for p in expand(sweep).launches
+        (p.values["layout.ep"], p.values["train.seed"], p.repeat) for p in expanded(sweep).launches
     ]
     assert [repeat for *_, repeat in told] == [0] * 6 + [1] * 6 + [2] * 6  # arms alternate: each block has all of them
     blocks = [[pair[:2] for pair in told[i : i + 6]] for i in (0, 6, 12)]
     assert blocks[0] != blocks[1] and sorted(blocks[0]) == sorted(blocks[1])
     sweep.order_seed = 6
-    assert told != [(p.values["layout.ep"], p.values["train.seed"], p.repeat) for p in expand(sweep).launches]
+    assert told != [(p.values["layout.ep"], p.values["train.seed"], p.repeat) for p in expanded(sweep).launches]
 
 
 def test_equal_settings_under_two_labels_are_launched_separately(tmp_path):
@@ -102,7 +98,7 @@ def test_equal_settings_under_two_labels_are_launched_separately(tmp_path):
 
 
 def test_the_same_point_twice_is_told(tmp_path):
-    result = expand(read(tmp_path, "[sweep.matrix]\nlayout.ep = [2]\n[[sweep.include]]\nlayout.ep = 2"))
+    result = expanded(read(tmp_path, "[sweep.matrix]\nlayout.ep = [2]\n[[sweep.include]]\nlayout.ep = 2"))
     assert len(result.launches) == 1 and [reason for _, reason in result.excluded] == ["the same point is already there"]
 
 
@@ -136,7 +132,7 @@ def test_a_size_replaces_keys_of_the_whole(tmp_path):
     text = "repeats = 6\n[sweep.matrix]\nlayout.ranks = [64]\n[set]\ntrain.steps = 9\n"
     text += "[size.cluster]\n[size.laptop]\nrepeats = 1\n[size.laptop.sweep.matrix]\nlayout.ranks = [2]"
     assert [(p["layout.ranks"], p["train.steps"]) for p in points(tmp_path, text, "laptop")] == [(2, 9)]
-    assert len(expand(sweep_file.read(tmp_path / "study", "cluster")).launches) == 6
+    assert len(expanded(sweep_file.read(tmp_path / "study", "cluster")).launches) == 6
     for size, sentence in ((None, "add --size cluster or --size laptop"), ("huge", "no size huge; there are cluster, laptop")):
         with pytest.raises(Mistake, match=sentence):
             sweep_file.read(tmp_path / "study", size)
@@ -166,6 +162,7 @@ def test_a_size_replaces_keys_of_the_whole(tmp_path):
             '[sweep.matrix]\nlayout.ep = [1, 2]\n[[sweep.exclude]]\n"layout.ep" = "2"',
             "[[sweep.exclude]] number 1: layout.ep = '2' is a text, and layout.ep is a number everywhere",
         ),
+        ('[[sweep.exclude]]\n"layout.ranks" = "2"', "layout.ranks = '2' is a text, and layout.ranks is a number everywhere"),
         ("[sweep.matrix]\na = [true]\n[[sweep.exclude]]\na = 1", "a = 1 is a number, and a is a bool everywhere"),
         (
             "[sweep.matrix]\nday = [1979-05-27]",
@@ -323,7 +320,7 @@ def test_the_example_of_the_guide_is_a_sweep_file(tmp_path):
 @pytest.mark.parametrize("size", ["laptop", "cluster"])
 def test_the_scaling_experiment_can_be_expanded(size):
     sweep = sweep_file.read(ROOT / "experiments/scaling", size)
-    result = expand(sweep)
+    result = expanded(sweep)
     points = {(p.labels["study"], p.settings["layout.ranks"], p.settings.get("train.dispatcher")) for p in result.launches}
     assert not result.excluded and len(result.launches) == sweep.repeats * len(points)
     assert sweep.repeats >= launch_statistics.pairs_needed(len(sweep.contrasts)) > launch_statistics.FEWEST_LAUNCHES

@@ -9,8 +9,10 @@ import time
 import pytest
 
 from experiment import wait_for
+from sweep import plan, sweep_file
 from sweep.executors import slurm_scripts
 from sweep.manifest import Results
+from sweep.site import Site
 from text_sweep import BASE, LOCAL, LONG, PROGRAM, numbers, pack_text
 
 SWEEP = """[sweep.zip]
@@ -64,17 +66,52 @@ def test_a_table_is_swept_as_the_program_reads_it(sweep):
     assert re.search(r"dropped by the program: 1 x .*data\.weights = .* must be at least 0", outcome.out), outcome
 
 
+# 0: not given
 LAYOUTS = """[[sweep.zip]]
-"layout.tp" = [1, 2, 2, 4, 1, 2]
-"layout.ep" = [1, 1, 2, 4, 4, 1]
-"layout.etp" = [1, 1, 1, 1, 1, 2]
-"layout.dp" = [1, 1, 1, 2, 4, 3]
+"layout.tp" = [1, 2, 2, 4, 1, 2, 2, 4, 1]
+"layout.ep" = [1, 1, 2, 4, 4, 1, 4, 3, 2]
+"layout.etp" = [1, 1, 1, 1, 1, 2, 0, 1, 0]
+"layout.dp" = [1, 1, 1, 2, 4, 3, 0, 0, 0]
+"layout.edp" = [0, 0, 0, 0, 0, 0, 0, 0, 2]
+expected = [1, 2, 2, 8, 4, 6, 8, 12, 4]
 """
 
 
+def planned(one):
+    return plan.make(sweep_file.read(one.experiment), Site("here", cores_per_node=4), str(PROGRAM))
+
+
 def test_the_program_takes_every_number_of_ranks_that_follows_from_a_layout(sweep):
-    outcome = sweep(LOCAL, LAYOUTS).call("plan")
-    assert outcome.code == 0 and "6 cells, 1 computations; 0 dropped" in outcome.out, outcome
+    found = planned(sweep(LOCAL, LAYOUTS))
+    assert len(found.cells) == 9 and not found.dropped
+    for cell in found.cells:
+        assert cell.ranks == cell.settings["layout.ranks"] == cell.labels["expected"], cell
+
+
+def test_the_layout_of_the_base_file_counts_for_the_number_of_ranks(experiment):
+    text = '[sweep.matrix]\nlayout.ep = [1, 2]\n[[sweep.exclude]]\nwhere = "layout.ranks == 4"'
+    found = planned(experiment(text, base=BASE + "[layout]\nep = 2\nedp = 2\n"))
+    assert [cell.ranks for cell in found.cells] == [2]
+    assert [entry["values"]["layout.ep"] for entry in found.excluded] == [2] and not found.dropped
+
+
+# The base file has 4 experts; no run has negative weights.
+OWN = """[sweep.matrix]
+"data.weights" = [{prose = -1.0}, {prose = 1.0}]
+"layout.ep" = [2, 8]
+"model.num_experts" = [4, 8]
+[[sweep.exclude]]
+where = "layout.ranks == 2"
+"""
+
+
+def test_a_layout_that_suits_only_some_points_has_ranks_there_and_the_others_are_dropped(experiment):
+    found = planned(experiment(OWN, base=BASE))
+    assert [(cell.settings.get("layout.ranks"), cell.settings["model.num_experts"]) for cell in found.cells] == [(8, 8)]
+    assert len(found.excluded) == 4
+    reasons = sorted(entry["reason"] for entry in found.dropped)
+    assert reasons[2] == "4 experts cannot be split over ep = 8 ranks"
+    assert len(reasons) == 3 and all("must be at least 0" in reason for reason in reasons[:2])
 
 
 def in_slurm(launcher, more=""):
