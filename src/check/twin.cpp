@@ -105,7 +105,9 @@ RunConfig twin_config(RunConfig const& config, std::int64_t ranks) {
   twin.optimizer.schedule = "constant";
   twin.optimizer.warm_up_steps = 0;
   twin.optimizer.learning_rate = 1e-3;
-  twin.optimizer.epsilon = 1e-3;  // beside a gradient near a smaller one, AdamW would magnify rounding
+  // What would magnify rounding: an epsilon below the gradient, parameters that a decay times the rate above 2 makes grow.
+  twin.optimizer.epsilon = 1e-3;
+  twin.optimizer.weight_decay = std::min(twin.optimizer.weight_decay, 1.0);
   twin.train.mode = "train";
   twin.train.timing = "free";
   twin.train.dtype = DType::float64;

@@ -44,3 +44,12 @@ TEST_CASE("a job of any size runs twins that are bounded, in groups of whole tp 
     }
   }
 }
+
+TEST_CASE("whatever a run decays, its twin's parameters do not grow") {
+  auto config = run_on(2, 1, 2, 1);
+  config.optimizer.weight_decay = 1e4;
+  auto const twin = twin_config(config, 2).optimizer;
+  CHECK(twin.weight_decay * twin.learning_rate < 1);
+  config.optimizer.weight_decay = 0.1;
+  CHECK(twin_config(config, 2).optimizer.weight_decay == 0.1);
+}
