@@ -31,7 +31,7 @@ struct GateKind {
   enum class OutputScale { number, column_by_column };  ///< shape of `mlp_norm`: [1] or [H]
 
   std::string_view name;
-  std::string_view published_name;                            ///< `gate_type` of LLaMA-MoE's config.json
+  std::string_view published_name{};  ///< `gate_type` of LLaMA-MoE's config.json; empty: not one of its gates
   std::span<std::string_view const> published_calculators{};  ///< `calculator_type`s that compute with its routing
   Choices choices = Choices::top_k;
   std::int64_t largest_top_k = INT64_MAX;  ///< that `model.top_k` may be given as

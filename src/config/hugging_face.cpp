@@ -154,7 +154,9 @@ void Reader::add_padding() {
 void Reader::add_gate() {
   auto const type = get("gate_type", "TopKBalancedNoisyGate");
   auto const calculator = get("calculator_type", "UniversalCalculator");
-  auto const kinds = all_gate_kinds();
+  std::vector<GateKind> kinds;
+  std::ranges::copy_if(all_gate_kinds(), std::back_inserter(kinds),
+                       [](auto const& kind) { return !kind.published_name.empty(); });
   auto const known = std::find_if(kinds.begin(), kinds.end(), [&](auto const& kind) { return type == kind.published_name; });
   if (known == kinds.end()) {
     std::vector<std::string_view> names;
