@@ -7,11 +7,15 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 cluster/setup/build.sh -DMOESCOPE_TESTS=ON -DMOESCOPE_BENCHMARKS=ON "$@" || exit 1
 source cluster/setup/mpi_environment.sh
 
-failed=0
+failed=0 cores=$(env -u OMP_NUM_THREADS nproc)
+nice cluster/setup/build.sh cuda "$@" >build/cuda.log 2>&1 &  # tests often wait for processes, and it takes what they leave
+cuda=$!
 ctest --test-dir build --label-exclude slow --output-on-failure --no-label-summary --no-tests=error \
-  --parallel "$(env -u OMP_NUM_THREADS nproc)" | tee build/ctest.log || failed=1
-/usr/bin/python3 -m pytest -q -p no:cacheprovider tests | tee build/pytest.log || failed=1
-cluster/setup/build.sh cuda "$@" >build/cuda.log 2>&1 || { failed=1; cat build/cuda.log; }
+  --parallel "$cores" | tee build/ctest.log || failed=1
+in_parallel=()
+/usr/bin/python3 -c 'import xdist' 2>/dev/null && in_parallel=(-n "$cores" --dist loadfile)
+/usr/bin/python3 -m pytest -q -p no:cacheprovider "${in_parallel[@]}" tests | tee build/pytest.log || failed=1
+wait "$cuda" || { failed=1; cat build/cuda.log; }
 
 printf '\nctest:  %s\n' "$(grep 'tests passed' build/ctest.log || tail -n 1 build/ctest.log)"
 printf 'pytest: %s\n' "$(tail -n 1 build/pytest.log)"

@@ -9,7 +9,7 @@ message passing:          libopenmpi-dev openmpi-bin
 run files, checkpoints:   libhdf5-dev zlib1g-dev
 matrix products:          libdnnl-dev libopenblas-openmp-dev libopenblas0-openmp
 configuration and text:   libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libfmt-dev
-tests:                    catch2 python3-pytest libbenchmark-dev
+tests:                    catch2 python3-pytest python3-pytest-xdist libbenchmark-dev
 figures:                  python3 python3-h5py python3-matplotlib python3-numpy
 fetching Kokkos:          python3-venv
 "

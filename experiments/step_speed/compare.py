@@ -2,7 +2,7 @@
 """One training step of moescope beside the same step in PyTorch + Hugging Face transformers, and two ranks of one thread
 beside one process of two: launches that alternate, then the median of their ratios with its interval.
 
-  compare.py --peer-python VENV/bin/python [--launches 6] [--cases small,wide] [--out results/step_speed.json]
+  compare.py [--peer-python VENV/bin/python] [--launches 6] [--cases small,wide] [--out results/step_speed.json]
 """
 
 import argparse
@@ -63,30 +63,32 @@ def ratio(slower, faster):
 
 
 def compare(case, arguments):
-    arms = {"moescope": [], "two_ranks": [], "peer": []}
+    arms = {"moescope": [], "two_ranks": []} | ({"peer": []} if arguments.peer_python else {})
     for launch in range(arguments.launches):
         arms["moescope"].append(run_moescope(case, 1, 2, "tp:1/ep:1"))
-        arms["peer"].append(run_peer(arguments.peer_python, case, arguments.experts, 2))
+        if arguments.peer_python:
+            arms["peer"].append(run_peer(arguments.peer_python, case, arguments.experts, 2))
         arms["two_ranks"].append(run_moescope(case, 2, 1, TWO_RANKS[case]))
         if sys.stderr.isatty():
             print(f"\r{case}: {launch + 1} of {arguments.launches} launches", end="", file=sys.stderr)
     share = {arm: statistics.median(run["forward_backward_of_peak"] for run in runs) for arm, runs in arms.items()}
-    return {
-        "case": case,
-        "of_peak": share,
-        "peer_over_moescope": ratio(arms["peer"], arms["moescope"]),
-        "two_threads_over_two_ranks": ratio(arms["moescope"], arms["two_ranks"]),
-        "raw": arms,
-    }
+    result = {"case": case, "of_peak": share, "two_threads_over_two_ranks": ratio(arms["moescope"], arms["two_ranks"])}
+    if arguments.peer_python:
+        result["peer_over_moescope"] = ratio(arms["peer"], arms["moescope"])
+    return result | {"raw": arms}
 
 
-def describe(name, r):
-    return f"{name} {r['median']:.2f} [{r['low']:.2f}, {r['high']:.2f}]"
+def describe(result):
+    told = [f"of its own peak {', '.join(f'{arm} {share:.2f}' for arm, share in result['of_peak'].items())}"]
+    for key, name in (("peer_over_moescope", "peer / moescope"), ("two_threads_over_two_ranks", "two threads / two ranks")):
+        if r := result.get(key):
+            told.append(f"{name} {r['median']:.2f} [{r['low']:.2f}, {r['high']:.2f}]")
+    return f"{result['case']}: {'; '.join(told)}"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peer-python", required=True, help="a Python with torch and transformers")
+    parser.add_argument("--peer-python", help="a Python with torch and transformers; without, moescope alone is measured")
     parser.add_argument("--experts", default="grouped_mm", help="the peer's way of its experts; grouped_mm is its fastest")
     parser.add_argument("--cases", default=",".join(TWO_RANKS))
     parser.add_argument("--launches", type=int, default=6)
@@ -98,13 +100,8 @@ def main():
     for case in arguments.cases.split(","):
         result = compare(case, arguments)
         results.append(result)
-        print(
-            f"{case}: of its own peak moescope {result['of_peak']['moescope']:.2f}, peer {result['of_peak']['peer']:.2f}; "
-            + describe("peer / moescope", result["peer_over_moescope"])
-            + "; "
-            + describe("one process x 2 threads / two ranks x 1", result["two_threads_over_two_ranks"]),
-            flush=True,
-        )
+        print(describe(result), flush=True)
+        Path(arguments.out).parent.mkdir(parents=True, exist_ok=True)
         Path(arguments.out).write_text(json.dumps(results, indent=1))
     print(f"Raw data: {arguments.out}")
 

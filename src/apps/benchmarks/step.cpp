@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <array>
 #include <memory>
 
 #include "apps/benchmarks/cases.hpp"
@@ -14,10 +15,15 @@ namespace moescope::benchmarks {
 
 namespace {
 
-double phase(StepReport const& report, Phase wanted) {
-  double longest = 0;
-  for (auto const& rank : report.ranks) longest = std::max(longest, rank.phase_seconds[std::size_t(wanted)]);
-  return longest;
+/// Seconds by phase, each of the rank that takes longest for it. Rank 0; elsewhere zero.
+using PhaseSeconds = std::array<double, phase_names.size()>;
+
+void add_phases(StepReport const& report, PhaseSeconds& sums) {
+  for (std::size_t p = 0; p < sums.size(); ++p) {
+    double longest = 0;
+    for (auto const& rank : report.ranks) longest = std::max(longest, rank.phase_seconds[p]);
+    sums[p] += longest;
+  }
 }
 
 /// A trainer and the mesh under it; filling its memory takes longer than its steps.
@@ -53,24 +59,26 @@ Training& training(std::string const& name, RunConfig const& config) {
 }
 
 /// One training step. Its time is that of the whole step; `forward_backward_of_peak` leaves gradient norm and optimiser out,
-/// as comparisons with other programs do. FLOPs by Megatron's causal numerator.
+/// as comparisons with other programs do; the phases say where it goes. FLOPs by Megatron's causal numerator.
 void step(benchmark::State& state, std::string const& name, RunConfig const& config) {
   auto const ranks = world();
   auto& run = training(name, config);
   auto const source = random_tokens(config);
   std::int64_t counted = -1;  // the first warms up
-  double optimizer = 0, total = 0, imbalances = 0;
+  PhaseSeconds phases{};
+  double total = 0, imbalances = 0;
   measure(state, [&] {
     auto report = run.trainer.step(source, run.steps++, 1);
     gather_reports(run.mesh, report);
     if (counted++ < 0) return;
-    optimizer += phase(report, Phase::optimizer) + phase(report, Phase::gradients);
     if (ranks.rank() != 0) return;
+    add_phases(report, phases);
     total += report.ranks[0].step_seconds;
     imbalances += imbalance(report);
   });
   double const tokens = double(config.batch.sequences * config.batch.sequence_length);
   auto const flops = metrics::step_flops(config.model, std::int64_t(tokens), config.batch.sequence_length).megatron_causal;
+  double const optimizer = phases[std::size_t(Phase::optimizer)] + phases[std::size_t(Phase::gradients)];
   double const forward_backward = (total - optimizer) / double(counted);
   report_flops(state, flops / ranks.size());
   state.counters["forward_backward_seconds"] = forward_backward;
@@ -78,6 +86,8 @@ void step(benchmark::State& state, std::string const& name, RunConfig const& con
   state.counters["forward_backward_flops_per_second"] = flops / forward_backward;
   state.counters["forward_backward_of_peak"] = flops / forward_backward / measured_peak();
   state.counters["executed_flops_imbalance"] = imbalances / double(counted);
+  for (std::size_t p = 0; p < phases.size(); ++p)
+    state.counters[fmt::format("{}_phase_seconds", phase_names[p])] = phases[p] / double(counted);
   state.counters["tokens_per_second"] = {tokens, benchmark::Counter::kIsIterationInvariantRate};
 }
 
