@@ -8,10 +8,10 @@ cluster/setup/build.sh -DMOESCOPE_TESTS=ON -DMOESCOPE_BENCHMARKS=ON "$@" || exit
 source cluster/setup/mpi_environment.sh
 
 failed=0 cores=$(env -u OMP_NUM_THREADS nproc)
-nice cluster/setup/build.sh cuda "$@" >build/cuda.log 2>&1 &  # tests often wait for processes, and it takes what they leave
-cuda=$!
 ctest --test-dir build --label-exclude slow --output-on-failure --no-label-summary --no-tests=error \
   --parallel "$cores" | tee build/ctest.log || failed=1
+nice cluster/setup/build.sh cuda "$@" >build/cuda.log 2>&1 &  # pytest often waits for processes; it takes what is left
+cuda=$!
 in_parallel=()
 /usr/bin/python3 -c 'import xdist' 2>/dev/null && in_parallel=(-n "$cores" --dist loadfile)
 /usr/bin/python3 -m pytest -q -p no:cacheprovider "${in_parallel[@]}" tests | tee build/pytest.log || failed=1
