@@ -1,6 +1,8 @@
 """What the texts say can be followed: links lead somewhere, and the program knows every subcommand, option and key in them."""
 
 import re
+import shutil
+import subprocess
 
 import pytest
 
@@ -60,3 +62,14 @@ def test_every_key_that_a_text_sets_is_known(tmp_path):
     for setting in keys:
         outcome = execute("run", SMOKE, "--dry-run", "--set", setting, cwd=tmp_path)
         assert "unknown" not in outcome.err, setting
+
+
+def test_git_is_silent_about_what_the_texts_let_a_reader_write(tmp_path):
+    named = {path for text in TEXTS for path in re.findall(r"--out ([\w./]+)", text.read_text()) if re.search("[a-z]", path)}
+    written = {path if "." in path else f"{path}/x" for path in named}
+    written |= {"results/scaling/laptop/manifest.json", "results/mine.h5.checkpoints/step_1/x", "results/mine.h5.partial"}
+    assert {"data/mine/x", "results/mine.h5"} <= written and len(written) >= 8
+    shutil.copy(ROOT / ".gitignore", tmp_path)
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    ignored = subprocess.run(["git", "-C", tmp_path, "check-ignore", *written], capture_output=True, text=True).stdout
+    assert set(ignored.split()) == written
