@@ -69,8 +69,17 @@ def lines(plan, site, correction):
         yield f"{over} cells have more threads than cores: they give counts and bytes, but no times"
 
 
+def _phased(sweep, cells):
+    phased = sum((sweep.base_values | cell.settings).get("train.timing") == "phased" for cell in cells)
+    if phased:
+        yield (
+            f"{phased} cells are phased: they give the phases of a step, but no step time, throughput or MFU; "
+            'those need train.timing = "free"'
+        )
+
+
 def show(plan, sweep, site, results):
     found = progress.states(plan.cells, results)
-    print("\n".join(lines(plan, site, progress.correction(plan.cells, found))))
+    print("\n".join([*lines(plan, site, progress.correction(plan.cells, found)), *_phased(sweep, plan.cells)]))
     for notice in claims.notices(sweep, plan.cells):
         print(f"notice: {notice}")

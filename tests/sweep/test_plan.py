@@ -314,6 +314,11 @@ def test_expected_times_say_what_they_are_made_of_and_are_taken_from_cells_that_
     assert f"  {duration(cells[0].expected_seconds * factor)}  " in told
 
 
+def test_a_plan_tells_that_phased_cells_have_no_speed(tmp_path):
+    text = '[sweep.matrix]\ntrain.timing = ["free", "phased"]\ntrain.seed = [1, 2]'
+    assert "\n2 cells are phased: " in Experiment(tmp_path, text).call("plan").out
+
+
 def test_the_command_ends_with_one_sentence_on_a_mistake(tmp_path):
     experiment = Experiment(tmp_path, "repeats = 2")
     for arguments in (["--site", "nowhere"], ["--program", "/bin/missing"], ["--size", "huge"]):

@@ -1,0 +1,46 @@
+"""`inspect` says what the run did, and in each of its forms the same."""
+
+import csv
+import math
+import re
+
+import pytest
+
+from program import SMOKE, execute
+from test_crowded import CORES
+from test_mistakes import overrides
+
+
+def run(packed, folder, settings, before=""):
+    words = ["run", SMOKE, *overrides(f"data.path={packed} train.steps=8 eval.every=0 {settings}"), "--out", "run.h5"]
+    outcome = execute(*words, before=before, cwd=folder)
+    assert outcome.code == 0, outcome
+
+
+def inspected(folder, *words):
+    outcome = execute("inspect", *words, cwd=folder)
+    assert outcome.code == 0 and outcome.err == "", outcome
+    return outcome.out
+
+
+TWO_ON_ONE_CORE = f"export OMP_NUM_THREADS=2; taskset -cp {CORES[0]} $$ >/dev/null"
+
+
+@pytest.mark.parametrize(
+    "timing, before, reason",
+    [
+        ("free", "export OMP_NUM_THREADS=1", ""),
+        ("phased", "", "phased run"),
+        ("free", TWO_ON_ONE_CORE, "more threads than cores"),
+    ],
+    ids=["free", "phased", "crowded"],
+)
+def test_what_is_no_figure_in_words_is_no_number_as_csv(timing, before, reason, packed, tmp_path):
+    run(packed, tmp_path, f"train.timing={timing} machine.stated_peak_flops=1e12", before)
+    text = inspected(tmp_path, "run.h5")
+    header, *rows = csv.reader(inspected(tmp_path, "run.h5", "--csv").splitlines())
+    speeds = [i for i, name in enumerate(header) if re.search("tokens_per_second|tgs|mfu", name)]
+    assert len(speeds) == 2 + 2 * 5 and len(rows) == 8
+    assert all(math.isnan(float(row[i])) == bool(reason) for row in rows for i in speeds)
+    assert text.count("no figure") == (4 if reason else 0)
+    assert re.search(f"times .*{reason}.* NaN" if reason else "throughput .* tokens/s", text)
