@@ -23,6 +23,13 @@ def inspected(folder, *words):
     return outcome.out
 
 
+@pytest.mark.parametrize("kind, chosen", [("noisy_top_k", 2), ("switch", 1), ("uniform", 4), ("random", 2)])
+def test_the_choices_are_those_that_a_token_made(kind, chosen, packed, tmp_path):
+    run(packed, tmp_path, f"gate.kind={kind}")
+    text = inspected(tmp_path, "run.h5")
+    assert f"4 experts ({chosen} chosen by a token), gate {kind}\n" in text and not re.search(r"\btop \d", text)
+
+
 TWO_ON_ONE_CORE = f"export OMP_NUM_THREADS=2; taskset -cp {CORES[0]} $$ >/dev/null"
 
 
