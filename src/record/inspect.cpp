@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "record/hdf5/file.hpp"
+#include "record/last_written.hpp"
 #include "record/run_file.hpp"
 #include "record/schema.hpp"
 #include "record/stored_run.hpp"
@@ -47,6 +48,7 @@ void open_with_status(Account& account, std::string const& path) {
   account.line("status", "{}{}{}", status, reason.empty() ? "" : ": ", reason);
   if (status == "running" || status == "failed" || status == "stopped")
     account.line("", "this file is partial: what follows is what the run has written{}", status == "running" ? " so far" : "");
+  if (status == "running") account.line("written", "{}", record::last_written(path));
   account.line("made", "{} by moescope {}, schema {}", file.read_attribute("/", "created"),
                file.read_attribute("/", "program_version"), file.read_attribute("/", "schema_version"));
   auto const warm_up = file.read_integers("/raw/warm_up");

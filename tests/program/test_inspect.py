@@ -2,12 +2,17 @@
 
 import csv
 import math
+import os
 import re
+import shutil
+import signal
+import time
 
 import pytest
 
 from program import SMOKE, execute
 from test_crowded import CORES
+from test_killed_run import start_long_run
 from test_mistakes import overrides
 
 
@@ -51,3 +56,26 @@ def test_what_is_no_figure_in_words_is_no_number_as_csv(timing, before, reason, 
     assert all(math.isnan(float(row[i])) == bool(reason) for row in rows for i in speeds)
     assert text.count("no figure") == (4 if reason else 0)
     assert re.search(f"times .*{reason}.* NaN" if reason else "throughput .* tokens/s", text)
+
+
+def test_a_run_that_lives_and_one_that_was_killed_are_told_apart(packed, tmp_path):
+    process = start_long_run(packed, tmp_path, "layout.ep=1", ranks=1)
+    text = inspected(tmp_path, "run.h5.partial")
+    assert re.search(rf"written +nothing since [\d-]+T[\d:]+Z; process {process.pid} on this host is writing it\n", text)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    written = os.stat(tmp_path / "run.h5.partial").st_mtime
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(written))
+    told = f"nothing since {since}; process {process.pid} on this host, which wrote it, lives no longer: the run was killed\n"
+    assert told in inspected(tmp_path, "run.h5.partial")
+    (tmp_path / "run.h5.lock").write_text("elsewhere 7 1\n")
+    assert f"nothing since {since}; process 7 on elsewhere holds its lock" in inspected(tmp_path, "run.h5.partial")
+    shutil.move(
+        tmp_path / "run.h5.partial", tmp_path / "run.h5.partial.1"
+    )  # as the next launch does, whose lock is no word on it
+    assert f"nothing since {since}\n" in inspected(tmp_path, "run.h5.partial.1")
+
+
+def test_a_finished_run_says_nothing_of_its_writing(packed, tmp_path):
+    run(packed, tmp_path, "")
+    assert "nothing since" not in inspected(tmp_path, "run.h5")
