@@ -38,9 +38,13 @@ stage "drawing"
 
 cat <<END
 
-The run file:  $out/run.h5      (moescope inspect shows it: $moescope inspect $out/run.h5)
+The run file:  $out/run.h5
 The figures:   $out/figures/    (PDF and PNG)
-What to do next: change one thing and look again, for instance
-  mpirun -n 2 $moescope run experiments/first_run/base.toml --set layout.ep=2 --set train.steps=50 --out $out/mine.h5
+What to do next: look at the run, change one thing, and look again, for instance
+  cd $(printf %q "$PWD")
+  $moescope inspect $out/run.h5
+  source cluster/setup/mpi_environment.sh
+  mpirun -n 2 $moescope run experiments/first_run/base.toml --set layout.ep=2 --set train.steps=50 --out $out/mine.h5 --overwrite
+  $moescope compare $out/run.h5 $out/mine.h5
   /usr/bin/python3 analysis/figures.py $out/mine.h5 --out $out/mine
 END

@@ -1,6 +1,7 @@
 """What the files of a cell say about it; no scheduler is asked."""
 
 import fcntl
+import math
 import re
 import time
 from dataclasses import dataclass
@@ -40,9 +41,10 @@ def _facts(path):
 def _number(facts, name):
     """None where the file was cut off, as on a full disk."""
     try:
-        return int(facts[name])
+        number = float(facts[name])
     except (KeyError, ValueError):
         return None
+    return number if math.isfinite(number) else None
 
 
 def attempt_number(folder):

@@ -1,5 +1,7 @@
 """Expected seconds of a launch: 6 x active parameters x tokens / the rate of its cores. A planning aid, never a result."""
 
+from dataclasses import dataclass
+
 START_UP_SECONDS = 5
 MARGIN = 3  # a time limit leaves this much room
 UNKNOWN_SECONDS = 3000  # a time limit's, where there is no estimate
@@ -31,10 +33,36 @@ def checkpoint_every(steps, seconds):
     return max(1, int(steps * SECONDS_BETWEEN_CHECKPOINTS / seconds))
 
 
+@dataclass(frozen=True)
+class Correction:
+    """Measured / expected seconds of finished launches: of their sum, and of those that differ most from the expectation."""
+
+    factor: float = 1.0
+    least: float = 1.0
+    most: float = 1.0
+    launches: int = 0
+
+    def __str__(self):
+        """How far an expectation may be off."""
+        if not self.launches:
+            return "no cell is timed yet: they may be far off, many times too long or too short"
+        spread = f", from {self.least:.2g} to {self.most:.2g}" if self.launches > 1 else ""
+        cells = f"{self.launches} timed cell{'' if self.launches == 1 else 's'}"
+        return f"corrected by {self.factor:.2g}, as {cells} took{spread}"
+
+
 def correction(timed):
-    """Measured / expected seconds over finished launches [(seconds, expected)]; 1 without any."""
-    expected = sum(pair[1] for pair in timed)
-    return sum(pair[0] for pair in timed) / expected if expected else 1.0
+    """Of finished launches [(seconds, expected)]."""
+    ratios = [seconds / expected for seconds, expected in timed]
+    if not ratios:
+        return Correction()
+    factor = sum(pair[0] for pair in timed) / sum(pair[1] for pair in timed)
+    return Correction(factor, min(ratios), max(ratios), len(ratios))
+
+
+def left(seconds, corrected):
+    """In words; `corrected`: the Correction that is in `seconds`."""
+    return f"about {duration(seconds)}" + ("" if corrected.launches else ", a guess until a cell is timed")
 
 
 def duration(seconds):

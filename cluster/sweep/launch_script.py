@@ -38,7 +38,7 @@ newest() { # the folder of the newest checkpoint; one that is being written has 
 from=$$(newest) resume=()
 [ -z "$$from" ] || resume=(--resume "$$from")
 job=$${SLURM_ARRAY_JOB_ID:+$${SLURM_ARRAY_JOB_ID}_$${SLURM_ARRAY_TASK_ID}}
-printf 'began=%s\\nhost=%s\\njob=%s\\nfrom=%s\\n' "$$(date +%s)" "$$(uname -n)" "$$job" "$${from##*_}" >"$$attempt/began"
+printf 'began=%s\\nhost=%s\\njob=%s\\nfrom=%s\\n' "$$(date +%s.%N)" "$$(uname -n)" "$$job" "$${from##*_}" >"$$attempt/began"
 
 # USR2 asks the program for a checkpoint and its end; mpirun and srun pass it on. A launcher that hangs is killed.
 reason="" launch=0 code=1
@@ -68,7 +68,7 @@ if [ "$$code" -eq 0 ]; then
 elif [ "$$code" -eq $stopped ] && [ "$$(newest)" = "$$from" ]; then
   code=1 reason="$$reason; no step was done"
 fi
-printf 'ended=%s\\ncode=%s\\nreason=%s\\n' "$$(date +%s)" "$$code" "$$reason" >"$$attempt/.ended"
+printf 'ended=%s\\ncode=%s\\nreason=%s\\n' "$$(date +%s.%N)" "$$code" "$$reason" >"$$attempt/.ended"
 mv "$$attempt/.ended" "$$attempt/ended"
 exit "$$code"
 """)

@@ -35,9 +35,8 @@ def _timed(cells, found):
 
 
 def correction(cells, found):
-    """(measured / expected time of the finished cells, how many those are)"""
-    timed = list(_timed(cells, found))
-    return estimate.correction(timed), len(timed)
+    """Of expected times, by the cells that are finished."""
+    return estimate.correction(list(_timed(cells, found)))
 
 
 def _left(cell, state):
@@ -49,10 +48,10 @@ def _left(cell, state):
 
 
 def seconds_left(cells, found, everything=None):
-    """(of one launch after another, in node-seconds), corrected by those of `everything` that are done."""
-    factor, _ = correction(everything or cells, found)
-    left = [_left(cell, found[cell.name]) * factor for cell in cells]
-    return sum(left), sum(seconds * cell.nodes for seconds, cell in zip(left, cells, strict=True))
+    """(of one launch after another, in node-seconds, corrected by those of `everything` that are done, with that Correction)."""
+    corrected = correction(everything or cells, found)
+    left = [_left(cell, found[cell.name]) * corrected.factor for cell in cells]
+    return sum(left), sum(seconds * cell.nodes for seconds, cell in zip(left, cells, strict=True)), corrected
 
 
 def counts(found):

@@ -1,7 +1,7 @@
 """The plan as a person reads it: points, what was left out and why, time, memory, node-hours."""
 
 from . import claims, progress
-from .estimate import duration, size
+from .estimate import START_UP_SECONDS, duration, size
 
 
 def table(rows, header):
@@ -15,8 +15,8 @@ def text_of(values):
     return " ".join(f"{key.rsplit('.', 1)[-1]}={value}" for key, value in values.items())
 
 
-def _point_rows(cells):
-    """A row for each point, repeats counted."""
+def _point_rows(cells, factor):
+    """A row for each point, repeats counted; `factor`: of the expected times."""
     groups = {}
     for cell in cells:
         groups.setdefault((text_of(cell.varied), cell.shape), []).append(cell)
@@ -29,7 +29,7 @@ def _point_rows(cells):
             one.threads,
             one.nodes,
             size(one.memory_bytes_of_heaviest_rank),
-            duration(one.expected_seconds),
+            duration(one.expected_seconds and one.expected_seconds * factor),
             f"{one.minutes} min",
         )
 
@@ -43,34 +43,43 @@ def _left_out(told, entries):
         yield f"    {text_of(values[0])}{' and others' if len(values) > 1 else ''}"
 
 
-def node_hours(cells, correction=1.0):
+def node_hours(cells, factor):
     """Of the expected times; of the time limit where a cell has no expectation."""
-    seconds = (cell.expected_seconds * correction if cell.expected_seconds else cell.minutes * 60 for cell in cells)
+    seconds = (cell.expected_seconds * factor if cell.expected_seconds else cell.minutes * 60 for cell in cells)
     return sum(cell.nodes * each for cell, each in zip(cells, seconds, strict=True)) / 3600
 
 
-def lines(plan, site, correction, timed):
+def lines(plan, site, correction):
     header = ("point", "launches", "ranks", "threads", "nodes", "memory/rank", "expected", "limit")
-    yield from table(list(_point_rows(plan.cells)), header)
+    yield from table(list(_point_rows(plan.cells, correction.factor)), header)
     yield from _left_out("dropped by the program", plan.dropped)
     yield from _left_out("left out by the sweep file", plan.excluded)
     computations = len({cell.computation_key for cell in plan.cells})
     yield f"{len(plan.cells)} cells, {computations} computations; {len(plan.dropped)} dropped, {len(plan.excluded)} left out"
     yield (
-        f"about {node_hours(plan.cells, correction):.3g} node-hours on {site.name}, at most "
+        f"about {node_hours(plan.cells, correction.factor):.3g} node-hours on {site.name}, at most "
         f"{sum(cell.nodes * cell.minutes for cell in plan.cells) / 60:.3g} by the time limits"
     )
-    assumed = f"expected times assume {site.flops_per_core:.2g} FLOP/s a core"
     yield (
-        f"{assumed}; their sum is corrected by {correction:.2g}, from {timed} timed cells" if timed else f"{assumed} (site file)"
+        f"expected times: {START_UP_SECONDS} s + 6 x active parameters x tokens / (cores x {site.flops_per_core:.2g} FLOP/s "
+        f"of the site file); {correction}"
     )
     over = sum(cell.ranks * cell.threads > cell.nodes * site.cores_per_node for cell in plan.cells)
     if over:
         yield f"{over} cells have more threads than cores: they give counts and bytes, but no times"
 
 
+def _phased(sweep, cells):
+    phased = sum((sweep.base_values | cell.settings).get("train.timing") == "phased" for cell in cells)
+    if phased:
+        yield (
+            f"{phased} cells are phased: they give the phases of a step, but no step time, throughput or MFU; "
+            'those need train.timing = "free"'
+        )
+
+
 def show(plan, sweep, site, results):
     found = progress.states(plan.cells, results)
-    print("\n".join(lines(plan, site, *progress.correction(plan.cells, found))))
+    print("\n".join([*lines(plan, site, progress.correction(plan.cells, found)), *_phased(sweep, plan.cells)]))
     for notice in claims.notices(sweep, plan.cells):
         print(f"notice: {notice}")

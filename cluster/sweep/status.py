@@ -1,7 +1,7 @@
 """status: cells done, running and failed, and the time left. Files first; a scheduler adds to them where it answers."""
 
 from . import progress
-from .estimate import duration
+from .estimate import duration, left
 from .executors import BY_NAME
 
 
@@ -34,9 +34,9 @@ def lines(results, list_all=False):
     yield f"{results.folder}: {len(planned)} cells: {told}"
     yield from _alive_lines(planned, found)
     yield from _bad_lines(planned, found, len(planned) if list_all else 10)
-    seconds, node_seconds = progress.seconds_left(planned, found)
+    seconds, node_seconds, corrected = progress.seconds_left(planned, found)
     if seconds:
-        yield f"  left: about {duration(seconds)} one after another, {node_seconds / 3600:.3g} node-hours"
+        yield f"  left, one after another: {left(seconds, corrected)}; {node_seconds / 3600:.3g} node-hours"
     if alive is None:
         yield "  the scheduler does not answer: what is queued or running is judged by files alone"
     if len(cells) > len(planned):

@@ -24,6 +24,13 @@ void add_overrides(Settings& settings, RunConfig& config, std::vector<std::strin
   for (auto const& argument : overrides) add_override(settings, config, argument);
 }
 
+std::vector<std::string> not_given(Settings const& settings) {
+  std::vector<std::string> keys;
+  for (auto const* key : {"batch.sequences", "batch.sequence_length", "batch.micro_steps", "train.dtype"})
+    if (!settings.contains(key)) keys.emplace_back(key);
+  return keys;
+}
+
 }  // namespace
 
 RunConfig parse_run_config(std::string const& text, std::string const& source, std::vector<std::string> const& overrides) {
@@ -37,6 +44,7 @@ RunConfig parse_run_config(std::string const& text, std::string const& source, s
     apply_settings(settings, config);
     config.idle = idle;
   }
+  config.assumed = not_given(settings);
   config.toml = text;
   if (!overrides.empty() && !text.ends_with('\n')) config.toml += '\n';
   for (auto const& argument : overrides) config.toml += "# --set " + argument + "\n";

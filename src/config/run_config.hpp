@@ -102,8 +102,9 @@ struct RunConfig {
   RecordConfig record;
   CheckpointConfig checkpoint;
   MachineConfig machine;
-  std::string toml;               ///< text as given, with the --set lines appended as comments
-  std::vector<std::string> idle;  ///< a sentence for each setting that was given and decides nothing
+  std::string toml;                  ///< text as given, with the --set lines appended as comments
+  std::vector<std::string> idle;     ///< a sentence for each setting that was given and decides nothing
+  std::vector<std::string> assumed;  ///< keys of a step's batch and type that were not given
 };
 
 /// Reads TOML text (`source` is the file name for messages), applies `key=value` overrides in order (values in TOML

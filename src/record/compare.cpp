@@ -79,6 +79,7 @@ std::map<std::string, nlohmann::json> provenance(StoredRun const& run) {
 struct Row {
   std::string name, units;
   double a, b;
+  bool exchange = false;
 };
 
 ordered_json to_json(std::vector<Row> const& rows) {
@@ -86,6 +87,7 @@ ordered_json to_json(std::vector<Row> const& rows) {
   for (auto const& row : rows)
     result.push_back({{"name", row.name},
                       {"units", row.units},
+                      {"exchange", row.exchange},
                       {"a", row.a},
                       {"b", row.b},
                       {"difference", row.b - row.a},
@@ -117,27 +119,28 @@ void append_losses(std::vector<Row>& rows, StoredRun const& a, StoredRun const& 
   }
 }
 
-/// Payload of one step summed over the ranks, by exchange, mean over the steps.
-std::map<std::string, double> payload(StoredRun const& run) {
+/// Payload summed over steps and ranks, by exchange.
+std::map<std::string, std::int64_t> payload(StoredRun const& run) {
   auto const names = run.file.read_text("/collective");
   auto const bytes = run.file.read_integers("/raw/collective_payload_bytes");
   auto const ranks = run.file.extents("/rank").at(0);
-  std::map<std::string, double> sums;
-  for (std::size_t i = 0; i < run.steps_done * ranks * names.size(); ++i)
-    sums[names[i % names.size()]] += double(bytes[i]) / double(run.steps_done);
+  std::map<std::string, std::int64_t> sums;
+  for (std::size_t i = 0; i < run.steps_done * ranks * names.size(); ++i) sums[names[i % names.size()]] += bytes[i];
   return sums;
 }
 
 void append_bytes(std::vector<Row>& rows, StoredRun const& a, StoredRun const& b) {
-  auto const payload_a = payload(a), payload_b = payload(b);
+  auto payload_a = payload(a), payload_b = payload(b);
+  for (auto const& [name, bytes] : payload_a) payload_b.try_emplace(name, 0);
+  for (auto const& [name, bytes] : payload_b) payload_a.try_emplace(name, 0);
   auto const total = [](auto const& bytes) {
-    return std::accumulate(bytes.begin(), bytes.end(), 0.0, [](double sum, auto const& entry) { return sum + entry.second; });
+    return std::accumulate(bytes.begin(), bytes.end(), std::int64_t{0},
+                           [](std::int64_t sum, auto const& entry) { return sum + entry.second; });
   };
-  auto const of = [](auto const& bytes, std::string const& name) { return bytes.contains(name) ? bytes.at(name) : 0.0; };
-  rows.push_back({"payload of a step", "B", total(payload_a), total(payload_b)});
-  auto names = payload_a;
-  names.insert(payload_b.begin(), payload_b.end());
-  for (auto const& [name, bytes] : names) rows.push_back({name, "B", of(payload_a, name), of(payload_b, name)});
+  auto const of_a_step = [](StoredRun const& run, std::int64_t bytes) { return double(bytes) / double(run.steps_done); };
+  rows.push_back({"payload of a step", "B", of_a_step(a, total(payload_a)), of_a_step(b, total(payload_b))});
+  for (auto const& [name, bytes] : payload_a)
+    rows.push_back({name, "B", of_a_step(a, bytes), of_a_step(b, payload_b.at(name)), true});
 }
 
 ordered_json results(StoredRun const& a, StoredRun const& b) {

@@ -70,14 +70,40 @@ std::string agreement(ordered_json const& found) {
   return text;
 }
 
+std::string with_units(ordered_json const& row) {
+  return word(row["name"]) + (row["units"] == "1" ? "" : " (" + word(row["units"]) + ")");
+}
+
+std::string table_head(char const* title) {
+  return fmt::format("\n{:<46}{:>16}{:>16}{:>16}{:>12}\n", title, "A", "B", "B - A", "B / A");
+}
+
+std::string table_row(std::string const& name, ordered_json const& row) {
+  return fmt::format("  {:<44}{:>16}{:>16}{:>16}{:>12}\n", name, number(row["a"]), number(row["b"]),
+                     number(row["difference"], "{:.3g}"), number(row["ratio"], "{:.4g}"));
+}
+
 std::string results(ordered_json const& rows) {
-  auto text = fmt::format("\n{:<46}{:>16}{:>16}{:>16}{:>12}\n", "results", "A", "B", "B - A", "B / A");
-  for (auto const& row : rows) {
-    auto const unit = row["units"] == "1" ? "" : " (" + word(row["units"]) + ")";
-    text += fmt::format("  {:<44}{:>16}{:>16}{:>16}{:>12}\n", word(row["name"]) + unit, number(row["a"]), number(row["b"]),
-                        number(row["difference"], "{:.3g}"), number(row["ratio"], "{:.4g}"));
-  }
+  auto text = table_head("results");
+  for (auto const& row : rows)
+    if (row["units"] != "B") text += table_row(with_units(row), row);
   return text;
+}
+
+/// Exchanges that sent the same in both runs stand in one line.
+std::string bytes(ordered_json const& rows) {
+  auto text = table_head("bytes");
+  double equal = 0;
+  std::size_t exchanges = 0;
+  for (auto const& row : rows) {
+    if (row["units"] != "B") continue;
+    bool const same = row["exchange"] && row["a"] == row["b"];
+    if (same) equal += row["a"].get<double>(), ++exchanges;
+    if (!same) text += table_row(with_units(row), row);
+  }
+  if (exchanges == 0) return text;
+  auto const name = fmt::format("{} exchange{} with equal payload (B)", exchanges, exchanges == 1 ? "" : "s");
+  return text + table_row(name, {{"a", equal}, {"b", equal}, {"difference", 0}, {"ratio", 1}});
 }
 
 std::string times(ordered_json const& found) {
@@ -85,9 +111,7 @@ std::string times(ordered_json const& found) {
   std::string text =
       "\ntimes: one launch each, so no difference may be claimed; compare at least six launches of each, alternating\n";
   for (auto const& row : found["values"])
-    text +=
-        fmt::format("  {:<44}{:>16}{:>16}\n", word(row["name"]) + (row["units"] == "1" ? "" : " (" + word(row["units"]) + ")"),
-                    number(row["a"]), number(row["b"]));
+    text += fmt::format("  {:<44}{:>16}{:>16}\n", with_units(row), number(row["a"]), number(row["b"]));
   return text;
 }
 
@@ -97,7 +121,7 @@ std::string comparison_text(ordered_json const& comparison) {
   auto text = file_line("A", comparison["a"]) + file_line("B", comparison["b"]) + keys(comparison);
   text += differences("configuration", comparison["configuration"]) + differences("provenance", comparison["provenance"]);
   if (comparison.contains("agreement")) text += agreement(comparison["agreement"]);
-  return text + results(comparison["results"]) + times(comparison["times"]);
+  return text + results(comparison["results"]) + times(comparison["times"]) + bytes(comparison["results"]);
 }
 
 }  // namespace moescope

@@ -71,7 +71,7 @@ Numbers flops(RunConfig const& config, StepReport const& report) {
 
 void append_flops(Rows& rows, RunFileSetup const& setup, StepReport const& report) {
   auto const counted = flops(setup.config, report);
-  double const seconds = times_mean_something(setup) ? slowest_seconds(report) : nan;
+  double const seconds = speed_means_something(setup) ? slowest_seconds(report) : nan;
   double const peaks[] = {setup.config.machine.stated_peak_flops * double(setup.layout.ranks()), setup.measured_peak_flops};
   for (std::size_t n = 0; n < counted.size(); ++n) {
     auto const* const numerator = schema::flop_numerators[n];
@@ -83,7 +83,7 @@ void append_flops(Rows& rows, RunFileSetup const& setup, StepReport const& repor
 }
 
 void append_throughput(Rows& rows, RunFileSetup const& setup, StepReport const& report) {
-  double const rate = times_mean_something(setup) ? double(report.tokens) / slowest_seconds(report) : nan;
+  double const rate = speed_means_something(setup) ? double(report.tokens) / slowest_seconds(report) : nan;
   rows.push_back({"/derived/tokens_per_second", Numbers{rate}});
   rows.push_back({"/derived/tgs", Numbers{rate / double(setup.layout.ranks())}});
 }

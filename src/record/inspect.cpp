@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "record/hdf5/file.hpp"
+#include "record/last_written.hpp"
 #include "record/run_file.hpp"
 #include "record/schema.hpp"
 #include "record/stored_run.hpp"
@@ -47,6 +48,7 @@ void open_with_status(Account& account, std::string const& path) {
   account.line("status", "{}{}{}", status, reason.empty() ? "" : ": ", reason);
   if (status == "running" || status == "failed" || status == "stopped")
     account.line("", "this file is partial: what follows is what the run has written{}", status == "running" ? " so far" : "");
+  if (status == "running") account.line("written", "{}", record::last_written(path));
   account.line("made", "{} by moescope {}, schema {}", file.read_attribute("/", "created"),
                file.read_attribute("/", "program_version"), file.read_attribute("/", "schema_version"));
   auto const warm_up = file.read_integers("/raw/warm_up");
@@ -68,11 +70,21 @@ std::string setting(nlohmann::json const& config, std::string const& path) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
+/// Experts that a token chose in a router, of the last step; empty before the first. What `top_k` asks for is not always done.
+std::string choices(Account const& account) {
+  if (account.steps_done == 0) return "";
+  auto const steps = account.file.extents("/step").at(0), last = hsize_t(account.steps_done - 1);
+  auto const counts = row(account.file.read_numbers("/raw/expert_tokens_routed"), steps, last);
+  auto const decisions = account.file.read_numbers("/raw/tokens").at(last) * double(account.file.extents("/router").at(0));
+  auto const each = std::accumulate(counts.begin(), counts.end(), 0.0) / decisions;
+  return fmt::format(" ({:.3g} chosen by a token)", each);
+}
+
 void configuration(Account& account) {
   auto const config = account.run.configuration();
   auto const get = [&](char const* path) { return setting(config, path); };
-  account.line("model", "{} layers, hidden {}, {} experts, top {}, gate {}", get("/model/num_layers"), get("/model/hidden_size"),
-               get("/model/num_experts"), get("/model/top_k"), get("/gate/kind"));
+  account.line("model", "{} layers, hidden {}, {} experts{}, gate {}", get("/model/num_layers"), get("/model/hidden_size"),
+               get("/model/num_experts"), choices(account), get("/gate/kind"));
   account.line("batch", "{} sequences of {} tokens in {} micro-steps", get("/batch/sequences"), get("/batch/sequence_length"),
                get("/batch/micro_steps"));
   account.line("mode", "{}, {} timing, {}, dispatcher {}", get("/train/mode"), get("/train/timing"), get("/train/dtype"),

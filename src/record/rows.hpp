@@ -34,6 +34,10 @@ double slowest_seconds(StepReport const& report);
 Rows derived_rows(RunFileSetup const& setup, StepReport const& report);
 /// No time, utilisation or bandwidth is drawn from a run with more threads than cores.
 inline bool times_mean_something(RunFileSetup const& setup) { return !setup.oversubscribed; }
+/// Nor step time, throughput or utilisation from steps with fences and barriers in them; bandwidths are as good there.
+inline bool speed_means_something(RunFileSetup const& setup) {
+  return times_mean_something(setup) && setup.config.train.timing == "free";
+}
 
 /// /computed: what each rank's ComputedStep says, and the first place where the measured differ.
 struct Computed {

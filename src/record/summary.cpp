@@ -65,8 +65,7 @@ Numbers scaled(Numbers values, double factor) {
 
 void append_times(Rows& rows, FreeWindow const& window, RunFileSetup const& setup) {
   auto seconds = window.read("/raw/step_seconds", metrics::maximum);
-  if (!times_mean_something(setup) || setup.config.train.timing != "free")
-    seconds.assign(seconds.size(), std::numeric_limits<double>::quiet_NaN());
+  if (!speed_means_something(setup)) seconds.assign(seconds.size(), std::numeric_limits<double>::quiet_NaN());
   auto const tokens = window.read("/raw/tokens", total);
   auto const ranks = double(setup.layout.ranks());
   rows.push_back({"/derived/summary/step_seconds", statistics(metrics::mean(seconds), seconds)});

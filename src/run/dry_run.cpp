@@ -29,8 +29,9 @@ std::string layout_text(Layout const& layout, LaunchFacts const& launch) {
 
 std::string batch_text(RunConfig const& config) {
   auto const& batch = config.batch;
-  return fmt::format("a step: {} sequences of {} tokens in {} micro-step{}, {}\n", batch.sequences, batch.sequence_length,
-                     batch.micro_steps, batch.micro_steps == 1 ? "" : "s", name(config.train.dtype));
+  auto const assumed = config.assumed.empty() ? "" : fmt::format("; assumed, as not given: {}", fmt::join(config.assumed, ", "));
+  return fmt::format("a step: {} sequences of {} tokens in {} micro-step{}, {}{}\n", batch.sequences, batch.sequence_length,
+                     batch.micro_steps, batch.micro_steps == 1 ? "" : "s", name(config.train.dtype), assumed);
 }
 
 std::string memory_text(traffic::Memory const& memory) {

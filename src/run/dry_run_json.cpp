@@ -65,6 +65,7 @@ std::string dry_run_json(RunConfig const& config, Layout const& layout, LaunchFa
                      {"ranks_are", launch.fewest_ranks ? "the fewest that the layout allows" : "given"},
                      {"batch", json_of(config.batch)},
                      {"dtype", name(config.train.dtype)},
+                     {"assumed", config.assumed},
                      {"parameters", {{"total", parameters.total}, {"active", std::llround(parameters.active)}}},
                      {"memory_bytes_of_heaviest_rank", json_of(step.memory)},
                      {"run_file", {{"bytes", launch.run_file_bytes}, {"detail_every", launch.detail_every}}},

@@ -15,6 +15,7 @@
 #include "run/divergence.hpp"
 #include "run/evaluation.hpp"
 #include "run/launch.hpp"
+#include "run/next_commands.hpp"
 #include "run/peak.hpp"
 #include "run/program.hpp"
 #include "run/progress.hpp"
@@ -88,27 +89,16 @@ End run_steps(RunConfig const& config, TrainingOptions const& options, Trainer<T
   return recorder.check(difference.empty() ? "" : "after the last step " + difference) ? End::complete : End::wrong;
 }
 
-/// How to call the figures' script: that of the folder we are in, or of the installation this program is in. Empty where there
-/// is neither.
-std::string figures_script() {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  if (fs::exists("analysis/figures.py", error)) return "/usr/bin/python3 analysis/figures.py";
-  auto const installed =
-      fs::read_symlink("/proc/self/exe", error).parent_path().parent_path() / "share/moescope/analysis/figures.py";
-  return fs::exists(installed, error) ? fmt::format("/usr/bin/python3 \"{}\"", installed.string()) : "";
-}
-
 void announce(Recorder const& recorder, End end, std::string const& checkpoints) {
   if (end == End::wrong) print_error(recorder.failure());
   auto const file = recorder.path();
   if (end == End::stopped) {
-    std::printf("Run file, partial: %s\nNext: the same command with --resume %s\n", file.c_str(), checkpoints.c_str());
+    std::printf("Run file, partial: %s\nNext: the same command with --resume %s\n", file.c_str(),
+                shell_word(checkpoints).c_str());
     return;
   }
-  auto const script = figures_script();
-  std::printf("%s: %s\nNext: moescope inspect %s%s\n", end == End::wrong ? "Run file marked wrong" : "Run file", file.c_str(),
-              file.c_str(), script.empty() ? "" : fmt::format(", or draw it: {} {}", script, file).c_str());
+  std::printf("%s: %s\nNext:\n%s", end == End::wrong ? "Run file marked wrong" : "Run file", file.c_str(),
+              next_commands(file, end == End::wrong).c_str());
 }
 
 template <class T>

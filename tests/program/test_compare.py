@@ -1,6 +1,7 @@
 """`compare A B`: what differs, and how far runs of the same computation agree."""
 
 import json
+import re
 import shutil
 
 import h5py
@@ -86,6 +87,31 @@ def test_another_gate_is_another_computation(folder):
             assert (rows[name]["a"], rows[name]["b"], rows[name]["difference"]) == (a, b, b - a)
             assert rows[name]["ratio"] == (b / a if a else None)
     assert "different (computation_keys differ)" in text
+
+
+def test_what_matters_stands_before_bytes_and_equal_exchanges_in_one_line(folder):
+    data, text = compare(folder, "split.h5", "split.h5")
+    exchanges = [row for row in data["results"] if row["exchange"]]
+    assert len(exchanges) > 5
+    order = ["cross-entropy in step 3", "expert max / mean", "\ntimes", "payload of a step (B)", "exchanges with equal payload"]
+    places = [text.index(part) for part in order]
+    assert places == sorted(places) and not any(row["name"] in text for row in exchanges)
+    sums = re.search(rf"  {len(exchanges)} exchanges with equal payload \(B\) +(\d+) +(\d+) +0 +1\n", text)
+    assert {int(sums[1]), int(sums[2])} == {sum(row["a"] for row in exchanges)}
+    _, text = compare(folder, "one.h5", "split.h5")
+    assert "ep.dispatch.forward (B)" in text and "with equal payload" not in text
+
+
+def test_bytes_that_are_equal_in_each_step_do_not_differ_by_rounding(folder, tmp_path):
+    for steps in (3, 4):
+        shutil.copy(folder / "split.h5", tmp_path / f"{steps}.h5")
+        with h5py.File(tmp_path / f"{steps}.h5", "r+") as file:
+            file["steps_done"][()] = steps
+            for name in ("raw/collective_payload_bytes", "computed/payload_bytes"):
+                file[name][:] = file[name][0] // 10 * 10 + 1
+    data, _ = compare(tmp_path, "3.h5", "4.h5")
+    rows = [row for row in data["results"] if row["units"] == "B" and not row["name"].startswith("memory")]
+    assert len(rows) > 5 and all(row["difference"] == 0 for row in rows)
 
 
 def test_times_are_shown_without_a_difference_and_only_where_they_mean_something(folder, tmp_path):

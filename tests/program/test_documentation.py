@@ -1,6 +1,9 @@
 """What the texts say can be followed: links lead somewhere, and the program knows every subcommand, option and key in them."""
 
+import json
 import re
+import shutil
+import subprocess
 
 import pytest
 
@@ -60,3 +63,27 @@ def test_every_key_that_a_text_sets_is_known(tmp_path):
     for setting in keys:
         outcome = execute("run", SMOKE, "--dry-run", "--set", setting, cwd=tmp_path)
         assert "unknown" not in outcome.err, setting
+
+
+def test_git_is_silent_about_what_the_texts_let_a_reader_write(tmp_path):
+    named = {path for text in TEXTS for path in re.findall(r"--out ([\w./]+)", text.read_text()) if re.search("[a-z]", path)}
+    written = {path if "." in path else f"{path}/x" for path in named}
+    written |= {"results/scaling/laptop/manifest.json", "results/mine.h5.checkpoints/step_1/x", "results/mine.h5.partial"}
+    assert {"data/mine/x", "results/mine.h5"} <= written and len(written) >= 8
+    shutil.copy(ROOT / ".gitignore", tmp_path)
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    ignored = subprocess.run(["git", "-C", tmp_path, "check-ignore", *written], capture_output=True, text=True).stdout
+    assert set(ignored.split()) == written
+
+
+def test_what_contributing_builds_and_runs_is_there_after_a_build_without_tests():
+    """`quickstart.sh` configures the same folder with MOESCOPE_TESTS=OFF, which the cache would keep."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    preset, targets = re.search(r"cmake --preset (\w+) && cmake --build build --target (.*)", text).groups()
+    presets = {entry["name"]: entry for entry in json.loads((ROOT / "CMakePresets.json").read_text())["configurePresets"]}
+    assert presets[preset]["cacheVariables"]["MOESCOPE_TESTS"] == "ON" and presets[preset]["binaryDir"].endswith("/build")
+    lists = "".join(path.read_text() for path in (ROOT / "tests").rglob("CMakeLists.txt"))
+    names = re.findall(r"moescope_(?:mpi_)?test\((\w+)", lists)
+    chosen = re.search(r"ctest --test-dir build -R '?([^\s']+)", text).group(1)
+    tested = {f"test_{name}" for name in names if re.search(chosen, name)}
+    assert len(names) > 30 and tested and tested <= set(targets.split())

@@ -5,7 +5,7 @@ import json
 import h5py
 import pytest
 
-from program import ROOT, SMOKE, execute
+from program import GOLDEN, ROOT, SMOKE, execute
 
 LARGE = ["--set", "layout.ranks=64", "--set", "layout.tp=4", "--set", "layout.ep=4"]
 
@@ -68,6 +68,18 @@ def test_what_its_author_may_not_expect_is_noticed(packed, tmp_path):
         notices = [line for line in outcome.err.splitlines() if line.startswith("notice: ")]
         for part in ("model.top_k = 2 decides nothing", "every choice is dropped", "never reaches its peak"):
             assert sum(part in line for line in notices) == 1, outcome
+
+
+def test_what_a_file_does_not_say_of_a_step_is_named_as_assumed(tmp_path):
+    (tmp_path / "mine.toml").write_text(execute("config", GOLDEN / "noisy_topk_mlp_train", cwd=tmp_path).out)
+    told = "a step: 8 sequences of 128 tokens in 1 micro-step, float32; assumed, as not given: "
+    keys = ["batch.sequences", "batch.sequence_length", "batch.micro_steps", "train.dtype"]
+    for given in range(len(keys) + 1):
+        values = [f"{key}={value}" for key, value in zip(keys[:given], ("8", "128", "1", "float32"), strict=False)]
+        words = ["run", "mine.toml", "--dry-run", *(word for value in values for word in ("--set", value))]
+        text, data = (execute(*words, *more, cwd=tmp_path).out for more in ([], ["--json"]))
+        assert (told + ", ".join(keys[given:]) + "\n" if given < 4 else told[: told.index(";")] + "\n") in text
+        assert json.loads(data)["assumed"] == keys[given:]
 
 
 @pytest.mark.parametrize("before", ["", "unset OMP_NUM_THREADS", "export OMP_NUM_THREADS=2"])

@@ -1,6 +1,7 @@
 """What `cmake --install` puts into a prefix runs from there."""
 
 import os
+import shlex
 import subprocess
 
 import h5py
@@ -68,7 +69,7 @@ def test_a_run_from_text_to_figures(prefix, tmp_path):
     done(program, "data", "pack", "--out", "data", "--domain", "prose=text", "--held-out", "0.25", cwd=tmp_path)
     settings = ["--set", "data.path=data", "--set", "layout.ep=2", "--out", "run.h5"]
     told = done("mpirun", "-n", 2, program, "run", share / "experiments/smoke/base.toml", *settings, cwd=tmp_path)
-    assert f'/usr/bin/python3 "{share}/analysis/figures.py" run.h5' in told
+    assert f"\n  /usr/bin/python3 {shlex.quote(str(share / 'analysis/figures.py'))} run.h5\n" in told
     with h5py.File(tmp_path / "run.h5") as file:
         assert file.attrs["status"] == b"complete"
     assert "complete" in done(program, "inspect", "run.h5", cwd=tmp_path)

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from program import SMOKE, execute
+from program import EXECUTABLE, SMOKE, execute
 
 LAYOUTS = {"1 rank": (1, []), "dp 2": (2, []), "ep 2": (2, ["layout.ep=2"]), "tp 2, ep 2": (4, ["layout.tp=2", "layout.ep=2"])}
 MODES, TIMINGS, TYPES = ("train", "forward"), ("phased", "free"), ("float32", "float64")
@@ -33,8 +33,7 @@ def files(packed, tmp_path_factory):
                 packed, folder, *settings, f"train.mode={mode}", f"train.timing={timing}", f"train.dtype={dtype}", ranks=ranks
             )
             assert outcome.code == 0, outcome
-            assert outcome.out.splitlines()[-2] == "Run file: run.h5"
-            assert outcome.out.splitlines()[-1].startswith("Next: moescope inspect run.h5")
+            assert outcome.out.endswith(f"Run file: run.h5\nNext:\n  {EXECUTABLE} inspect run.h5\n")
             made[case] = folder / "run.h5"
         return made[case]
 

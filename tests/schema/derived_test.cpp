@@ -145,9 +145,14 @@ TEST_CASE("with more threads than cores times are stored and nothing is drawn fr
   CHECK(std::isfinite(run.read("/derived/summary/imbalance_rank").at(0)));
 }
 
-TEST_CASE("a phased run has no summary of times, for its steps hold fences and barriers") {
+TEST_CASE("a phased run has no speed, neither of a step nor in all, for its steps hold fences and barriers") {
   Written const run(synthetic_setup(steps));
   for (auto const* name : {"step_seconds", "tokens_per_second", "tgs", "mfu_stated_executed"})
     CHECK(std::isnan(run.read(std::string("/derived/summary/") + name).at(0)));
-  CHECK(std::isfinite(run.read("/derived/tokens_per_second").at(0)));
+  for (auto const* path :
+       {"/derived/tokens_per_second", "/derived/tgs", "/derived/mfu/stated/executed", "/derived/mfu/measured/megatron_causal"})
+    check_all_nan(run, path);
+  CHECK_THAT(run.file.read_attribute("/derived", "times"), Catch::Contains("phased") && Catch::Contains("tokens_per_second"));
+  CHECK(std::isfinite(run.read("/derived/bandwidth/busbw").at(0)));
+  CHECK(run.read("/raw/step_seconds").at(0) == 0.5);
 }

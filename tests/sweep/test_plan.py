@@ -9,7 +9,9 @@ import pytest
 
 import launch_statistics
 from experiment import FAKE, ROOT, Experiment
-from sweep import Mistake, plan, sweep_file
+from sweep import Mistake, plan, progress, sweep_file
+from sweep.estimate import duration
+from sweep.manifest import Results
 from sweep.points import expand
 from sweep.site import Site
 from sweep.toml_file import toml_value
@@ -293,6 +295,28 @@ def test_the_command_shows_points_reasons_and_node_hours_and_leaves_no_file(tmp_
     ):
         assert part in outcome.out, part
     assert not experiment.results.exists()
+
+
+def test_expected_times_say_what_they_are_made_of_and_are_taken_from_cells_that_are_done(tmp_path):
+    experiment = Experiment(tmp_path, "repeats = 3\n[sweep.matrix]\nlayout.ep = [1]")
+    told = experiment.call("plan").out
+    assert "expected times: 5 s + 6 x active parameters x tokens / (cores x " in told
+    assert "no cell is timed yet: they may be far off, many times too long or too short" in told
+    submitted = experiment.call("submit").out
+    assert submitted.count("a guess until a cell is timed") == 1 and submitted.count("left: about ") == 3
+    told = experiment.call("plan").out
+    cells = [plan.Cell(**entry) for entry in json.loads((experiment.results / "manifest.json").read_text())["cells"]]
+    found = progress.states(cells, Results(experiment.results))
+    ratios = [found[cell.name].seconds / cell.expected_seconds for cell in cells]
+    factor = sum(state.seconds for state in found.values()) / sum(cell.expected_seconds for cell in cells)
+    assert all(0 < ratio < 1 for ratio in ratios)  # cells of less than a second, expected to take five, are timed as well
+    assert f"; corrected by {factor:.2g}, as 3 timed cells took, from {min(ratios):.2g} to {max(ratios):.2g}" in told
+    assert f"  {duration(cells[0].expected_seconds * factor)}  " in told
+
+
+def test_a_plan_tells_that_phased_cells_have_no_speed(tmp_path):
+    text = '[sweep.matrix]\ntrain.timing = ["free", "phased"]\ntrain.seed = [1, 2]'
+    assert "\n2 cells are phased: " in Experiment(tmp_path, text).call("plan").out
 
 
 def test_the_command_ends_with_one_sentence_on_a_mistake(tmp_path):

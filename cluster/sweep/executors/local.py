@@ -76,8 +76,8 @@ def submit(cells, everything, facts, site, results, dry_run=False):
     found = progress.states(everything, results)
     with _term_stops():
         for number, cell in enumerate(cells, 1):
-            left, _ = progress.seconds_left(cells[number - 1 :], found, everything)
-            print(f"[{number}/{len(cells)}] {cell.name}; about {estimate.duration(left)} left", flush=True)
+            seconds, _, corrected = progress.seconds_left(cells[number - 1 :], found, everything)
+            print(f"[{number}/{len(cells)}] {cell.name}; left: {estimate.left(seconds, corrected)}", flush=True)
             found[cell.name] = _run_one(cell, results, site)
     if found and all(state.name in ("failed", "interrupted", "wrong") for state in found.values()):
         raise Mistake(f"each of {len(found)} cells failed; `status` says why")

@@ -92,6 +92,23 @@ TEST_CASE("a process on another host holds its lock as long as it shows signs of
   CHECK(refusal(path).empty());
 }
 
+TEST_CASE("who holds a lock is told, and whether it lives where this host knows") {
+  TemporaryFolder const folder;
+  auto const path = folder / "run.h5";
+  CHECK_FALSE(lock_holder(path));
+  {
+    Lock const lock(path, "");
+    CHECK(lock_holder(path)->host == host_name());
+    CHECK(lock_holder(path)->process == ::getpid());
+    CHECK(lock_holder(path)->alive == true);
+  }
+  folder.write("run.h5.lock", host_name() + " 999999999 1\n");
+  CHECK(lock_holder(path)->alive == false);
+  folder.write("run.h5.lock", "elsewhere 7 1\n");
+  CHECK(lock_holder(path)->host == "elsewhere");
+  CHECK_FALSE(lock_holder(path)->alive.has_value());
+}
+
 TEST_CASE("a lock that moved has one owner") {
   TemporaryFolder const folder;
   auto const path = folder / "run.h5";

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -36,8 +38,11 @@ TEST_CASE("inspect tells status, steps, configuration, losses, evaluations, imba
   TemporaryFolder const folder;
   auto const setup = synthetic_setup(5);
   auto const text = inspect(write_synthetic_run(folder / "run.h5", setup));
+  std::int64_t choices = 0;  // of the last of 5 steps, in 2 micro-steps
+  for (std::int64_t i = 0; i < 2 * 4 * 4; ++i) choices += 2 * synthetic_routed(4, i / 16, i / 4 % 4, i % 4);
+  auto const chosen = fmt::format("{:.3g}", double(choices) / (12 * 2));  // 12 tokens, 2 layers
   CHECK_THAT(text, Catch::Contains("complete") && Catch::Contains("5 of 5 done, 2 of them warm-up"));
-  CHECK_THAT(text, Catch::Contains("2 layers, hidden 8, 4 experts, top 2, gate noisy_top_k"));
+  CHECK_THAT(text, Catch::Contains("2 layers, hidden 8, 4 experts (" + chosen + " chosen by a token), gate noisy_top_k"));
   CHECK_THAT(text, Catch::Contains("on 2 node(s)") && Catch::Contains("4.0000 -> 3.7500 nat"));
   CHECK_THAT(text, Catch::Contains("after 5 steps:  code 3.1875  prose 3.2500 nat"));
   CHECK_THAT(text, Catch::Contains("max/mean") && Catch::Contains("ep.dispatch.forward"));
@@ -47,7 +52,8 @@ TEST_CASE("inspect tells status, steps, configuration, losses, evaluations, imba
 TEST_CASE("inspect of a run that has not made a step says so") {
   TemporaryFolder const folder;
   { RunFile(folder / "run.h5", synthetic_setup(5)); }
-  CHECK_THAT(inspect(folder / "run.h5.partial"), Catch::Contains("0 of 5 done") && Catch::Contains("this file is partial"));
+  CHECK_THAT(inspect(folder / "run.h5.partial"), Catch::Contains("0 of 5 done") && Catch::Contains("this file is partial") &&
+                                                     Catch::Contains("4 experts, gate noisy_top_k"));
 }
 
 TEST_CASE("what is no run file is refused in one sentence") {

@@ -71,7 +71,7 @@ TEST_CASE("Each exchange names its heaviest rank") {
 }
 
 TEST_CASE("A dry run says which batch and type it assumes, and where the ranks come from") {
-  auto const config = small_run();
+  auto config = small_run();
   auto const layout = make_layout({2, 1, 2});
   CHECK(contains(dry_run_text(config, layout), "a step: 4 sequences of 3 tokens in 1 micro-step, float64\n"));
   CHECK(!contains(dry_run_text(config, layout), "fewest"));
@@ -81,6 +81,10 @@ TEST_CASE("A dry run says which batch and type it assumes, and where the ranks c
   auto const run = json::parse(dry_run_json(config, layout, launch));
   CHECK(run["batch"] == json{{"sequences", 4}, {"sequence_length", 3}, {"micro_steps", 1}});
   CHECK(run["dtype"] == "float64");
+  CHECK(run["assumed"].empty());
+  config.assumed = {"batch.sequences", "train.dtype"};
+  CHECK(contains(dry_run_text(config, layout), ", float64; assumed, as not given: batch.sequences, train.dtype\n"));
+  CHECK(json::parse(dry_run_json(config, layout))["assumed"] == json{"batch.sequences", "train.dtype"});
   CHECK(run["ranks_are"] == "the fewest that the layout allows");
   CHECK(json::parse(dry_run_json(config, layout))["ranks_are"] == "given");
 }
