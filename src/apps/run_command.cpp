@@ -21,11 +21,13 @@ namespace moescope {
 
 namespace {
 
+constexpr std::int64_t longest_progress_seconds = 365 * 24 * 3600;
+
 struct RunOptions {
   std::string config;
   std::vector<std::string> set;
   std::string out, resume;
-  std::string progress = "auto";
+  ProgressChoice progress;
   bool dry_run = false, json = false, overwrite = false;
 };
 
@@ -139,9 +141,17 @@ void add_run_command(CLI::App& app, int& exit_code) {
       command->add_flag("--dry-run", options->dry_run, "Print layout, parameters, memory, bytes per step and keys; run nothing");
   command->add_option("--resume", options->resume, "Checkpoint to go on from, or a folder of them: the newest")->excludes(dry);
   command->add_flag("--json", options->json, "With --dry-run: the same as JSON")->needs(dry);
-  command->add_option("--progress", options->progress, "Status line on stderr")
-      ->check(CLI::IsMember({"auto", "always", "never"}));
-  command->callback([options, &exit_code] {
+  command
+      ->add_option("--progress", options->progress.choice,
+                   "Status line on stderr (auto: where that is a terminal), or lines, for the log of a batch job")
+      ->check(CLI::IsMember({"auto", "always", "never", "lines"}));
+  auto* const seconds = command
+                            ->add_option("--progress-seconds", options->progress.seconds,
+                                         "With --progress lines: seconds between them (default 30; 0: a line for each step)")
+                            ->check(CLI::Range(std::int64_t{0}, longest_progress_seconds));
+  command->callback([options, seconds, &exit_code] {
+    if (seconds->count() > 0 && options->progress.choice != "lines")
+      throw CLI::RequiresError("--progress-seconds", "--progress lines");
     if (options->dry_run) {
       exit_code = dry_run(*options);
       return;

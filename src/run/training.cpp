@@ -17,7 +17,6 @@
 #include "run/launch.hpp"
 #include "run/peak.hpp"
 #include "run/program.hpp"
-#include "run/progress.hpp"
 
 namespace moescope {
 
@@ -73,13 +72,14 @@ End run_steps(RunConfig const& config, TrainingOptions const& options, Trainer<T
   BatchSource const training = [&](std::int64_t first, std::int64_t count) { return data.training(first, count); };
   auto const domains = std::int64_t(data.domains().size()), first_step = options.first_step();
   Evaluations<T> evaluations(config, data, first_step);
-  Progress progress(first_step, config.train.steps, progress_shown(options.progress, rank));
+  Progress progress(first_step, config.train.steps, progress_form(options.progress, rank), options.progress.seconds);
   for (auto step = first_step; step < config.train.steps; ++step) {
     evaluations.evaluate_if_due(trainer, step, recorder);
     auto const report = checked_step(trainer, training, step, domains);
-    if (!recorder.write(report)) return End::wrong;
+    bool const right = recorder.write(report);
+    progress.show(config, report);
+    if (!right) return End::wrong;
     end_if_diverged(divergence(report, config), recorder);
-    if (rank == 0) progress.show(report, config.model.num_experts);
     if (!checkpoints.save_if_due(trainer, step + 1, recorder)) return End::stopped;
   }
   evaluations.evaluate_if_due(trainer, config.train.steps, recorder);

@@ -6,12 +6,13 @@
 #include "config/run_config.hpp"
 #include "data/data_source.hpp"
 #include "run/checkpoints.hpp"
+#include "run/progress.hpp"
 
 namespace moescope {
 
 struct TrainingOptions {
   Signals const& signals;
-  std::string progress;         ///< auto | always | never
+  ProgressChoice progress;
   Lock const* checkpoint_lock;  ///< on the rank that has it
   bool overwrite = false;
   std::optional<Resumption> resumption;

@@ -5,7 +5,7 @@ import pytest
 from program import execute
 
 OPTIONS = {
-    "run": ["config", "--set", "--out", "--overwrite", "--dry-run", "--json", "--progress"],
+    "run": ["config", "--set", "--out", "--overwrite", "--dry-run", "--json", "--progress", "--progress-seconds"],
     "verify": ["fixture", "--set"],
     "inspect": ["file", "dataset", "--csv"],
     "config": ["file"],
@@ -28,7 +28,11 @@ MISUSES = {
     "compare run.h5": ("b is required", "moescope compare --help"),
     "data pack": ("is required", "moescope data pack --help"),
     "run x.toml --foo": ("unknown argument '--foo'", "moescope run --help"),
-    "run x.toml --progress loud": ("auto,always,never", "moescope run --help"),
+    "run x.toml --progress loud": ("auto,always,never,lines", "moescope run --help"),
+    "run x.toml --progress-seconds 5": ("--progress-seconds requires --progress lines", "moescope run --help"),
+    "run x.toml --progress always --progress-seconds 5": ("requires --progress lines", "moescope run --help"),
+    "run x.toml --progress lines --progress-seconds -1": ("--progress-seconds", "-1", "moescope run --help"),
+    "run x.toml --progress lines --progress-seconds often": ("--progress-seconds", "often", "moescope run --help"),
     "run x.toml --json": ("--dry-run", "moescope run --help"),
     "run x.toml --dry-run --resume folder": ("--dry-run excludes --resume", "moescope run --help"),
 }
