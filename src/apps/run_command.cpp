@@ -26,7 +26,7 @@ constexpr std::int64_t longest_progress_seconds = 365 * 24 * 3600;
 struct RunOptions {
   std::string config;
   std::vector<std::string> set;
-  std::string out, resume;
+  std::string out, resume, log;
   ProgressChoice progress;
   bool dry_run = false, json = false, overwrite = false;
 };
@@ -36,6 +36,7 @@ RunConfig load(RunOptions const& options) {
   if (!options.out.empty()) config.record.path = options.out;
   refuse_tilde(options.out.empty() ? "record.path" : "--out", config.record.path);
   refuse_tilde("checkpoint.path", config.checkpoint.path);
+  refuse_tilde("--log", options.log);
   return config;
 }
 
@@ -110,13 +111,16 @@ int run(RunOptions const& options, Signals const& signals, Communicator const& w
   if (world.rank() == 0) print_notices(config);
   std::optional<Resumption> resumption;
   std::optional<Lock> lock;
+  std::optional<EventLog> log;
   agreed(world, [&] {
+    if (!options.log.empty() && world.rank() == 0) log.emplace(options.log, config.record.path);
     if (world.rank() == 0) lock.emplace(lock_checkpoint_folder(config));
     if (!options.resume.empty()) resumption = find_resumption(options.resume, config, data->fingerprint());
     if (options.resume.empty() && world.rank() == 0) prepare_checkpoint_folder(config, options.overwrite);
   });
   Mesh mesh(world, *layout, traffic::collectives(config, *layout));
-  TrainingOptions const training{signals, options.progress, lock ? &*lock : nullptr, options.overwrite, std::move(resumption)};
+  TrainingOptions const training{signals,           options.progress,      lock ? &*lock : nullptr,
+                                 options.overwrite, std::move(resumption), log ? &*log : nullptr};
   return with_scalar(config.train.dtype, [&]<class T>(std::type_identity<T>) { return train<T>(config, training, mesh, *data); });
 }
 
@@ -133,13 +137,15 @@ void add_run_command(CLI::App& app, int& exit_code) {
   command->add_option("config", options->config, "TOML file; experiments/first_run/base.toml explains every key")->required();
   command->add_option("--set", options->set, "Override one key, e.g. --set gate.kind=switch (repeatable)")
       ->allow_extra_args(false);
-  command->add_option("--out", options->out, "Run file to write; overrides record.path")->check([](std::string const& path) {
-    return path.empty() ? "must not be empty" : "";
-  });
+  auto const not_empty = [](std::string const& path) { return path.empty() ? "must not be empty" : ""; };
+  command->add_option("--out", options->out, "Run file to write; overrides record.path")->check(not_empty);
   command->add_flag("--overwrite", options->overwrite, "Replace an existing run file, and remove its checkpoints");
   auto* const dry =
       command->add_flag("--dry-run", options->dry_run, "Print layout, parameters, memory, bytes per step and keys; run nothing");
   command->add_option("--resume", options->resume, "Checkpoint to go on from, or a folder of them: the newest")->excludes(dry);
+  command->add_option("--log", options->log, "File to add a line of JSON to for each step and event (MLPerf's key names)")
+      ->check(not_empty)
+      ->excludes(dry);
   command->add_flag("--json", options->json, "With --dry-run: the same as JSON")->needs(dry);
   command
       ->add_option("--progress", options->progress.choice,

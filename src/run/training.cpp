@@ -145,7 +145,7 @@ int train(RunConfig const& config, TrainingOptions const& options, Mesh& mesh, D
   });
   auto const setup = setup_of<T>(config, options, mesh, data);
   if (auto const notice = record::size_notice(setup); mesh.rank() == 0 && !notice.empty()) print_notice(notice);
-  Recorder recorder(mesh.world(), setup);
+  Recorder recorder(mesh.world(), setup, options.log);
   Checkpoints<T> checkpoints(config, mesh, options.signals, options.checkpoint_lock, setup.launch, data.fingerprint());
   auto const end = twin_is_right(config, mesh.world(), recorder)
                        ? run_steps<T>(config, options, *trainer, data, checkpoints, recorder, mesh.rank())

@@ -16,6 +16,7 @@ struct TrainingOptions {
   Lock const* checkpoint_lock;  ///< on the rank that has it
   bool overwrite = false;
   std::optional<Resumption> resumption;
+  EventLog* log = nullptr;  ///< on rank 0, if wanted
 
   std::int64_t first_step() const { return resumption ? resumption->index.steps : 0; }
 };

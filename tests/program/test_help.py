@@ -5,7 +5,7 @@ import pytest
 from program import execute
 
 OPTIONS = {
-    "run": ["config", "--set", "--out", "--overwrite", "--dry-run", "--json", "--progress", "--progress-seconds"],
+    "run": ["config", "--set", "--out", "--overwrite", "--dry-run", "--json", "--progress", "--progress-seconds", "--log"],
     "verify": ["fixture", "--set"],
     "inspect": ["file", "dataset", "--csv"],
     "config": ["file"],
@@ -34,6 +34,7 @@ MISUSES = {
     "run x.toml --progress lines --progress-seconds -1": ("--progress-seconds", "-1", "moescope run --help"),
     "run x.toml --progress lines --progress-seconds often": ("--progress-seconds", "often", "moescope run --help"),
     "run x.toml --json": ("--dry-run", "moescope run --help"),
+    "run x.toml --dry-run --log run.jsonl": ("--dry-run", "--log", "excludes", "moescope run --help"),
     "run x.toml --dry-run --resume folder": ("--dry-run excludes --resume", "moescope run --help"),
 }
 
