@@ -21,7 +21,7 @@ namespace moescope {
 
 namespace {
 
-constexpr std::int64_t longest_progress_seconds = 365 * 24 * 3600;
+constexpr std::int64_t longest_progress_seconds = std::int64_t{365} * 24 * 3600;
 
 struct RunOptions {
   std::string config;

@@ -49,8 +49,12 @@ Holder read_holder(std::string const& path) {
   return holder;
 }
 
+bool lives(Holder const& holder) { return holder.process > 0 && start_of(holder.process) == holder.started; }
+
+std::string lock_of(std::string const& path) { return real_path(path).string() + ".lock"; }  // one for all the ways to it
+
 bool is_gone(std::string const& path, Holder const& holder) {
-  if (holder.host == host_name()) return holder.process <= 0 || start_of(holder.process) != holder.started;
+  if (holder.host == host_name()) return !lives(holder);
   std::error_code error;
   auto const sign_of_life = fs::last_write_time(path, error);
   return !error && fs::file_time_type::clock::now() - sign_of_life > Lock::lost_after;
@@ -98,9 +102,19 @@ void refuse_tilde(std::string const& what, std::string const& path) {
         fmt::format("{} {}: ~ is not expanded here; write $HOME outside of single quotes, or the path itself", what, path));
 }
 
+std::optional<LockHolder> lock_holder(std::string const& path) {
+  auto const name = lock_of(path);
+  std::error_code error;
+  if (!fs::exists(name, error)) return std::nullopt;
+  auto const holder = read_holder(name);
+  LockHolder result{holder.host, holder.process, {}};
+  if (holder.host == host_name()) result.alive = lives(holder);
+  return result;
+}
+
 Lock::Lock(std::string const& path, std::string const& advice) {
   make_folder_above(path);
-  auto const name = real_path(path).string() + ".lock";  // one for all the ways to it
+  auto const name = lock_of(path);
   while (!make(name)) {
     auto const holder = read_holder(name);
     if (!is_gone(name, holder))

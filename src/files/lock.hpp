@@ -1,5 +1,6 @@
 #pragma once
 #include <chrono>
+#include <optional>
 #include <string>
 
 namespace moescope {
@@ -7,6 +8,15 @@ namespace moescope {
 /// Only a shell expands ~, and only outside of quotes: a folder of that name is not what was meant. Throws UserError beginning
 /// with `what`, the option or key that holds the path to write to.
 void refuse_tilde(std::string const& what, std::string const& path);
+
+/// Who made the lock of a path.
+struct LockHolder {
+  std::string host;  ///< empty: unreadable
+  long process = 0;
+  std::optional<bool> alive;  ///< empty: another host's to know
+};
+/// Empty where there is no lock.
+std::optional<LockHolder> lock_holder(std::string const& path);
 
 /// One process's claim on what it writes at `path`: the file `PATH.lock` beside it, made exclusively (which needs no locks of the
 /// file system), holding host and process. Removed when the object dies; a process that was killed leaves it, and the next one

@@ -46,6 +46,11 @@ void keep_previous(std::string const& path) {
 
 std::string partial_path(std::string const& path) { return path + ".partial"; }
 
+std::string final_path(std::string const& path) {
+  auto const ending = partial_path("");
+  return path.ends_with(ending) ? path.substr(0, path.size() - ending.size()) : path;
+}
+
 std::string kept_path(std::string const& path, int number) { return fmt::format("{}.{}", partial_path(path), number); }
 
 std::vector<std::string> kept_paths(std::string const& path) {

@@ -8,6 +8,8 @@ namespace moescope::record {
 
 /// Where a run file is written until it is complete.
 std::string partial_path(std::string const& path);
+/// The path that a partial file will have; other paths as they are.
+std::string final_path(std::string const& path);
 /// Where the partial file of an earlier launch is kept; numbers from 1.
 std::string kept_path(std::string const& path, int number);
 /// Those that are there, the oldest first.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
@@ -69,9 +70,13 @@ ordered_json description(RunFileSetup const& setup) {
 
 /// One for the run and one for its log would overwrite each other.
 std::string const& own_path(std::string const& path, std::string const& run_file) {
-  for (auto const& other : {run_file, record::partial_path(run_file)})
-    if (real_path(path) == real_path(other))
-      throw UserError(fmt::format("--log {} is where the run file is written: give the log a file of its own", path));
+  try {
+    for (auto const& other : {run_file, record::partial_path(run_file)})
+      if (real_path(path) == real_path(other))
+        throw UserError(fmt::format("--log {} is where the run file is written: give the log a file of its own", path));
+  } catch (std::filesystem::filesystem_error const& error) {
+    throw UserError(fmt::format("--log {}: {}; name another file", path, error.code().message()));
+  }
   return path;
 }
 

@@ -171,6 +171,7 @@ PLACES = {
     "a folder": (".", ". is a folder", "--log"),
     "in a folder to come": ("logs/", "logs/ names a folder", "--log"),
     "a device": ("/dev/full", "/dev/full is not a regular file", "--log"),
+    "a link to itself": ("loop.jsonl", "loop.jsonl", "symbolic links"),
     "under a file": ("file/run.jsonl", "cannot make the folder file", "Not a directory"),
     "where nobody may write": ("/proc/moescope/run.jsonl", "cannot make the folder /proc/moescope"),
     "where only a shell finds home": ("~/run.jsonl", "--log ~/run.jsonl", "$HOME"),
@@ -182,9 +183,10 @@ PLACES = {
 @pytest.mark.parametrize("place", PLACES)
 def test_a_log_that_cannot_be_written_is_refused_before_the_run(place, packed, tmp_path):
     (tmp_path / "file").write_text("")
+    (tmp_path / "loop.jsonl").symlink_to(tmp_path / "loop.jsonl")
     log, *parts = PLACES[place]
     refused(execute(*words(packed, log=log), cwd=tmp_path), *parts)
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "loop.jsonl"]
 
 
 def test_two_ranks_refuse_it_with_one_sentence(packed, tmp_path):

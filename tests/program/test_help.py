@@ -7,7 +7,7 @@ from program import execute
 OPTIONS = {
     "run": ["config", "--set", "--out", "--overwrite", "--dry-run", "--json", "--progress", "--progress-seconds", "--log"],
     "verify": ["fixture", "--set"],
-    "inspect": ["file", "dataset", "--csv"],
+    "inspect": ["file", "dataset", "--csv", "--follow"],
     "config": ["file"],
     "compare": ["a", "b", "--json"],
     "data pack": ["--out", "--domain", "--max-mb", "--held-out", "--force"],
@@ -24,6 +24,8 @@ MISUSES = {
     "verify": ("fixture is required", "moescope verify --help"),
     "inspect": ("file is required", "moescope inspect --help"),
     "inspect run.h5 raw/tokens": ("requires --csv", "moescope inspect --help"),
+    "inspect run.h5 --follow --csv": ("--csv excludes --follow", "moescope inspect --help"),
+    "inspect run.h5 raw/tokens --follow": ("requires --csv", "moescope inspect --help"),
     "config": ("file is required", "moescope config --help"),
     "compare run.h5": ("b is required", "moescope compare --help"),
     "data pack": ("is required", "moescope data pack --help"),
