@@ -56,10 +56,16 @@ if [ "$${build%%$$'\\n'*}" != $version ]; then
   reason="the program is not the build that was planned with; submit plans anew"
 elif [ -z "$$reason" ]; then # no signal came so far
   $launcher $program run $arguments "$${resume[@]}" \\
-    --out "$$attempt/run.h5" --progress never </dev/null >"$$attempt/stdout.txt" 2>"$$attempt/stderr.txt" &
-  launch=$$!
+    --out "$$attempt/run.h5" --progress lines </dev/null >"$$attempt/stdout.txt" 2>"$$attempt/stderr.txt" &
+  launch=$$! told=""
+  if [ -n "$$job" ]; then # the job's log shows it too
+    echo "$name, attempt $$n, step by step:"
+    tail -n +1 -s 0.2 -f --pid="$$launch" "$$attempt/stderr.txt" 9>&- &
+    told=$$!
+  fi
   wait "$$launch"; code=$$?
   while kill -0 "$$launch" 2>/dev/null; do wait "$$launch"; code=$$?; done
+  [ -z "$$told" ] || wait "$$told"
 fi
 
 if [ "$$code" -eq 0 ]; then

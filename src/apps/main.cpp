@@ -47,7 +47,7 @@ int act_on_command_line(int argc, char** argv) {
     if (moescope::one_of_several()) throw moescope::UserError("data pack runs in one process: start it without a launcher");
   });
   moescope::add_config_command(app);
-  moescope::add_read_commands(app);
+  moescope::add_read_commands(app, exit_code);
   moescope::add_verify_command(app, exit_code);
   try {
     app.parse(argc, argv);

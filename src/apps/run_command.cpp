@@ -21,11 +21,13 @@ namespace moescope {
 
 namespace {
 
+constexpr std::int64_t longest_progress_seconds = std::int64_t{365} * 24 * 3600;
+
 struct RunOptions {
   std::string config;
   std::vector<std::string> set;
-  std::string out, resume;
-  std::string progress = "auto";
+  std::string out, resume, log;
+  ProgressChoice progress;
   bool dry_run = false, json = false, overwrite = false;
 };
 
@@ -34,6 +36,7 @@ RunConfig load(RunOptions const& options) {
   if (!options.out.empty()) config.record.path = options.out;
   refuse_tilde(options.out.empty() ? "record.path" : "--out", config.record.path);
   refuse_tilde("checkpoint.path", config.checkpoint.path);
+  refuse_tilde("--log", options.log);
   return config;
 }
 
@@ -108,13 +111,16 @@ int run(RunOptions const& options, Signals const& signals, Communicator const& w
   if (world.rank() == 0) print_notices(config);
   std::optional<Resumption> resumption;
   std::optional<Lock> lock;
+  std::optional<EventLog> log;
   agreed(world, [&] {
+    if (!options.log.empty() && world.rank() == 0) log.emplace(options.log, config.record.path);
     if (world.rank() == 0) lock.emplace(lock_checkpoint_folder(config));
     if (!options.resume.empty()) resumption = find_resumption(options.resume, config, data->fingerprint());
     if (options.resume.empty() && world.rank() == 0) prepare_checkpoint_folder(config, options.overwrite);
   });
   Mesh mesh(world, *layout, traffic::collectives(config, *layout));
-  TrainingOptions const training{signals, options.progress, lock ? &*lock : nullptr, options.overwrite, std::move(resumption)};
+  TrainingOptions const training{signals,           options.progress,      lock ? &*lock : nullptr,
+                                 options.overwrite, std::move(resumption), log ? &*log : nullptr};
   return with_scalar(config.train.dtype, [&]<class T>(std::type_identity<T>) { return train<T>(config, training, mesh, *data); });
 }
 
@@ -131,17 +137,27 @@ void add_run_command(CLI::App& app, int& exit_code) {
   command->add_option("config", options->config, "TOML file; experiments/first_run/base.toml explains every key")->required();
   command->add_option("--set", options->set, "Override one key, e.g. --set gate.kind=switch (repeatable)")
       ->allow_extra_args(false);
-  command->add_option("--out", options->out, "Run file to write; overrides record.path")->check([](std::string const& path) {
-    return path.empty() ? "must not be empty" : "";
-  });
+  auto const not_empty = [](std::string const& path) { return path.empty() ? "must not be empty" : ""; };
+  command->add_option("--out", options->out, "Run file to write; overrides record.path")->check(not_empty);
   command->add_flag("--overwrite", options->overwrite, "Replace an existing run file, and remove its checkpoints");
   auto* const dry =
       command->add_flag("--dry-run", options->dry_run, "Print layout, parameters, memory, bytes per step and keys; run nothing");
   command->add_option("--resume", options->resume, "Checkpoint to go on from, or a folder of them: the newest")->excludes(dry);
+  command->add_option("--log", options->log, "File to add a line of JSON to for each step and event (MLPerf's key names)")
+      ->check(not_empty)
+      ->excludes(dry);
   command->add_flag("--json", options->json, "With --dry-run: the same as JSON")->needs(dry);
-  command->add_option("--progress", options->progress, "Status line on stderr")
-      ->check(CLI::IsMember({"auto", "always", "never"}));
-  command->callback([options, &exit_code] {
+  command
+      ->add_option("--progress", options->progress.choice,
+                   "Status line on stderr (auto: where that is a terminal), or lines, for the log of a batch job")
+      ->check(CLI::IsMember({"auto", "always", "never", "lines"}));
+  auto* const seconds = command
+                            ->add_option("--progress-seconds", options->progress.seconds,
+                                         "With --progress lines: seconds between them (default 30; 0: a line for each step)")
+                            ->check(CLI::Range(std::int64_t{0}, longest_progress_seconds));
+  command->callback([options, seconds, &exit_code] {
+    if (seconds->count() > 0 && options->progress.choice != "lines")
+      throw CLI::RequiresError("--progress-seconds", "--progress lines");
     if (options->dry_run) {
       exit_code = dry_run(*options);
       return;

@@ -99,6 +99,7 @@ template <class T>
 bool Checkpoints<T>::save_if_due(Trainer<T>& trainer, std::int64_t steps_done, Recorder& recorder) {
   if (lock_ != nullptr) lock_->refresh();
   auto const asked = Request(int(mesh_.world().max(double(signals_.take()))));
+  if (asked != Request::none) recorder.tell_of_signal(steps_done, asked);
   auto const every = config_.checkpoint.every;
   if (asked != Request::none || (every > 0 && steps_done % every == 0)) save(trainer, steps_done, recorder);
   return asked != Request::stop || steps_done == config_.train.steps;
@@ -117,6 +118,7 @@ void Checkpoints<T>::save(Trainer<T>& trainer, std::int64_t steps_done, Recorder
   auto const checkpoint = (fs::path(folder_) / checkpoint_name(steps_done)).string();
   save_checkpoint<T>(mesh_.world(), checkpoint, index_, state.table, buffers_of(state, config_.train.mode == "train"));
   if (root) remove_old(folder_, config_.checkpoint.keep);
+  recorder.tell_of_checkpoint(steps_done, checkpoint);
   ++written_;
   seconds_ += now() - begin;
 }

@@ -1,63 +1,67 @@
 #include "run/progress.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
-#include <span>
-#include <string>
+#include <utility>
 
 #include "base/region.hpp"
-#include "metrics/imbalance.hpp"
+#include "run/worst_imbalance.hpp"
 
 namespace moescope {
 
 namespace {
 
-/// Largest max/mean over the routers of the choices of all ranks.
-double worst_imbalance(StepReport const& report, std::int64_t num_experts) {
-  std::vector<std::int64_t> routed;
-  for (auto const& rank : report.ranks) {
-    routed.resize(rank.routed.size());
-    for (std::size_t i = 0; i < routed.size(); ++i) routed[i] += rank.routed[i];
-  }
-  double worst = 0;
-  for (std::size_t begin = 0; begin < routed.size(); begin += std::size_t(num_experts)) {
-    worst = std::max(worst, metrics::max_over_mean(std::span(routed).subspan(begin, std::size_t(num_experts))));
-  }
-  return worst;
-}
+constexpr double seconds_between_rewritings = 0.2;
 
-std::string minutes(double seconds) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%d:%02d", int(seconds) / 60, int(seconds) % 60);
-  return text;
-}
+std::string minutes(double seconds) { return fmt::format("{}:{:02}", long(seconds) / 60, long(seconds) % 60); }
 
 }  // namespace
 
-Progress::Progress(std::int64_t first_step, std::int64_t steps, bool shown)
-    : first_step_(first_step), steps_(steps), shown_(shown), begin_(now()) {}
+Progress::Progress(std::int64_t first_step, std::int64_t steps, ProgressForm form, std::int64_t seconds)
+    : first_step_(first_step),
+      steps_(steps),
+      form_(form),
+      seconds_(form == ProgressForm::lines ? double(seconds) : seconds_between_rewritings),
+      begin_(now()) {}
 
 Progress::~Progress() {
-  if (shown_) std::fputs("\r\033[K", stderr);
+  if (form_ == ProgressForm::status_line) std::fputs("\r\033[K", stderr);
+  std::fputs(held_back_.c_str(), stderr);
 }
 
-void Progress::show(StepReport const& report, std::int64_t num_experts) {
-  auto const done = report.step + 1;
+bool Progress::due(std::int64_t done) {
   auto const time = now();
-  if (!shown_ || (time - last_ < 0.2 && done < steps_)) return;
-  last_ = time;
-  auto const elapsed = time - begin_;
-  auto const done_here = double(done - first_step_);
-  std::fprintf(stderr, "\rstep %ld/%ld  loss %.4f  %.0f tokens/s  imbalance %.2f  %s left \033[K", long(done), long(steps_),
-               report.loss_cross_entropy, done_here * double(report.tokens) / elapsed, worst_imbalance(report, num_experts),
-               minutes(elapsed / done_here * double(steps_ - done)).c_str());
-  std::fflush(stderr);
+  if (done > first_step_ + 1 && done < steps_ && time < next_) return false;
+  next_ = time + seconds_;
+  return true;
 }
 
-bool progress_shown(std::string const& choice, int rank) {
-  return rank == 0 && (choice == "always" || (choice == "auto" && isatty(STDERR_FILENO)));
+std::string Progress::line(RunConfig const& config, StepReport const& report) const {
+  auto const done = report.step + 1;
+  auto const elapsed = now() - begin_, done_here = double(done - first_step_);
+  return fmt::format("step {}/{}  loss {:.4f}  {:.0f} tokens/s  imbalance {:.2f}  {} left", done, steps_,
+                     report.loss_cross_entropy, done_here * double(report.tokens) / elapsed, worst_imbalance(config, report),
+                     minutes(elapsed / done_here * double(steps_ - done)));
+}
+
+void Progress::show(RunConfig const& config, StepReport const& report) {
+  if (form_ == ProgressForm::silent) return;
+  bool const is_due = due(report.step + 1);
+  if (form_ == ProgressForm::status_line) {
+    if (is_due) std::fputs(fmt::format("\r{} \033[K", line(config, report)).c_str(), stderr);
+    return;
+  }
+  held_back_ = line(config, report) + "\n";
+  if (is_due) std::fputs(std::exchange(held_back_, {}).c_str(), stderr);
+}
+
+ProgressForm progress_form(ProgressChoice const& choice, int rank) {
+  if (rank != 0 || choice.choice == "never") return ProgressForm::silent;
+  if (choice.choice == "lines") return ProgressForm::lines;
+  bool const shown = choice.choice == "always" || isatty(STDERR_FILENO);
+  return shown ? ProgressForm::status_line : ProgressForm::silent;
 }
 
 }  // namespace moescope

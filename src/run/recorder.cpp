@@ -22,8 +22,11 @@ void on_root(Communicator const& world, Action&& action) {
 
 }  // namespace
 
-Recorder::Recorder(Communicator const& world, RunFileSetup const& setup) : world_(world) {
-  on_root(world_, [&] { file_.emplace(setup.config.record.path, setup); });
+Recorder::Recorder(Communicator const& world, RunFileSetup const& setup, EventLog* log) : world_(world), log_(log) {
+  on_root(world_, [&] {
+    if (log_) log_->run_begins(setup);
+    file_.emplace(setup.config.record.path, setup);
+  });
 }
 
 void Recorder::add_provenance(std::string const& name, std::string const& value) {
@@ -32,12 +35,18 @@ void Recorder::add_provenance(std::string const& name, std::string const& value)
 
 bool Recorder::write(StepReport const& report) {
   Region const region(Phase::record);
-  on_root(world_, [&] { file_->write_step(report); });
+  on_root(world_, [&] {
+    file_->write_step(report);
+    if (log_) log_->step(report);
+  });
   return check(file_ ? file_->mismatch() : "");
 }
 
 void Recorder::write(EvaluationReport const& report) {
-  on_root(world_, [&] { file_->write_evaluation(report); });
+  on_root(world_, [&] {
+    file_->write_evaluation(report);
+    if (log_) log_->evaluation(report);
+  });
 }
 
 bool Recorder::check(std::string const& sentence) {
@@ -49,8 +58,23 @@ void Recorder::synchronise() {
   on_root(world_, [&] { file_->synchronise(); });
 }
 
+void Recorder::tell_of_checkpoint(std::int64_t steps_done, std::string const& folder) {
+  on_root(world_, [&] {
+    if (log_) log_->checkpoint(steps_done, folder);
+  });
+}
+
+void Recorder::tell_of_signal(std::int64_t steps_done, Request request) {
+  on_root(world_, [&] {
+    if (log_) log_->signal(steps_done, request);
+  });
+}
+
 void Recorder::finish(std::string const& status, std::string const& reason) {
-  on_root(world_, [&] { file_->finish(status, reason); });
+  on_root(world_, [&] {
+    file_->finish(status, reason);
+    if (log_) log_->run_ends(status, reason);
+  });
 }
 
 std::string Recorder::path() const { return file_ ? file_->path() : ""; }

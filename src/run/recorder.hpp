@@ -4,14 +4,16 @@
 
 #include "comm/communicator.hpp"
 #include "record/run_file.hpp"
+#include "run/event_log.hpp"
 
 namespace moescope {
 
-/// The run file on rank 0, whose failures every rank learns of. Calls are collective, but for path() and failure(), which
-/// are empty on other ranks.
+/// The run file on rank 0, whose failures every rank learns of, and the log of events where there is one. Calls are collective,
+/// but for path() and failure(), which are empty on other ranks.
 class Recorder {
  public:
-  Recorder(Communicator const& world, RunFileSetup const& setup);
+  /// `log`: on rank 0, if wanted; it outlives the recorder.
+  Recorder(Communicator const& world, RunFileSetup const& setup, EventLog* log);
 
   void add_provenance(std::string const& name, std::string const& value);
   /// False when a check of this step, or one before, failed.
@@ -21,6 +23,9 @@ class Recorder {
   /// there is one.
   bool check(std::string const& sentence);
   void synchronise();
+  /// The log alone.
+  void tell_of_checkpoint(std::int64_t steps_done, std::string const& folder);
+  void tell_of_signal(std::int64_t steps_done, Request request);
   void finish(std::string const& status, std::string const& reason);
   std::string path() const;
   std::string failure() const { return failure_; }
@@ -28,6 +33,7 @@ class Recorder {
  private:
   Communicator const world_;
   std::optional<RunFile> file_;
+  EventLog* const log_;
   std::string failure_;
 };
 

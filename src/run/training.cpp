@@ -18,7 +18,6 @@
 #include "run/next_commands.hpp"
 #include "run/peak.hpp"
 #include "run/program.hpp"
-#include "run/progress.hpp"
 
 namespace moescope {
 
@@ -74,13 +73,14 @@ End run_steps(RunConfig const& config, TrainingOptions const& options, Trainer<T
   BatchSource const training = [&](std::int64_t first, std::int64_t count) { return data.training(first, count); };
   auto const domains = std::int64_t(data.domains().size()), first_step = options.first_step();
   Evaluations<T> evaluations(config, data, first_step);
-  Progress progress(first_step, config.train.steps, progress_shown(options.progress, rank));
+  Progress progress(first_step, config.train.steps, progress_form(options.progress, rank), options.progress.seconds);
   for (auto step = first_step; step < config.train.steps; ++step) {
     evaluations.evaluate_if_due(trainer, step, recorder);
     auto const report = checked_step(trainer, training, step, domains);
-    if (!recorder.write(report)) return End::wrong;
+    bool const right = recorder.write(report);
+    progress.show(config, report);
+    if (!right) return End::wrong;
     end_if_diverged(divergence(report, config), recorder);
-    if (rank == 0) progress.show(report, config.model.num_experts);
     if (!checkpoints.save_if_due(trainer, step + 1, recorder)) return End::stopped;
   }
   evaluations.evaluate_if_due(trainer, config.train.steps, recorder);
@@ -135,7 +135,7 @@ int train(RunConfig const& config, TrainingOptions const& options, Mesh& mesh, D
   });
   auto const setup = setup_of<T>(config, options, mesh, data);
   if (auto const notice = record::size_notice(setup); mesh.rank() == 0 && !notice.empty()) print_notice(notice);
-  Recorder recorder(mesh.world(), setup);
+  Recorder recorder(mesh.world(), setup, options.log);
   Checkpoints<T> checkpoints(config, mesh, options.signals, options.checkpoint_lock, setup.launch, data.fingerprint());
   auto const end = twin_is_right(config, mesh.world(), recorder)
                        ? run_steps<T>(config, options, *trainer, data, checkpoints, recorder, mesh.rank())

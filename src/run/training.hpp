@@ -6,15 +6,17 @@
 #include "config/run_config.hpp"
 #include "data/data_source.hpp"
 #include "run/checkpoints.hpp"
+#include "run/progress.hpp"
 
 namespace moescope {
 
 struct TrainingOptions {
   Signals const& signals;
-  std::string progress;         ///< auto | always | never
+  ProgressChoice progress;
   Lock const* checkpoint_lock;  ///< on the rank that has it
   bool overwrite = false;
   std::optional<Resumption> resumption;
+  EventLog* log = nullptr;  ///< on rank 0, if wanted
 
   std::int64_t first_step() const { return resumption ? resumption->index.steps : 0; }
 };

@@ -5,9 +5,9 @@ import pytest
 from program import execute
 
 OPTIONS = {
-    "run": ["config", "--set", "--out", "--overwrite", "--dry-run", "--json", "--progress"],
+    "run": ["config", "--set", "--out", "--overwrite", "--dry-run", "--json", "--progress", "--progress-seconds", "--log"],
     "verify": ["fixture", "--set"],
-    "inspect": ["file", "dataset", "--csv"],
+    "inspect": ["file", "dataset", "--csv", "--follow"],
     "config": ["file"],
     "compare": ["a", "b", "--json"],
     "data pack": ["--out", "--domain", "--max-mb", "--held-out", "--force"],
@@ -24,12 +24,19 @@ MISUSES = {
     "verify": ("fixture is required", "moescope verify --help"),
     "inspect": ("file is required", "moescope inspect --help"),
     "inspect run.h5 raw/tokens": ("requires --csv", "moescope inspect --help"),
+    "inspect run.h5 --follow --csv": ("--csv excludes --follow", "moescope inspect --help"),
+    "inspect run.h5 raw/tokens --follow": ("requires --csv", "moescope inspect --help"),
     "config": ("file is required", "moescope config --help"),
     "compare run.h5": ("b is required", "moescope compare --help"),
     "data pack": ("is required", "moescope data pack --help"),
     "run x.toml --foo": ("unknown argument '--foo'", "moescope run --help"),
-    "run x.toml --progress loud": ("auto,always,never", "moescope run --help"),
+    "run x.toml --progress loud": ("auto,always,never,lines", "moescope run --help"),
+    "run x.toml --progress-seconds 5": ("--progress-seconds requires --progress lines", "moescope run --help"),
+    "run x.toml --progress always --progress-seconds 5": ("requires --progress lines", "moescope run --help"),
+    "run x.toml --progress lines --progress-seconds -1": ("--progress-seconds", "-1", "moescope run --help"),
+    "run x.toml --progress lines --progress-seconds often": ("--progress-seconds", "often", "moescope run --help"),
     "run x.toml --json": ("--dry-run", "moescope run --help"),
+    "run x.toml --dry-run --log run.jsonl": ("--dry-run", "--log", "excludes", "moescope run --help"),
     "run x.toml --dry-run --resume folder": ("--dry-run excludes --resume", "moescope run --help"),
 }
 

@@ -111,6 +111,8 @@ def run(settings, out, resume):
     if how == "deaf":
         listen(signal.SIG_IGN)
     os.replace(f"{out}.begun", f"{out}.partial")  # from now on a test may send signals
+    if sys.argv[sys.argv.index("--progress") + 1] == "lines":
+        print(f"step {max(done, 2)}/{STEPS}  loss {losses(settings)[1]:.4f}", file=sys.stderr, flush=True)
     if how in ("slow", "deaf") or (how == "slow_once" and first):
         time.sleep(600)
     if how == "fail" or (how == "fail_once" and first):

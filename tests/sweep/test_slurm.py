@@ -45,9 +45,10 @@ def environment(task):
 def run(task):
     """As slurmd would: the script with the task's number; afterwards the task leaves the queue."""
     task.write_text("RUNNING")
-    code = subprocess.run(["bash", task.parent / "script"], env=environment(task), timeout=60).returncode
+    done = subprocess.run(["bash", task.parent / "script"], env=environment(task), timeout=60, capture_output=True, text=True)
+    (task.parent / f"log_{task.name}").write_text(done.stdout + done.stderr)
     task.unlink()
-    return code
+    return done.returncode
 
 
 def options(script):
@@ -103,6 +104,16 @@ def test_submit_run_resume_and_collect_with_a_failing_cell(sweep, queue):
     assert [run(task) for task in tasks(queue)] == [0]
     assert "20 rows of 2 cells" in one.call("collect").out
     assert sorted(str(path)[-9:] for path in one.attempts()) == ["attempt_1", "attempt_1", "attempt_2"]
+
+
+def test_the_log_of_a_job_says_how_far_each_cell_is(sweep, queue):
+    one = sweep('[launch]\ncells_per_job = 2\n[sweep.matrix]\ndata.path = ["ok", "fail"]\n', site=SITE)
+    one.call("submit")
+    (task,) = tasks(queue)
+    assert run(task) == 1
+    log = (task.parent / f"log_{task.name}").read_text()
+    assert log.count(", attempt 1, step by step:\nstep 2/4  loss 4.0000\n") == 2 and "told to fail" in log, log
+    assert "this launch was told to fail" in one.call("status").out
 
 
 def test_what_is_queued_or_running_is_not_submitted_again(sweep, queue):

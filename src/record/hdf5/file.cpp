@@ -55,15 +55,19 @@ void set_growth(hid_t creation_properties, hid_t access_properties, std::vector<
   checked(H5Pset_chunk_cache(access_properties, 0, 0, H5D_CHUNK_CACHE_W0_DEFAULT), "set", "a layout");
 }
 
-/// Element [row, ...] of a dataset with these extents.
-SpaceHandle row_of(std::vector<hsize_t> const& extents, std::int64_t row, std::string const& path) {
+/// Elements [row, row + count, ...] of a dataset with these extents.
+SpaceHandle rows_of(std::vector<hsize_t> const& extents, std::int64_t row, std::size_t count, std::string const& path) {
   std::vector<hsize_t> start(extents.size(), 0), length = extents;
   start[0] = hsize_t(row);
-  length[0] = 1;
+  length[0] = count;
   auto space = space_of(extents);
   checked(H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, start.data(), nullptr, length.data(), nullptr), "select a row of",
           path);
   return space;
+}
+
+SpaceHandle row_of(std::vector<hsize_t> const& extents, std::int64_t row, std::string const& path) {
+  return rows_of(extents, row, 1, path);
 }
 
 std::size_t product(std::vector<hsize_t> const& extents, std::size_t first) {
@@ -287,6 +291,19 @@ std::vector<double> File::read_numbers(std::string const& path) const {
   auto const source = dataset(path);
   std::vector<double> values(element_count(source, 1));
   checked(H5Dread(source.id(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "read", where(path));
+  return values;
+}
+
+std::vector<double> File::read_rows(std::string const& path, std::size_t first, std::size_t count) const {
+  auto const source = dataset(path);
+  auto const there = extents(path);
+  MOESCOPE_CHECK(!there.empty() && first + count <= there[0]);
+  element_count(source, 1);
+  auto const file_space = rows_of(there, std::int64_t(first), count, where(path));
+  std::vector<double> values(count * product(there, 1));
+  auto const memory_space = space_of({values.size()});
+  checked(H5Dread(source.id(), H5T_NATIVE_DOUBLE, memory_space.id(), file_space.id(), H5P_DEFAULT, values.data()), "read",
+          where(path));
   return values;
 }
 

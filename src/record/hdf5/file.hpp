@@ -83,6 +83,8 @@ class File {
   std::string read_attribute(std::string const& object, std::string const& name) const;
   std::vector<hsize_t> extents(std::string const& path) const;
   std::vector<double> read_numbers(std::string const& path) const;
+  /// Elements [first, first + count, ...].
+  std::vector<double> read_rows(std::string const& path, std::size_t first, std::size_t count) const;
   std::vector<std::int64_t> read_integers(std::string const& path) const;
   std::vector<std::string> read_text(std::string const& path) const;
 
