@@ -23,7 +23,7 @@ BOTH = {"first": {"gate.kind": "random"}, "second": {"gate.kind": "switch"}}
 
 
 def write_arm(folder, kind, seeds):
-    """A launch for each of `seeds`, each with its own repeat and time. Those of one seed have the same losses, choices and bytes."""
+    """A launch for each of `seeds`, with its own repeat and time. Those of one seed have the same losses, choices and bytes."""
     paths, originals = [], {}
     for repeat, seed in enumerate(seeds):
         config = {"gate.kind": kind, "train.seed": seed, "record.repeat": repeat}
