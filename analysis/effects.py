@@ -5,11 +5,14 @@ import numpy as np
 import launch_statistics
 import lettering
 import style
+from decided_by import MACHINE, SEED
 from run_file import BadRunFile, NotDrawn
 from study import compare
 from table import Table
 
 CLAIM, NO_CLAIM, UNDECLARED = "difference", "no difference claimed", "not declared"
+UNITS = {MACHINE: "launches", SEED: "seeds"}
+TOO_FEW_SEEDS = "no claim, {} only: write seeds = {}"  # in the sweep file
 FILLED = "filled: a difference is claimed"
 OPEN = "no claims: other contrasts were declared"
 
@@ -24,18 +27,19 @@ def declared(study, contrast, measure):
 
 def table(comparisons, title, in_order=False, absent=0, claiming=True):
     """(name, measure, first arm, second arm) each; times as ratios second / first, all else as differences second - first.
-    `in_order`: pairs are launches that were made one after the other, not those of one seed and repeat. `absent`: declared
+    `in_order`: pairs are samples in the order in which they were made, not those of one seed and repeat. `absent`: declared
     comparisons without launches; they count in Holm's adjustment. Not `claiming`: other contrasts were declared."""
     if not comparisons:
         raise NotDrawn("nothing to compare with the baseline.")
-    effects = [compare(first, second, measure.of, measure.time, in_order) for _, measure, first, second in comparisons]
+    effects = [compare(first, second, measure, in_order) for _, measure, first, second in comparisons]
+    deciders = [measure.decided_by for _, measure, *_ in comparisons]
+    contrasts = len(effects) + absent
     p_values = [effect.estimate.p if np.isfinite(effect.estimate.p) else 1.0 for effect in effects]
     adjusted = launch_statistics.holm(p_values + [1.0] * absent)[: len(effects)]
-    claims = [launch_statistics.differs(e.estimate, p, e.none()) for e, p in zip(effects, adjusted, strict=True)]
+    verdicts = [_verdict(*one, contrasts) if claiming else UNDECLARED for one in zip(effects, deciders, adjusted, strict=True)]
     estimates = [effect.estimate for effect in effects]
     return Table(
-        f"{title}; 95 % intervals, {_power(effects, len(effects) + absent if claiming else 0)}; "
-        + (FILLED if claiming else OPEN),
+        f"{title}; 95 % intervals, {_power(effects, deciders, contrasts if claiming else 0)}; " + (FILLED if claiming else OPEN),
         contrast=("", [name for name, *_ in comparisons]),
         measure=("", [measure.name for _, measure, _, _ in comparisons]),
         effect=(
@@ -49,15 +53,35 @@ def table(comparisons, title, in_order=False, absent=0, claiming=True):
         low=("", [estimate.low for estimate in estimates]),
         high=("", [estimate.high for estimate in estimates]),
         n=("", [estimate.n for estimate in estimates]),
-        launches=("", ["paired" if effect.paired else "unpaired" for effect in effects]),
+        samples=(
+            "",
+            [f"{'' if e.paired else 'un'}paired {UNITS[decider]}" for e, decider in zip(effects, deciders, strict=True)],
+        ),
         p=("", [estimate.p for estimate in estimates]),
         p_holm=("", adjusted),
-        verdict=("", [(CLAIM if claim else NO_CLAIM) if claiming else UNDECLARED for claim in claims]),
+        verdict=("", verdicts),
     )
 
 
-def _power(effects, contrasts):
-    """n, and whether so many launches could show anything at all of so many contrasts."""
+def _verdict(effect, decider, adjusted_p, contrasts):
+    n = effect.estimate.n
+    if decider == SEED and n < launch_statistics.FEWEST_LAUNCHES:
+        return TOO_FEW_SEEDS.format(_seeds(n), launch_statistics.pairs_needed(contrasts))
+    return CLAIM if launch_statistics.differs(effect.estimate, adjusted_p, effect.none()) else NO_CLAIM
+
+
+def _seeds(count):
+    return f"{count} seed{'s' * (count != 1)}"
+
+
+def _power(effects, deciders, contrasts):
+    """n of launches and of seeds, and whether so many could show anything at all of so many contrasts."""
+    groups = {unit: [e for e, decider in zip(effects, deciders, strict=True) if decider == by] for by, unit in UNITS.items()}
+    told = {unit: _power_of(group, contrasts) for unit, group in groups.items() if group}
+    return told["launches"] if [*told] == ["launches"] else ", ".join(f"{power} {unit}" for unit, power in told.items())
+
+
+def _power_of(effects, contrasts):
     fewest, most = min(e.estimate.n for e in effects), max(e.estimate.n for e in effects)
     count = f"n = {fewest}" if fewest == most else f"n = {fewest} to {most}"
     paired = any(effect.paired for effect in effects)

@@ -1,4 +1,5 @@
-"""What may be said of launches: medians, effects and claims with their 95 % intervals. The unit is the launch.
+"""What may be said of launches: medians, effects and claims with their 95 % intervals. The unit is the launch,
+or the seed of what a seed decides (decided_by.py).
 
 Rules of Hoefler and Belli, "Scientific Benchmarking of Parallel Computing Systems" (SC'15): rank-based intervals, no normality, n
 stated. Effects are Hodges-Lehmann estimates with the interval of their rank test (Hollander and Wolfe, "Nonparametric Statistical

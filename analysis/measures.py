@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+import decided_by
 from run_file import BadRunFile
 
 SUMMARIES = {
@@ -27,6 +28,10 @@ class Measure:
     unit: str
     time: bool
     of: Callable
+
+    @property
+    def decided_by(self):
+        return decided_by.of(self.name)
 
 
 def _held_out_loss(run):

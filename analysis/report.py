@@ -49,8 +49,11 @@ def _section(title, head, rows):
 
 def _launches(study):
     marks = "".join(f"<p class=mark>{_text(mark)}</p>" for mark in study.marks())
-    rows = [(arm.label, *(arm.configuration.get(key, "") for key in study.varied), len(arm.runs)) for arm in study.arms]
-    return [marks, *_section("Configurations", ["configuration", *study.varied, "launches"], rows)]
+    rows = [
+        (arm.label, *(arm.configuration.get(key, "") for key in study.varied), len(arm.runs), len(arm.one_of_each_seed()))
+        for arm in study.arms
+    ]
+    return [marks, *_section("Configurations", ["configuration", *study.varied, "launches", "seeds"], rows)]
 
 
 def _figure(folder, name, stem, table):

@@ -3,6 +3,7 @@
 import numpy as np
 
 import style
+from decided_by import MACHINE
 from run_file import NotDrawn
 from study import across
 from table import Table
@@ -18,7 +19,7 @@ def table(study, work, measure, ideal):
     """`work(arm)`: what arms of one series have in common; `ideal(value, ranks, first_ranks)`: the line from the first point."""
     rows = []
     for label, arms in _series(study, work).items():
-        points = [(arm.configuration["layout.ranks"], across(arm, lambda run: run.summary(measure)[0])) for arm in arms]
+        points = [(arm.configuration["layout.ranks"], across(arm, lambda run: run.summary(measure)[0], MACHINE)) for arm in arms]
         ranks, first = points[0]
         rows += [
             (label, at, estimate.value, estimate.low, estimate.high, estimate.n, ideal(first.value, at, ranks))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import launch_statistics
+from decided_by import SEED
 from launch_statistics import Estimate
 from run_file import BadRunFile, NotDrawn, Run
 
@@ -24,10 +25,28 @@ class Arm:
     configuration: dict
     runs: list[Run]
 
-    def pairs(self):
-        """launch by (seed, repeat); empty where these do not tell the launches apart."""
-        by_pair = {(run.config.get("train.seed"), run.config.get("record.repeat")): run for run in self.runs}
-        return by_pair if len(by_pair) == len(self.runs) else {}
+    def seeds(self):
+        """Of each launch."""
+        return [run.config.get("train.seed") for run in self.runs]
+
+    def one_of_each_seed(self):
+        return [self.runs[self.seeds().index(seed)] for seed in dict.fromkeys(self.seeds())]
+
+    def samples(self, decided_by):
+        """What pairs each sample with one of another arm: its seed, of what the seed decides; else seed and repeat."""
+        if decided_by == SEED:
+            return [*dict.fromkeys(self.seeds())]
+        return [(run.config.get("train.seed"), run.config.get("record.repeat")) for run in self.runs]
+
+    def of_samples(self, values, decided_by):
+        """[launch, ...] -> [sample, ...]: where the seed decides, launches of one seed are one sample. They should be equal; of
+        those that are not, which `collect` tells, the median is taken."""
+        values = np.asarray(values, float)
+        if decided_by != SEED:
+            return values
+        seeds = self.seeds()
+        with np.errstate(invalid="ignore"):
+            return np.array([np.median(values[[own == seed for own in seeds]], axis=0) for seed in dict.fromkeys(seeds)])
 
 
 class Study:
@@ -169,19 +188,19 @@ def _distinctly_labelled(arms):
     return arms
 
 
-def across(arm, measure):
-    """Median over the launches of an arm and its interval; `measure(run)` is one number of a launch."""
-    return median_of([float(measure(run)) for run in arm.runs])
+def across(arm, measure, decided_by):
+    """Median over the samples of an arm and its interval; `measure(run)` is one number of a launch."""
+    return median_of(arm.of_samples([measure(run) for run in arm.runs], decided_by))
 
 
 def median_of(values):
-    """Of launches; no number where any of them has none, since a median over those that went well would flatter."""
+    """Of samples; no number where any of them has none, since a median over those that went well would flatter."""
     return launch_statistics.median(values) if np.isfinite(values).all() else Estimate(np.nan, np.nan, np.nan, len(values))
 
 
 @dataclass(frozen=True)
 class Effect:
-    """Of `second` over (a ratio) or beside (a difference) `first`; `paired` where launches share seed and repeat."""
+    """Of `second` over (a ratio) or beside (a difference) `first`; `paired` where samples share seed (and repeat)."""
 
     estimate: Estimate
     paired: bool
@@ -191,26 +210,28 @@ class Effect:
         return 1.0 if self.ratio else 0.0
 
 
-def compare(first, second, measure, ratio, in_order=False):
-    """The effect of `second` against `first`, in pairs where _paired finds them."""
-    one, other = _paired(first, second, in_order)
-    a, b = (np.array([measure(run) for run in runs], float) for runs in (one or first.runs, other or second.runs))
-    if ratio:
+def compare(first, second, measure, in_order=False):
+    """The effect of `second` against `first`, in pairs where _paired finds them; of times as a ratio."""
+    one, other = _paired(first.samples(measure.decided_by), second.samples(measure.decided_by), in_order)
+    a, b = (arm.of_samples([measure.of(run) for run in arm.runs], measure.decided_by) for arm in (first, second))
+    a, b = (a[one], b[other]) if one else (a, b)
+    if measure.time:
         with np.errstate(divide="ignore", invalid="ignore"):  # what has no logarithm is told below
             a, b = np.log(a), np.log(b)
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         estimate = Estimate(np.nan, np.nan, np.nan, min(len(a), len(b)))
     else:
         estimate = launch_statistics.paired_effect(b - a) if one else launch_statistics.unpaired_effect(a, b)
-    return Effect(launch_statistics.as_ratio(estimate) if ratio else estimate, bool(one), ratio)
+    return Effect(launch_statistics.as_ratio(estimate) if measure.time else estimate, bool(one), measure.time)
 
 
-def _paired(first, second, in_order):
-    """Launches of the same seed and repeat, where all or at least six have a partner; `in_order`: as they were made."""
+def _paired(one, other, in_order):
+    """Places of equal samples of two arms, where all or at least six have a partner; `in_order`: as they were made."""
     if in_order:
-        return [*zip(*zip(first.runs, second.runs, strict=False), strict=True)]
-    one, other = first.pairs(), second.pairs()
-    common = [key for key in one if key in other]
-    if len(common) < launch_statistics.FEWEST_LAUNCHES and one.keys() != other.keys():
+        both = [*range(min(len(one), len(other)))]
+        return both, both
+    distinct = all(len(set(samples)) == len(samples) for samples in (one, other))
+    common = [sample for sample in one if distinct and sample in other]
+    if len(common) < launch_statistics.FEWEST_LAUNCHES and set(one) != set(other):
         common = []
-    return [one[key] for key in common], [other[key] for key in common]
+    return [one.index(sample) for sample in common], [other.index(sample) for sample in common]

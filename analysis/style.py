@@ -173,8 +173,17 @@ def arms_down(axes, labels):
 
 def of_launches(n):
     """What the points and whiskers are."""
+    return medians(n) + _intervals(n)
+
+
+def of_seeds(n, launches):
+    """The same of what the seed decides; `n`: seeds, `launches`: of each arm."""
+    return medians_of_seeds(n, launches) + _intervals(n)
+
+
+def _intervals(n):
     few, most = min(n), max(n)
-    return medians(n) + (
+    return (
         ""
         if most == 1
         else ", 95 % interval"
@@ -185,12 +194,17 @@ def of_launches(n):
     )
 
 
-def medians(n):
+def medians(n, of="launches"):
     """How many launches stand behind the numbers."""
     few, most = min(n), max(n)
-    return (
-        "one launch each: no interval" if most == 1 else f"median of launches, n = {few}" + (f" to {most}" if most > few else "")
-    )
+    return "one launch each: no interval" if most == 1 else f"median of {of}, n = {few}" + (f" to {most}" if most > few else "")
+
+
+def medians_of_seeds(n, launches):
+    """How many seeds, and that launches of one are one sample."""
+    if max(n) < max(launches) and max(n) == 1:
+        return f"n = 1 seed: the launches of one seed are one sample ({max(launches)} here), no interval"
+    return medians(n, "seeds")
 
 
 def caption(figure, note, marks, key=()):

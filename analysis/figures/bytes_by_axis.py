@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.ticker import EngFormatter
 
 import style
+from decided_by import SEED
 from run_file import NotDrawn
 from study import across
 from table import Table
@@ -16,10 +17,11 @@ def table(study):
     if not axes:
         raise NotDrawn("one rank: no communication.")
     columns = {
-        axis: ("B", [across(arm, lambda run, axis=axis: _payload(run, axis)).value for arm in study.arms]) for axis in axes
+        axis: ("B", [across(arm, lambda run, axis=axis: _payload(run, axis), SEED).value for arm in study.arms]) for axis in axes
     }
-    n = [len(arm.runs) for arm in study.arms]
-    return Table(style.medians(n), configuration=("", [arm.label for arm in study.arms]), **columns, n=("", n))
+    n = [len(arm.one_of_each_seed()) for arm in study.arms]
+    title = style.medians_of_seeds(n, [len(arm.runs) for arm in study.arms])
+    return Table(title, configuration=("", [arm.label for arm in study.arms]), **columns, n=("", n))
 
 
 def _payload(run, axis):

@@ -3,6 +3,7 @@
 from matplotlib.ticker import PercentFormatter
 
 import style
+from decided_by import SEED
 from run_file import NotDrawn
 from study import across
 from table import Table
@@ -16,12 +17,12 @@ def table(study):
         raise NotDrawn(f"{FACTOR} is the same in all configurations.")
     rows = []
     for arm in sorted(study.arms, key=lambda arm: arm.configuration[FACTOR]):
-        estimate = across(arm, lambda run: run.summary("dropped_fraction")[0])
+        estimate = across(arm, lambda run: run.summary("dropped_fraction")[0], SEED)
         others = ", ".join(str(value) for key, value in arm.values.items() if key != FACTOR) or "all"
         rows.append((others, arm.configuration[FACTOR], estimate.value, estimate.low, estimate.high, estimate.n))
     names = ["configuration", "capacity_factor", "dropped", "low", "high", "n"]
     return Table(
-        style.of_launches([row[-1] for row in rows]),
+        style.of_seeds([row[-1] for row in rows], [len(arm.runs) for arm in study.arms]),
         **{name: ("", values) for name, values in zip(names, zip(*rows, strict=True), strict=True)},
     )
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 import style
+from decided_by import SEED
 from table import Table
 
 OF = "study"
@@ -19,14 +20,15 @@ def table(study):
 
 
 def _of(study):
-    most = max(len(arm.runs) for arm in study.arms)
-    return "" if most == 1 else f", median of up to {most} launches"
+    launches = [len(arm.runs) for arm in study.arms]
+    seeds = [len(arm.one_of_each_seed()) for arm in study.arms]
+    return "" if max(launches) == 1 else f", {style.medians_of_seeds(seeds, launches)}"
 
 
 def _launches(arm):
-    """Median over launches, [S, L]; to the last step that all of them did."""
+    """Median over seeds, [S, L]; to the last step that all launches did."""
     values = [run.over_steps(MEASURE) for run in arm.runs]
-    return np.median([value[: min(map(len, values))] for value in values], axis=0)
+    return np.median(arm.of_samples([value[: min(map(len, values))] for value in values], SEED), axis=0)
 
 
 def _routers(arm):

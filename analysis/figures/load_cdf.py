@@ -9,7 +9,7 @@ from table import Table
 OF = "study"
 SHARES = np.linspace(0, 1, 101)
 MOST_COLOURS = 8
-ALL = "every launch and router"
+ALL = "every seed and router"
 
 
 def table(study):
@@ -19,7 +19,7 @@ def table(study):
         loads = {arm.label: np.concatenate([*_by_router(arm).values()]) for arm in study.arms}
     values = [_quantiles(load[np.isfinite(load)]) for load in loads.values()]
     return Table(
-        ALL if len(study.arms) > 1 else "every launch, router by router",
+        ALL if len(study.arms) > 1 else "every seed, router by router",
         curve=("", np.repeat([*loads], len(SHARES))),
         load=("even share", np.concatenate(values)),
         share=("", np.tile(SHARES, len(loads))),
@@ -31,8 +31,8 @@ def _quantiles(load):
 
 
 def _by_router(arm):
-    """Load of each (launch, step, expert) of each router, flat."""
-    load = over_even_share(np.concatenate([run.steady("raw/expert_tokens_routed") for run in arm.runs]))
+    """Load of each (seed, step, expert) of each router, flat."""
+    load = over_even_share(np.concatenate([run.steady("raw/expert_tokens_routed") for run in arm.one_of_each_seed()]))
     return {name: load[:, router].ravel() for router, name in enumerate(arm.runs[0].names("router"))}
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 import style
+from decided_by import SEED
 from run_file import NotDrawn
 from study import median_of
 from table import Table
@@ -19,7 +20,8 @@ def table(study):
     if not any(np.isfinite(row[3]) for part in parts for row in part):
         raise NotDrawn("no loss is a finite number: the training diverged from its first step on.")
     columns = [*zip(*(row for part in parts for row in part), strict=True)]
-    note = style.of_launches(columns[-1]) if max(columns[-1]) > 1 else ""
+    launches = [len(arm.runs) for arm in study.arms]
+    note = style.of_seeds(columns[-1], launches) if max(launches) > 1 else ""
     names = ["configuration", "curve", "tokens", "cross_entropy", "low", "high", "n"]
     units = ["", "", "token", "nat/token", "nat/token", "nat/token", ""]
     return Table(note, **{name: (unit, values) for name, unit, values in zip(names, units, columns, strict=True)})
@@ -29,22 +31,23 @@ def _curves(arm, alone):
     tokens = np.cumsum(min((run.over_steps("raw/tokens") for run in arm.runs), key=len))
     if alone:
         losses = [run.over_steps("raw/loss/cross_entropy")[: len(tokens)] for run in arm.runs]
-        yield _rows(arm.label, TRAINING, tokens, losses)
+        yield _rows(arm, TRAINING, tokens, losses)
     evaluations = [run.evaluations() for run in arm.runs]
     done = min(len(at_step) for at_step, _ in evaluations)
     tokens_then = np.concatenate([[0], tokens])[evaluations[0][0][:done]]
     held_out = np.array([loss[:done] for _, loss in evaluations])
     if alone and done:
         for domain, name in enumerate(arm.runs[0].names("domain")):
-            yield _rows(arm.label, f"held out: {name}", tokens_then, held_out[:, :, domain])
+            yield _rows(arm, f"held out: {name}", tokens_then, held_out[:, :, domain])
     elif done:
-        yield _rows(arm.label, "held out, mean of domains", tokens_then, held_out.mean(axis=2))
+        yield _rows(arm, "held out, mean of domains", tokens_then, held_out.mean(axis=2))
 
 
-def _rows(label, curve, tokens, losses):
-    medians = [median_of(values) for values in np.transpose(losses)]
+def _rows(arm, curve, tokens, losses):
+    medians = [median_of(values) for values in np.transpose(arm.of_samples(losses, SEED))]
     return [
-        (label, curve, at, median.value, median.low, median.high, median.n) for at, median in zip(tokens, medians, strict=True)
+        (arm.label, curve, at, median.value, median.low, median.high, median.n)
+        for at, median in zip(tokens, medians, strict=True)
     ]
 
 

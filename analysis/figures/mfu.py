@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.ticker import PercentFormatter
 
 import style
+from decided_by import MACHINE
 from measures import NUMERATORS
 from run_file import NotDrawn
 from study import across
@@ -32,7 +33,7 @@ def table(study):
 
 
 def _mfu(arm, peak, numerator):
-    return across(arm, lambda run: run.summary(f"mfu_{peak}_{numerator}")[0])
+    return across(arm, lambda run: run.summary(f"mfu_{peak}_{numerator}")[0], MACHINE)
 
 
 def draw(table):

@@ -3,6 +3,7 @@
 import numpy as np
 
 import style
+from decided_by import MACHINE
 from run_file import NotDrawn
 from study import across
 from table import Table
@@ -16,7 +17,8 @@ def table(study):
     arms = study.arms_for_times("phased")
     phases = list(dict.fromkeys(phase for arm in arms for phase in arm.runs[0].names("phase")))
     columns = {
-        phase: ("s", [across(arm, lambda run, phase=phase: _seconds(run, phase)).value for arm in arms]) for phase in phases
+        phase: ("s", [across(arm, lambda run, phase=phase: _seconds(run, phase), MACHINE).value for arm in arms])
+        for phase in phases
     }
     columns = {phase: column for phase, column in columns.items() if np.any(column[1])}
     free = [_free(study, arm) for arm in arms]
@@ -46,7 +48,7 @@ def _free(study, phased):
     rest = {key: value for key, value in phased.configuration.items() if key != TIMING}
     for arm in study.arms:
         if arm.configuration == rest | {TIMING: "free"}:
-            return across(arm, lambda run: run.summary("step_seconds")[0]).value
+            return across(arm, lambda run: run.summary("step_seconds")[0], MACHINE).value
     return np.nan
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import agreement, metrics, progress
 from .files import write_atomically
-from .run_files import BadRunFile, Run
+from .run_files import BadRunFile, Run, decided_by
 
 KEYS = ("cell", "cell_key", "computation_key")
 OF_LAUNCH = {
@@ -22,7 +22,7 @@ OF_LAUNCH = {
     "marks": lambda cell, state, run: "; ".join(run.marks()),
 }
 NUMBERS = ("value", "within_run_low", "within_run_high", "steps")
-COLUMNS = (*KEYS, *OF_LAUNCH, "metric", "unit", *NUMBERS)  # of the table, beside what tells its cells apart
+COLUMNS = (*KEYS, *OF_LAUNCH, "metric", "unit", "decided_by", *NUMBERS)  # of the table, beside what tells its cells apart
 
 
 @dataclass
@@ -44,7 +44,8 @@ def _cell_columns(cell, varied, state, run):
 
 
 def _metric_columns(metric):
-    return {"metric": metric.name, "unit": metric.unit} | {name: getattr(metric, name) for name in NUMBERS}
+    told = {"metric": metric.name, "unit": metric.unit, "decided_by": decided_by(metric.name)}
+    return told | {name: getattr(metric, name) for name in NUMBERS}
 
 
 def _missing(cell, state, results):

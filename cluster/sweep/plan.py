@@ -87,8 +87,12 @@ def require_cells(plan):
 
 
 def _require_labels(launches, sweep):
-    """A label is a column of the table beside the table's own."""
+    """A label is a column of the table beside the table's own, and no key of the file that slipped into a table."""
     for label in dict.fromkeys(label for point in launches for label in point.labels):
+        if label in ("repeats", "seeds"):
+            raise Mistake(
+                f"{sweep.path}: {label} stands in a table, where it is no more than a label; write it above the first one"
+            )
         if label in collect.COLUMNS or "/" in label:
             raise Mistake(
                 f"{sweep.path}: {label} cannot be the name of a label: it has no / in it, "

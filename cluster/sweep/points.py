@@ -12,6 +12,7 @@ from . import Mistake
 from .exclusions import exclusion, require_kinds
 from .fewest_ranks import FewestRanks
 from .point_values import RANKS, completed, settings_of
+from .seeds import SEED
 
 MOST_LAUNCHES = 100_000
 
@@ -50,23 +51,22 @@ def _crossed(parts):
     return [{key: value for part in row for key, value in part.items()} for row in itertools.product(*axes)]
 
 
-def _repeated(points, repeats):
-    """Every point `repeats` times, a block for each repeat; equal settings never get the same repeat number."""
-    used = {}
-    blocks = [[] for _ in range(repeats)]
+def _repeated(points, repeats, seeds):
+    """Every point `repeats` times, a block for each repeat and seed; equal settings never get the same repeat number."""
+    used, blocks = {}, {}
     for values in points:
         identity = repr(sorted((key, value) for key, value in values.items() if "." in key))
         first = used.get(identity, 0)
         used[identity] = first + repeats
         for i in range(repeats):
-            blocks[i].append(Point(values, first + i))
-    return blocks
+            blocks.setdefault((i, values[SEED] if seeds else 0), []).append(Point(values, first + i))
+    return [block for _, block in sorted(blocks.items())]
 
 
 def _require_few(sweep):
     sizes = [len(values) for values in sweep.parts["matrix"].values()]
     sizes += [len(next(iter(group.values()))) for group in sweep.parts["zip"] if group]
-    launches = math.prod(sizes) * sweep.repeats
+    launches = math.prod(sizes) * max(1, len(sweep.seeds)) * sweep.repeats
     if launches > MOST_LAUNCHES:
         raise Mistake(f"{sweep.path}: {launches} launches; a sweep has at most {MOST_LAUNCHES}")
 
@@ -92,11 +92,12 @@ def expand(sweep, executable):
     """A point that the program refuses has no number of ranks, and is a launch all the same: the plan asks for the reason."""
     _require_few(sweep)
     result = Expansion()
-    every = [completed(values, sweep) for values in _crossed(sweep.parts) + sweep.parts["include"]]
+    seeds = [{SEED: seed} for seed in sweep.seeds] or [{}]
+    every = [completed(values | seed, sweep) for values in _crossed(sweep.parts) + sweep.parts["include"] for seed in seeds]
     require_kinds(every, sweep)
     points = _kept(every, sweep, executable, result.excluded)
     order = random.Random(sweep.order_seed)
-    for block in _repeated(points, sweep.repeats):
+    for block in _repeated(points, sweep.repeats, sweep.seeds):
         order.shuffle(block)
         result.launches += block
     return result

@@ -2,6 +2,7 @@
 
 from . import claims, progress
 from .estimate import START_UP_SECONDS, duration, size
+from .seeds import SEED
 
 
 def table(rows, header):
@@ -15,16 +16,18 @@ def text_of(values):
     return " ".join(f"{key.rsplit('.', 1)[-1]}={value}" for key, value in values.items())
 
 
-def _point_rows(cells, factor):
-    """A row for each point, repeats counted; `factor`: of the expected times."""
+def _point_rows(cells, seeds, factor):
+    """A row for each point, seeds of the sweep file and repeats counted; `factor`: of the expected times."""
     groups = {}
     for cell in cells:
-        groups.setdefault((text_of(cell.varied), cell.shape), []).append(cell)
+        told = text_of({key: value for key, value in cell.varied.items() if not (seeds and key == SEED)})
+        groups.setdefault((told, cell.shape), []).append(cell)
     for (told, _), group in sorted(groups.items(), key=lambda item: item[0]):
         one = group[0]
         yield (
             told or "(one point)",
             len(group),
+            len({cell.settings.get(SEED) for cell in group}),
             one.ranks,
             one.threads,
             one.nodes,
@@ -49,9 +52,9 @@ def node_hours(cells, factor):
     return sum(cell.nodes * each for cell, each in zip(cells, seconds, strict=True)) / 3600
 
 
-def lines(plan, site, correction):
-    header = ("point", "launches", "ranks", "threads", "nodes", "memory/rank", "expected", "limit")
-    yield from table(list(_point_rows(plan.cells, correction.factor)), header)
+def lines(plan, seeds, site, correction):
+    header = ("point", "launches", "seeds", "ranks", "threads", "nodes", "memory/rank", "expected", "limit")
+    yield from table(list(_point_rows(plan.cells, seeds, correction.factor)), header)
     yield from _left_out("dropped by the program", plan.dropped)
     yield from _left_out("left out by the sweep file", plan.excluded)
     computations = len({cell.computation_key for cell in plan.cells})
@@ -80,6 +83,7 @@ def _phased(sweep, cells):
 
 def show(plan, sweep, site, results):
     found = progress.states(plan.cells, results)
-    print("\n".join([*lines(plan, site, progress.correction(plan.cells, found)), *_phased(sweep, plan.cells)]))
+    correction = progress.correction(plan.cells, found)
+    print("\n".join([*lines(plan, sweep.seeds, site, correction), *_phased(sweep, plan.cells)]))
     for notice in claims.notices(sweep, plan.cells):
         print(f"notice: {notice}")

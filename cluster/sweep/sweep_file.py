@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import Mistake, keys, parts
+from . import Mistake, keys, parts, seeds
 from .toml_file import flat, merged, nested, read_toml
 
 TOP = {
     "question": str,
     "base": str,
     "repeats": int,
+    "seeds": int,
     "order_seed": int,
     "launch": dict,
     "set": dict,
@@ -32,6 +33,7 @@ class SweepFile:
     base: Path
     base_values: dict
     repeats: int
+    seeds: list  # values of train.seed that each point is launched with; none: that of its configuration alone
     order_seed: int
     launch: dict
     fixed: dict  # settings of every cell
@@ -87,18 +89,21 @@ def read(folder, size=None):
     keys.require(path, whole, TOP)
     data = _choose_size(path, whole, size)
     fixed = flat(path, data.get("set", {}))
+    swept = parts.read(path, data.get("sweep", {}), fixed)
     base = folder / data.get("base", "base.toml")
+    base_values = flat(base, read_toml(base))
     return SweepFile(
         folder=folder.resolve(),
         size=size or "",
         question=data.get("question", ""),
         base=base.resolve(),
-        base_values=flat(base, read_toml(base)),
+        base_values=base_values,
         repeats=keys.count(path, "repeats", data.get("repeats", 1), 1),
+        seeds=seeds.read(path, data, base, base_values, fixed, swept),
         order_seed=keys.count(path, "order_seed", data.get("order_seed", 1), 0, 2**63),
         launch=_launch(path, data.get("launch", {})),
         fixed=fixed,
-        parts=parts.read(path, data.get("sweep", {}), fixed),
+        parts=swept,
         contrasts=_contrasts(path, data.get("contrast", [])),
         analysis=_analysis(path, data.get("analysis", {})),
     )

@@ -351,7 +351,7 @@ def test_speedup_is_the_paired_ratio_to_the_baseline(gates, every_figure):
         logs = np.log(of_kind / base)
         ratios[kind] = np.exp(np.median([(a + b) / 2 for i, a in enumerate(logs) for b in logs[i:]]))
     assert dict(zip(table["contrast"].tolist(), table["value"].tolist(), strict=True)) == pytest.approx(ratios, rel=1e-12)
-    assert set(table["launches"]) == {"paired"} and set(table["n"]) == {6}
+    assert set(table["samples"]) == {"paired launches"} and set(table["n"]) == {6}
     assert set(table["verdict"]) == {"not declared"}  # the sweep file declares another contrast
 
 

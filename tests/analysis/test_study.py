@@ -8,6 +8,7 @@ import pytest
 import effects
 import figures
 import style
+from decided_by import MACHINE
 from measures import measure
 from run_file import BadRunFile, NotDrawn
 from study import across, compare
@@ -57,7 +58,7 @@ def test_a_method_keeps_its_colour_in_every_study_and_no_two_arms_share_one():
 
 def test_an_arms_number_is_the_median_of_its_launches(gates):
     arm = study_of(gates).arms[2]
-    estimate = across(arm, speed)
+    estimate = across(arm, speed, MACHINE)
     values = sorted(speed(run) for run in arm.runs)
     assert (estimate.value, estimate.low, estimate.high, estimate.n) == (np.median(values), values[0], values[-1], 6)
 
@@ -66,7 +67,7 @@ def test_launches_are_paired_by_seed_and_repeat_where_both_arms_have_them(tmp_pa
     first = write_arm(tmp_path, "first", 6, {"gate.kind": "switch"}, timing="free")
     second = write_arm(tmp_path, "second", 7, {"gate.kind": "random"}, timing="free")[::-1]
     random, switch = study_of([*second, *first]).arms
-    effect = compare(switch, random, speed, ratio=True)
+    effect = compare(switch, random, measure("tokens_per_second"))
     logs = [math.log(speed(random.runs[i]) / speed(switch.runs[i])) for i in range(6)]
     assert effect.paired and effect.estimate.n == 6
     assert (effect.estimate.low, effect.estimate.high) == pytest.approx((math.exp(min(logs)), math.exp(max(logs))), rel=1e-12)
@@ -76,7 +77,7 @@ def test_launches_without_partners_are_compared_unpaired(tmp_path):
     first = [write_run(tmp_path / f"a{i}.h5", config={"gate.kind": "switch"}, timing="free") for i in range(6)]
     second = write_arm(tmp_path, "b", 6, {"gate.kind": "random"}, 2.0, timing="free")
     random, switch = study_of([*first, *second]).arms
-    effect = compare(switch, random, speed, ratio=True)
+    effect = compare(switch, random, measure("tokens_per_second"))
     assert not effect.paired and effect.estimate.p < 0.01
     assert 1.9 < effect.estimate.low <= effect.estimate.value <= effect.estimate.high < 2.1
 

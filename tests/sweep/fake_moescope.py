@@ -46,10 +46,11 @@ def dry_run(settings):
 
 
 def losses(settings):
-    """Four steps; fake.first and fake.later make layouts differ, fake.repeat makes repeats differ."""
+    """Four steps; fake.first and fake.later make layouts differ, fake.repeat makes repeats differ, fake.seed seeds."""
     tp, repeat = settings.get("layout.tp", 1), settings["record.repeat"]
+    seeded = settings.get("train.seed", 0) * settings.get("fake.seed", 0)
     first = 5.0 + tp * settings.get("fake.first", 0)
-    return [first, 4.0, 3.0, 2.5 + tp * settings.get("fake.later", 0) + repeat * settings.get("fake.repeat", 0)]
+    return [first, 4.0, 3.0, 2.5 + seeded + tp * settings.get("fake.later", 0) + repeat * settings.get("fake.repeat", 0)]
 
 
 def write(path, settings, status, steps_done=STEPS, attempt=0):

@@ -8,7 +8,7 @@ import tomllib
 import pytest
 
 import launch_statistics
-from experiment import FAKE, ROOT, Experiment
+from experiment import BASE, FAKE, ROOT, Experiment
 from sweep import Mistake, plan, progress, sweep_file
 from sweep.estimate import duration
 from sweep.manifest import Results
@@ -337,7 +337,8 @@ def test_keys_are_what_the_program_says(tmp_path):
 
 def test_the_example_of_the_guide_is_a_sweep_file(tmp_path):
     text = re.search(r"^```toml\n(.*?)^```", (ROOT / "docs/first_sweep.md").read_text(), re.DOTALL | re.MULTILINE)[1]
-    arms = [p["arm"] for p in points(tmp_path, text, "laptop") if p["layout.ep"] == 1]
+    experiment = Experiment(tmp_path, text, base=BASE.replace("[train]\n", "[train]\nseed = 1\n")).experiment
+    arms = [p.values["arm"] for p in expanded(sweep_file.read(experiment, "laptop")).launches if p.values["layout.ep"] == 1]
     assert sorted(arms) == ["large", "large", "small", "small"]
 
 

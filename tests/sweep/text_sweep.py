@@ -2,7 +2,6 @@
 
 import csv
 import os
-import re
 import subprocess
 from pathlib import Path
 
@@ -17,9 +16,6 @@ LOCAL = (ROOT / "cluster/sites/local.toml").read_text().replace("setup = [", YIE
 
 LONG = pytest.mark.skipif("MOESCOPE_LONG_TESTS" not in os.environ, reason="long; MOESCOPE_LONG_TESTS=1 runs it")
 
-# Times and what is made of them; the high-water mark of a process depends on what it did before.
-OF_TIME = re.compile(r"seconds|per_second|^tgs$|^mfu_|^memory_bytes$")
-
 
 def pack_text(folder):
     (folder / "text").mkdir()
@@ -33,4 +29,4 @@ def numbers(one):
     """The rows of table.csv that an interruption may not change, without the number of the attempt."""
     with open(one.results / "table.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    return [{key: value for key, value in row.items() if key != "attempt"} for row in rows if not OF_TIME.search(row["metric"])]
+    return [{key: value for key, value in row.items() if key != "attempt"} for row in rows if row["decided_by"] == "seed"]

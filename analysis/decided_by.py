@@ -1,0 +1,24 @@
+"""What decides a measure. The seed: its launches give the same number and are one sample. The machine: each launch is one.
+
+The one table of it, for measures of contrasts (measures.py), figures and the metrics of a sweep's table."""
+
+from fnmatch import fnmatchcase
+
+SEED, MACHINE = "seed", "machine"
+MEASURES = {
+    SEED: (
+        *("loss", "cross_entropy", "held_out_loss", "held_out_loss/*"),
+        *("imbalance_*", "dropped_fraction"),
+        *("payload_bytes", "payload_bytes/*", "wire_bytes", "wire_bytes/*"),
+        "memory_bytes/*",  # by purpose, as planned
+    ),
+    MACHINE: (
+        *("step_seconds", "phase_seconds/*", "tokens_per_second", "tgs", "mfu_*"),
+        "memory_bytes",  # of the process
+    ),
+}
+
+
+def of(measure):
+    """SEED or MACHINE; "" where no line of the table is about it."""
+    return next((by for by, names in MEASURES.items() if any(fnmatchcase(measure, name) for name in names)), "")
