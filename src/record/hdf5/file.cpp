@@ -282,7 +282,10 @@ std::size_t File::element_count(DatasetHandle const& source, std::size_t element
   SpaceHandle const space(checked(H5Dget_space(source.id()), "read a shape in", path_));
   auto const count = checked(H5Sget_simple_extent_npoints(space.id()), "read a shape in", path_);
   auto const stored = H5Dget_storage_size(source.id());
-  if (stored > std::filesystem::file_size(path_) || hsize_t(count) > stored / element_bytes)
+  std::error_code error;
+  auto const bytes = std::filesystem::file_size(path_, error);
+  if (error) throw UserError(fmt::format("{}: {}", path_, error.message()));  // a run has ended, and its file another name
+  if (stored > bytes || hsize_t(count) > stored / element_bytes)
     throw UserError(fmt::format("{} has a dataset that is larger than the file, so the file is damaged", path_));
   return std::size_t(count);
 }
