@@ -36,12 +36,22 @@ std::vector<GateTensor> network_and_noise(ModelConfig const& model) {
 constexpr Names universal{"UniversalCalculator"}, uniform_or_universal{"UniformCalculator", "UniversalCalculator"},
     switch_drop_token{"SwitchDropTokenCalculator"};
 
-constexpr Names keys_of_noisy_top_k{"model.top_k",    "gate.network",       "gate.use_balance",   "gate.balance_loss_weight",
-                                    "gate.add_noise", "gate.noise_epsilon", "gate.load_estimate", "gate.pool"};
-constexpr Names keys_of_switch{"gate.network",      "gate.balance_loss_weight",  "gate.add_noise",
-                               "gate.switch_score", "gate.switch_noise_in_eval", "gate.pool",
-                               "model.drop_tokens", "model.capacity_factor",     "model.dropped_padding"};
-constexpr Names only_network{"gate.network"}, only_top_k{"model.top_k"}, top_k_and_network{"model.top_k", "gate.network"};
+constexpr Names keys_of_noisy_top_k{
+    "model.top_k",    "gate.network",       "gate.use_softmax",   "gate.use_balance", "gate.balance_loss_weight",
+    "gate.add_noise", "gate.noise_epsilon", "gate.load_estimate", "gate.pool"};
+constexpr Names keys_of_switch{"gate.network",
+                               "gate.use_softmax",
+                               "gate.balance_loss_weight",
+                               "gate.add_noise",
+                               "gate.switch_score",
+                               "gate.switch_noise_in_eval",
+                               "gate.pool",
+                               "model.drop_tokens",
+                               "model.capacity_factor",
+                               "model.dropped_padding"};
+constexpr Names keys_of_uniform{"gate.use_softmax"}, keys_of_random{"model.top_k", "gate.use_softmax"},
+    keys_of_uniform_learnable{"gate.network", "gate.use_softmax"},
+    keys_of_random_learnable{"model.top_k", "gate.network", "gate.use_softmax"};
 
 constexpr GateKind rows[] = {
     {.name = "noisy_top_k",
@@ -73,6 +83,7 @@ constexpr GateKind rows[] = {
      .choices = all,
      .weights_sum_to_one = true,
      .causal = true,
+     .keys = keys_of_uniform,
      .tensors = no_tensors},
     {.name = "uniform_learnable",
      .published_name = "UniformLearnableGate",
@@ -80,7 +91,7 @@ constexpr GateKind rows[] = {
      .choices = all,
      .weights_sum_to_one = true,
      .causal = true,
-     .keys = only_network,
+     .keys = keys_of_uniform_learnable,
      .tensors = network},
     {.name = "random",
      .published_name = "RandomPlainGate",
@@ -88,7 +99,7 @@ constexpr GateKind rows[] = {
      .choices = top_k,
      .draws = Draws::choices,
      .causal = true,
-     .keys = only_top_k,
+     .keys = keys_of_random,
      .tensors = no_tensors},
     {.name = "random_learnable",
      .published_name = "RandomLearnableGate",
@@ -97,7 +108,7 @@ constexpr GateKind rows[] = {
      .draws = Draws::choices,
      .weights_sum_to_one = true,
      .causal = true,
-     .keys = top_k_and_network,
+     .keys = keys_of_random_learnable,
      .tensors = network},
 };
 

@@ -146,6 +146,18 @@ TEST_CASE("weights add up to one exactly for the gates that say so") {
   }
 }
 
+TEST_CASE("gate.use_softmax changes what a gate gives exactly where its row has the key") {
+  for (auto const& kind : gate_kinds()) {
+    auto c = make_case(kind);
+    auto const with = run_gate(c);
+    c.model.gate.use_softmax = false;
+    auto const without = run_gate(c);
+    CAPTURE(kind);
+    REQUIRE((with.weight != without.weight || with.importance != without.importance) ==
+            has_key(gate_kind(kind), "gate.use_softmax"));
+  }
+}
+
 TEST_CASE("only gates with capacity drop, and they drop everything at capacity zero") {
   for (auto const& kind : gate_kinds()) {
     auto c = make_case(kind);
