@@ -39,11 +39,14 @@ def save(name, subject, marks, stem):
 def subjects(study, name, named):
     """(what the figure is drawn of, its marks, its file's name)"""
     kind = figures.load(name).OF
-    if kind == "launch" and len(study.runs) > 1:
-        return [(run, run.marks(), f"{name}.{launches.name_of(run.path)}") for run in study.runs] if named else []
+    if kind in ("launch", "explanation"):
+        runs = study.explaining if kind == "explanation" and study.explaining else study.runs
+        if len(runs) == 1:
+            return [(runs[0], study.marks(), name)]
+        return [(run, run.marks(), f"{name}.{launches.name_of(run.path)}") for run in runs] if named else []
     if kind == "comparison" and len(study.arms) == 1 and not named:
         return []
-    return [(study.runs[0] if kind == "launch" else study, study.marks(), name)]
+    return [(study, study.marks(), name)]
 
 
 def draw_all(study, folder, only):

@@ -78,8 +78,8 @@ def _missing(folder):
 
 def _provenance(study):
     """What was the same in all launches, and every value of what was not."""
-    names = sorted({name for run in study.runs for name in run.facts()})
-    values = [(name, list(dict.fromkeys(run.provenance(name) for run in study.runs))) for name in names]
+    names = sorted({name for run in study.every_run() for name in run.facts()})
+    values = [(name, list(dict.fromkeys(run.provenance(name) for run in study.every_run()))) for name in names]
     return _section(
         "Provenance", ["fact", "value"], [(name, "; ".join(value or "-" for value in found)) for name, found in values]
     )

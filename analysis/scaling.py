@@ -35,7 +35,7 @@ def table(study, work, measure, ideal):
 
 def _series(study, work):
     """label -> arms by growing number of ranks, at least two numbers."""
-    arms = study.arms_for_times("free")
+    arms = study.free_arms()
     axes = [key for key in study.varied if key.startswith("layout.") and key not in GROWING]
     for of_layout in ((), axes):  # of several layouts on as many ranks each is a series of its own
         series = _grouped(arms, work, of_layout)

@@ -1,8 +1,10 @@
-"""Several launches, sorted into arms: launches of one configuration, that differ only in what a repeat may differ in."""
+"""Several launches, sorted into arms: launches of one configuration, that differ only in what a repeat may differ in.
+
+Free launches are compared. A phased one of the same configuration explains them and never enters a comparison."""
 
 import json
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,17 +15,25 @@ from run_file import BadRunFile, NotDrawn, Run
 
 # Not part of a configuration: where a file lies, and what makes a launch one of several.
 OF_THE_LAUNCH = ("record.path", "record.repeat", "train.seed", "checkpoint.every", "checkpoint.keep", "checkpoint.path")
+TIMING = "train.timing"
 PREFERRED = ("layout.ranks", "gate.kind", "train.dispatcher")  # of keys that always differ together, these name the arm
 
 
 @dataclass
 class Arm:
-    """The launches of one configuration, in the order in which they were made, and the values that tell it from the others."""
+    """The launches of one configuration, in the order in which they were made, and the values that tell it from the others.
+
+    `runs` carry claims. `explaining`: phased launches of the same, where there are free ones to claim from."""
 
     label: str
     values: dict
     configuration: dict
     runs: list[Run]
+    explaining: list[Run] = field(default_factory=list)
+
+    def told_apart(self):
+        """The launches that tell best where a step's time goes: phased ones where there are any."""
+        return self.explaining or self.runs
 
     def seeds(self):
         """Of each launch."""
@@ -59,14 +69,33 @@ class Study:
         self.contrasts = declared.get("contrast", launches.contrasts)
         analysis = declared.get("analysis", launches.analysis)
         self._baseline = analysis.get("baseline")
-        self.runs = sorted((Run(path) for path in launches.paths), key=lambda run: (run.created(), str(run.path)))
+        named = keys or analysis.get("by")
+        every_run = sorted((Run(path) for path in launches.paths), key=lambda run: (run.created(), str(run.path)))
         self._label_names = sorted({name for labels in launches.labels.values() for name in labels})
-        configurations = [_configuration(run) | launches.labels.get(run.path, {}) for run in self.runs]
+        self._labels = launches.labels
+        self.runs, explaining = self._told(every_run, TIMING in [*(named or []), *launches.keys])
+        configurations = [self._configuration(run) for run in self.runs]
         every_key = sorted(set().union(*configurations))
         self.varied = [key for key in every_key if len({_as_text(values.get(key)) for values in configurations}) > 1]
         candidates = [key for key in self.varied if key in launches.keys] or self.varied
-        self.keys = keys or analysis.get("by") or _telling(candidates, configurations)
+        self.keys = named or _telling(candidates, configurations)
         self.arms = self._sort(configurations)
+        for arm in self.arms:
+            arm.explaining = [run for run in explaining if self._same_but_timing(run) == self._same_but_timing(arm.runs[0])]
+        self.explaining = explaining
+
+    def _configuration(self, run):
+        return _configuration(run) | self._labels.get(run.path, {})
+
+    def _same_but_timing(self, run):
+        """Labels of a sweep aside: one launch explains both arms of an A/A pair."""
+        return _as_text({key: value for key, value in _configuration(run).items() if key != TIMING})
+
+    def _told(self, runs, timing_is_varied):
+        """(launches that are compared, phased ones that explain free ones of the same configuration)"""
+        free = {self._same_but_timing(run) for run in runs if not run.phased()}
+        explains = [not timing_is_varied and run.phased() and self._same_but_timing(run) in free for run in runs]
+        return ([run for run, is_so in zip(runs, explains, strict=True) if is_so is wanted] for wanted in (False, True))
 
     def _sort(self, configurations):
         groups = {}
@@ -106,27 +135,41 @@ class Study:
         pairs = [(i, j) for j in range(len(plain)) for i in range(j) if plain[i] == plain[j]]
         return [(self.arms[i], self.arms[j]) for i, j in pairs]
 
-    def arms_for_times(self, timing=None):
-        """Arms whose times may be drawn: enough cores, and the timing (`free`, `phased`) that is asked for."""
+    def every_run(self):
+        return self.runs + self.explaining
+
+    def arms_for_times(self):
+        """Arms whose times may be drawn: enough cores."""
         able = [arm for arm in self.arms if not any(run.oversubscribed() for run in arm.runs)]
         if not able:
             raise NotDrawn("more threads than cores in every run, so no time is drawn.")
-        able = [arm for arm in able if timing in (None, "phased" if arm.runs[0].phased() else "free")]
+        return able
+
+    def free_arms(self):
+        """Those that times, throughput and utilisation may be claimed of."""
+        able = [arm for arm in self.arms_for_times() if not arm.runs[0].phased()]
         if not able:
-            raise NotDrawn(f"no {timing} run.")
+            raise NotDrawn("no free run.")
+        return able
+
+    def explained_arms(self):
+        """Those with phased launches, which say where a step's time goes."""
+        able = [arm for arm in self.arms_for_times() if arm.told_apart()[0].phased()]
+        if not able:
+            raise NotDrawn("no phased run.")
         return able
 
     def marks(self):
         """The marks of all launches, with the number of launches that each is true of; without what follows a colon where that
         differs."""
-        alike = {}
-        for run in self.runs:
+        alike, runs = {}, self.every_run()
+        for run in runs:
             for mark in run.marks():
                 alike.setdefault(mark.split(":")[0], []).append(mark)
-        if len(self.runs) == 1:
+        if len(runs) == 1:
             return [mark for marks in alike.values() for mark in marks]
         return [
-            f"{marks[0] if len(set(marks)) == 1 else kind} ({len(marks)} of {len(self.runs)} launches)"
+            f"{marks[0] if len(set(marks)) == 1 else kind} ({len(marks)} of {len(runs)} launches)"
             for kind, marks in alike.items()
         ]
 

@@ -1,6 +1,7 @@
 """Each module here is one figure, found by its name. It has
 
-OF     what it is drawn of: "launch" (one run file), "study" (all that were given), or "comparison" (several configurations)
+OF     what it is drawn of: "launch" (one run file), "explanation" (the phased launch beside a free one, else the latter),
+       "study" (all that were given), or "comparison" (several configurations)
 table  Run or Study -> Table: everything that is drawn; raises NotDrawn with the reason where there is nothing to draw
 draw   Table -> Figure
 """

@@ -11,12 +11,12 @@ OF = "study"
 
 
 def table(study):
-    rows = [row for arm in study.arms_for_times() for run in arm.runs for row in _points(arm.label, run)]
+    rows = [row for arm in study.arms_for_times() for run in arm.told_apart() for row in _points(arm.label, run)]
     if not rows:
         raise NotDrawn("no exchange with a bandwidth: one rank, or nothing sent.")
     names = ["configuration", "collective", "operation", "group_size", "message", "busbw"]
     columns = zip(names, ["", "", "", "rank", "B", "B/s"], zip(*rows, strict=True), strict=True)
-    phased = {arm.runs[0].phased() for arm in study.arms_for_times()}
+    phased = {arm.told_apart()[0].phased() for arm in study.arms_for_times()}
     title = (
         "phased: without waiting"
         if phased == {True}

@@ -13,7 +13,7 @@ MEASURE = "tokens_per_second"
 
 
 def table(study):
-    able = study.arms_for_times("free")
+    able = study.free_arms()
     pairs = [(first, second) for first, second in study.equal_arms() if first in able and second in able]
     if not pairs:
         raise NotDrawn("no two arms have one configuration (an A/A pair).")

@@ -14,7 +14,7 @@ OF = "study"
 
 
 def table(study):
-    arms = study.arms_for_times("free")
+    arms = study.free_arms()
     for peak in ("stated", "measured"):
         rows = [(arm.label, numerator, _mfu(arm, peak, numerator)) for arm in arms for numerator in NUMERATORS]
         if any(np.isfinite(estimate.value) for _, _, estimate in rows):

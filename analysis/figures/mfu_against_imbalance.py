@@ -11,7 +11,7 @@ OF = "study"
 
 
 def table(study):
-    arms = study.arms_for_times("free")
+    arms = study.free_arms()
     for peak in ("stated", "measured"):
         rows = [
             (arm.label, run.summary("imbalance_rank")[0], run.summary(f"mfu_{peak}_megatron_causal")[0])

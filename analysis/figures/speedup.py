@@ -9,7 +9,7 @@ OF = "comparison"
 
 def table(study):
     baseline = study.baseline()
-    arms = study.arms_for_times("free")
+    arms = study.free_arms()
     others = [arm for arm in arms if arm is not baseline]
     return effects.table(
         [(arm.label, measure("tokens_per_second"), baseline, arm) for arm in others],

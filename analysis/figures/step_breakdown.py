@@ -10,22 +10,18 @@ from table import Table
 
 OF = "comparison"
 LARGEST_RATIO = 1.1  # of phased over free; above, fences distort the step too much for shares to be quoted
-TIMING = "train.timing"
 
 
 def table(study):
-    arms = study.arms_for_times("phased")
-    phases = list(dict.fromkeys(phase for arm in arms for phase in arm.runs[0].names("phase")))
-    columns = {
-        phase: ("s", [across(arm, lambda run, phase=phase: _seconds(run, phase), MACHINE).value for arm in arms])
-        for phase in phases
-    }
+    arms = study.explained_arms()
+    phases = list(dict.fromkeys(phase for arm in arms for phase in arm.told_apart()[0].names("phase")))
+    columns = {phase: ("s", [np.median([_seconds(run, phase) for run in arm.told_apart()]) for arm in arms]) for phase in phases}
     columns = {phase: column for phase, column in columns.items() if np.any(column[1])}
-    free = [_free(study, arm) for arm in arms]
+    free = [_free(arm) for arm in arms]
     total = np.sum([seconds for _, seconds in columns.values()], axis=0)
     if not (np.isfinite(total).any() or np.isfinite(free).any()):
         raise NotDrawn("no configuration has times of steps that are finite numbers.")
-    n = [len(arm.runs) for arm in arms]
+    n = [len(arm.told_apart()) for arm in arms]
     return Table(
         f"phased runs, mean of ranks, {style.medians(n)}",
         configuration=("", [arm.label for arm in arms]),
@@ -43,13 +39,9 @@ def _seconds(run, phase):
     return run.steady_mean("raw/phase_seconds", times=True)[:, names.index(phase)].mean()
 
 
-def _free(study, phased):
-    """Step of the arm that differs in timing alone; NaN where there is none."""
-    rest = {key: value for key, value in phased.configuration.items() if key != TIMING}
-    for arm in study.arms:
-        if arm.configuration == rest | {TIMING: "free"}:
-            return across(arm, lambda run: run.summary("step_seconds")[0], MACHINE).value
-    return np.nan
+def _free(arm):
+    """Step of the launches that are explained; NaN where there are none."""
+    return across(arm, lambda run: run.summary("step_seconds")[0], MACHINE).value if arm.explaining else np.nan
 
 
 def draw(table):

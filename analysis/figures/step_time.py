@@ -5,7 +5,7 @@ import numpy as np
 import style
 from table import Table
 
-OF = "launch"
+OF = "explanation"
 FREE, PHASED = "free run: no fences, phases not told apart", "phased run: fences and barriers in each step"
 ON_RANK, OVER_AXIS = "rank", "exchange"
 

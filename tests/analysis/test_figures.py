@@ -21,7 +21,7 @@ from run_file import NotDrawn, Run
 from synthetic_run import COLLECTIVES, EXPERTS, PURPOSES, RANKS, ROUTERS, STEPS, WARM_UP, study_of, write_arm, write_run
 
 CLI = Path(__file__).parents[2] / "analysis" / "figures.py"
-OF_LAUNCH = [name for name in figures.names() if figures.load(name).OF == "launch"]
+OF_LAUNCH = [name for name in figures.names() if figures.load(name).OF in ("launch", "explanation")]
 SWEEP = """
 [analysis]
 baseline = {"gate.kind" = "noisy_top_k"}
@@ -44,7 +44,7 @@ def drawn(name, subject):
 
 
 def of_run(name, path):
-    return drawn(name, Run(path) if figures.load(name).OF == "launch" else study_of([path]))
+    return drawn(name, Run(path) if name in OF_LAUNCH else study_of([path]))
 
 
 def steady(path, name):

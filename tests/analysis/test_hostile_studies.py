@@ -37,7 +37,7 @@ def drawn(name, study):
     style.name_arms([arm.label for arm in study.arms])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        table = figures.load(name).table(study.runs[0] if figures.load(name).OF == "launch" else study)
+        table = figures.load(name).table(study.runs[0] if figures.load(name).OF in ("launch", "explanation") else study)
         figure = figures.draw(name, table)
         style.caption(figure, table.title, study.marks(), lettering.key(table))
     return figure

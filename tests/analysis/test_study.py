@@ -56,6 +56,22 @@ def test_a_method_keeps_its_colour_in_every_study_and_no_two_arms_share_one():
     assert len({style.arm(f"arm {number}") for number in range(30)} | {style.arm("random")}) == 31
 
 
+def test_a_phased_launch_explains_free_ones_of_its_configuration_and_is_in_no_comparison(tmp_path):
+    free = write_arm(tmp_path, "free", 6, {"gate.kind": "switch"}, timing="free")
+    phased = write_arm(tmp_path, "phased", 1, {"gate.kind": "switch"}, 9.0, timing="phased")
+    alone = write_arm(tmp_path, "alone", 1, {"gate.kind": "random"}, timing="phased")
+    labels_of_sweep = {path: {"study": "again" if number % 2 else "first"} for number, path in enumerate(free + phased)}
+    study = study_of([*free, *phased, *alone], ["study", "gate.kind"], labels=labels_of_sweep)
+    told = {arm.label: ([run.path for run in arm.runs], [run.path for run in arm.explaining]) for arm in study.arms}
+    assert told == {
+        "study -, random": (alone, []),
+        "again, switch": (free[1::2], phased),
+        "first, switch": (free[::2], phased),
+    }
+    assert [run.path for run in study.explaining] == phased
+    assert [arm.label for arm in study_of([*free, *phased], ["train.timing"]).arms] == ["free", "phased"]
+
+
 def test_an_arms_number_is_the_median_of_its_launches(gates):
     arm = study_of(gates).arms[2]
     estimate = across(arm, speed, MACHINE)
