@@ -7,9 +7,9 @@ from fnmatch import fnmatchcase
 SEED, MACHINE = "seed", "machine"
 MEASURES = {
     SEED: (
-        *("loss", "cross_entropy", "held_out_loss", "held_out_loss/*"),
+        *("loss", "cross_entropy", "held_out_loss", "held_out_loss/*", "perplexity", "bits_per_byte"),
         *("imbalance_*", "dropped_fraction"),
-        *("payload_bytes", "payload_bytes/*", "wire_bytes", "wire_bytes/*"),
+        *("payload_bytes", "payload_bytes/*", "payload_bytes_per_token*", "wire_bytes", "wire_bytes/*"),
         "memory_bytes/*",  # by purpose, as planned
     ),
     MACHINE: (

@@ -5,78 +5,46 @@ import numpy as np
 import launch_statistics
 import lettering
 import style
-from decided_by import MACHINE, SEED
-from run_file import BadRunFile, NotDrawn
-from study import compare
+from claims import CLAIM, UNITS, judge
+from run_file import NotDrawn
 from table import Table
 
-CLAIM, NO_CLAIM, UNDECLARED = "difference", "no difference claimed", "not declared"
-UNITS = {MACHINE: "launches", SEED: "seeds"}
-TOO_FEW_SEEDS = "no claim, {} only: write seeds = {}"  # in the sweep file
 FILLED = "filled: a difference is claimed"
 OPEN = "no claims: other contrasts were declared"
 
 
-def declared(study, contrast, measure):
-    """name, measure and the two arms of one [[contrast]]."""
-    for key in ("name", "measure", "first", "second"):
-        if key not in contrast:
-            raise BadRunFile(f"a [[contrast]] lacks {key}; it has name, measure, first and second.")
-    return contrast["name"], measure(contrast["measure"]), study.arm(contrast["first"]), study.arm(contrast["second"])
-
-
 def table(comparisons, title, in_order=False, absent=0, claiming=True):
-    """(name, measure, first arm, second arm) each; times as ratios second / first, all else as differences second - first.
-    `in_order`: pairs are samples in the order in which they were made, not those of one seed and repeat. `absent`: declared
-    comparisons without launches; they count in Holm's adjustment. Not `claiming`: other contrasts were declared."""
+    """A row for each Comparison; times as ratios second / first, all else as differences second - first; the rest as
+    for `judge`."""
     if not comparisons:
         raise NotDrawn("nothing to compare with the baseline.")
-    effects = [compare(first, second, measure, in_order) for _, measure, first, second in comparisons]
-    deciders = [measure.decided_by for _, measure, *_ in comparisons]
-    contrasts = len(effects) + absent
-    p_values = [effect.estimate.p if np.isfinite(effect.estimate.p) else 1.0 for effect in effects]
-    adjusted = launch_statistics.holm(p_values + [1.0] * absent)[: len(effects)]
-    verdicts = [_verdict(*one, contrasts) if claiming else UNDECLARED for one in zip(effects, deciders, adjusted, strict=True)]
-    estimates = [effect.estimate for effect in effects]
+    judged = judge(comparisons, in_order, absent, claiming)
+    estimates = [one.effect.estimate for one in judged]
+    power = _power(judged, len(judged) + absent if claiming else 0)
     return Table(
-        f"{title}; 95 % intervals, {_power(effects, deciders, contrasts if claiming else 0)}; " + (FILLED if claiming else OPEN),
-        contrast=("", [name for name, *_ in comparisons]),
-        measure=("", [measure.name for _, measure, _, _ in comparisons]),
-        effect=(
-            "",
-            [
-                "ratio" if effect.ratio else f"difference ({comparison[1].unit})" if comparison[1].unit else "difference"
-                for effect, comparison in zip(effects, comparisons, strict=True)
-            ],
-        ),
+        f"{title}; 95 % intervals, {power}; " + (FILLED if claiming else OPEN),
+        contrast=("", [one.comparison.name for one in judged]),
+        measure=("", [one.comparison.measure.name for one in judged]),
+        effect=("", [_kind(one) for one in judged]),
         value=("", [estimate.value for estimate in estimates]),
         low=("", [estimate.low for estimate in estimates]),
         high=("", [estimate.high for estimate in estimates]),
         n=("", [estimate.n for estimate in estimates]),
-        samples=(
-            "",
-            [f"{'' if e.paired else 'un'}paired {UNITS[decider]}" for e, decider in zip(effects, deciders, strict=True)],
-        ),
+        samples=("", [one.samples() for one in judged]),
         p=("", [estimate.p for estimate in estimates]),
-        p_holm=("", adjusted),
-        verdict=("", verdicts),
+        p_holm=("", [one.adjusted_p for one in judged]),
+        verdict=("", [one.verdict for one in judged]),
     )
 
 
-def _verdict(effect, decider, adjusted_p, contrasts):
-    n = effect.estimate.n
-    if decider == SEED and n < launch_statistics.FEWEST_LAUNCHES:
-        return TOO_FEW_SEEDS.format(_seeds(n), launch_statistics.pairs_needed(contrasts))
-    return CLAIM if launch_statistics.differs(effect.estimate, adjusted_p, effect.none()) else NO_CLAIM
+def _kind(judgement):
+    unit = judgement.comparison.measure.unit
+    return "ratio" if judgement.effect.ratio else f"difference ({unit})" if unit else "difference"
 
 
-def _seeds(count):
-    return f"{count} seed{'s' * (count != 1)}"
-
-
-def _power(effects, deciders, contrasts):
+def _power(judged, contrasts):
     """n of launches and of seeds, and whether so many could show anything at all of so many contrasts."""
-    groups = {unit: [e for e, decider in zip(effects, deciders, strict=True) if decider == by] for by, unit in UNITS.items()}
+    groups = {unit: [one.effect for one in judged if one.comparison.measure.decided_by == by] for by, unit in UNITS.items()}
     told = {unit: _power_of(group, contrasts) for unit, group in groups.items() if group}
     return told["launches"] if [*told] == ["launches"] else ", ".join(f"{power} {unit}" for unit, power in told.items())
 

@@ -12,6 +12,8 @@ from pathlib import Path
 os.environ.setdefault("SOURCE_DATE_EPOCH", "0")  # equal files from equal data, fonts included
 
 import figures
+import headline
+import headline_latex
 import launches
 import lettering
 import report
@@ -65,6 +67,19 @@ def draw_all(study, folder, only):
     return drawn, left_out
 
 
+def write_headline(study, folder):
+    """The table that a report begins with, as CSV and LaTeX; None where no number of it is known."""
+    try:
+        table = headline.table(study)
+    except NotDrawn as reason:
+        print(f"{folder / 'headline'} is not written: {reason}")
+        return None
+    table.write_csv(folder / "headline.csv")
+    headline_latex.write(folder / "headline.tex", table)
+    print(folder / "headline.tex")
+    return table
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
@@ -93,8 +108,9 @@ def main():
         beside = first if first.is_dir() else first.parent
         folder = given.out or beside / "figures"
         drawn, left_out = draw_all(study, folder, given.only)
+        table = write_headline(study, folder) if given.report or not given.only else None
         if given.report:
-            report.write(folder / "report.html", study, drawn, left_out, beside)
+            report.write(folder / "report.html", study, table, drawn, left_out, beside)
             print(folder / "report.html")
     except (BadRunFile, OSError) as error:
         sys.exit(f"figures.py: {error}")

@@ -1,23 +1,34 @@
-"""One number of a launch, by name: what a comparison can be about. Each is read from the file; docs/definitions.md defines it."""
+"""One number of a launch, by name: what a comparison can be about. Each is read from the file, or is another scale of what is;
+docs/definitions.md, "Measures of a comparison", defines it."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import numpy as np
 
 import decided_by
 from run_file import BadRunFile
 
+# Of /derived/summary: unit, whether it is a time, whether more is better.
 SUMMARIES = {
-    "step_seconds": ("s", True),
-    "tokens_per_second": ("token/s", True),
-    "tgs": ("token/s", True),
-    "dropped_fraction": ("", False),
-    "imbalance_expert": ("", False),
-    "imbalance_rank": ("", False),
-    "imbalance_node": ("", False),
+    "step_seconds": ("s", True, False),
+    "tokens_per_second": ("token/s", True, True),
+    "tgs": ("token/s", True, True),
+    "dropped_fraction": ("", False, False),
+    "imbalance_expert": ("", False, False),
+    "imbalance_rank": ("", False, False),
+    "imbalance_node": ("", False, False),
 }
 NUMERATORS = ("megatron_causal", "non_causal", "six_n_active", "six_n_total", "executed")
+PEAKS = ("stated", "measured")
+AXES = ("tp", "ep", "etp", "expert_block", "edp", "dp", "stage", "world")  # docs/architecture.md, "layout"
+SUMMARIES |= {f"mfu_{peak}_{numerator}": ("", True, True) for peak in PEAKS for numerator in NUMERATORS}
+
+
+class NoNumber(BadRunFile):
+    """The file is good and has no such number."""
 
 
 @dataclass(frozen=True)
@@ -28,39 +39,74 @@ class Measure:
     unit: str
     time: bool
     of: Callable
+    more_is_better: bool = False
 
     @property
     def decided_by(self):
         return decided_by.of(self.name)
+
+    def of_or_nan(self, run):
+        try:
+            return self.of(run)
+        except NoNumber:
+            return math.nan
 
 
 def _held_out_loss(run):
     """Mean over domains of the last evaluation."""
     _, loss = run.evaluations()
     if not len(loss):
-        raise BadRunFile(f"{run.path}: no evaluation is complete.")
+        raise NoNumber(f"{run.path}: no evaluation is complete.")
     return loss[-1].mean()
 
 
-def _payload(run):
-    return run.steady_mean("raw/collective_payload_bytes").sum()
+def _bits_per_byte(run):
+    return _held_out_loss(run) / math.log(2)  # a token of the byte tokenizer, the only one, is a byte
+
+
+def _perplexity(run):
+    with np.errstate(over="ignore"):
+        return np.exp(_held_out_loss(run))
+
+
+def _payload(run, axis=None):
+    payload = run.steady_mean("raw/collective_payload_bytes").sum(axis=0)
+    return payload.sum() if axis is None else payload[np.array(run.names("provenance/collective_axis"), str) == axis].sum()
+
+
+def _payload_per_token(run, axis=None):
+    return _payload(run, axis) / run.steady_mean("raw/tokens")
 
 
 def _memory(run):
     return run.over_steps("raw/memory_bytes").max()
 
 
+OWN = {
+    "held_out_loss": ("nat", _held_out_loss),
+    "perplexity": ("", _perplexity),
+    "bits_per_byte": ("bit", _bits_per_byte),
+    "payload_bytes": ("B", _payload),
+    "payload_bytes_per_token": ("B", _payload_per_token),
+    "memory_bytes": ("B", _memory),
+}
+OF_AN_AXIS = {f"payload_bytes_per_token/{axis}": axis for axis in AXES}
+
+
 def measure(name):
-    own = {
-        "held_out_loss": Measure("held_out_loss", "nat", False, _held_out_loss),
-        "payload_bytes": Measure("payload_bytes", "B", False, _payload),
-        "memory_bytes": Measure("memory_bytes", "B", False, _memory),
-    }
-    known = dict(SUMMARIES)
-    known |= {f"mfu_{peak}_{numerator}": ("", True) for peak in ("stated", "measured") for numerator in NUMERATORS}
-    if name in own:
-        return own[name]
-    if name not in known:
-        raise BadRunFile(f"no measure {name}; known are {', '.join(sorted([*known, *own]))}.")
-    unit, time = known[name]
-    return Measure(name, unit, time, lambda run: np.nan if time and run.oversubscribed() else run.summary(name)[0])
+    """Raises BadRunFile with the nearest name for one that is not known."""
+    if name in OWN:
+        unit, of = OWN[name]
+        return Measure(name, unit, False, of)
+    if name in OF_AN_AXIS:
+        return Measure(name, "B", False, lambda run: _payload_per_token(run, OF_AN_AXIS[name]))
+    if name not in SUMMARIES:
+        known = sorted([*SUMMARIES, *OWN, *OF_AN_AXIS])
+        near = get_close_matches(name, known, 1)
+        raise BadRunFile(f"no measure {name}; {f'is {near[0]} meant? ' if near else ''}Known are {', '.join(known)}.")
+    unit, time, more_is_better = SUMMARIES[name]
+
+    def of(run):
+        return np.nan if time and run.oversubscribed() else run.summary(name)[0]
+
+    return Measure(name, unit, time, of, more_is_better)

@@ -1,26 +1,39 @@
-"""One self-contained HTML page of a study: question, configurations, figures with their tables, what failed, provenance."""
+"""One self-contained HTML page of a study, in the order of a paper's results section: headline table, question, answer, what was
+fixed, what varied, figures, what failed, provenance."""
 
 import base64
 import csv
 import html
 import json
 
+import answers
 import figures
+import headline_page
+import report_order
 
-STYLE = """body{font:15px/1.45 sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}
+STYLE = """body{font:15px/1.45 sans-serif;max-width:64em;margin:2em auto;padding:0 1em;color:#222}
 table{border-collapse:collapse;font-size:13px;margin:.5em 0}td,th{border-bottom:1px solid #ddd;padding:.15em .6em;text-align:left;
-vertical-align:top;overflow-wrap:anywhere}
-figure{margin:2em 0}figure img{max-width:min(100%,40em)}figcaption{font-size:14px}
-.mark{color:#b00000}.scroll{overflow:auto;max-height:30em}"""
+vertical-align:top;overflow-wrap:break-word}
+.headline{width:100%}.headline td,.headline th{text-align:right;vertical-align:bottom}
+.headline td,.headline small{white-space:nowrap}
+.headline th{font-weight:normal;overflow-wrap:normal}.headline tr th:first-child{text-align:left;width:20%}
+.headline small,.note{color:#666;font-size:12px}
+figure{margin:2em 0}figure img{max-width:min(100%,44em)}figcaption{font-size:14px;max-width:44em}
+.mark{color:#b00000}.scroll{overflow:auto;max-height:36em}
+@media print{.scroll{max-height:none;overflow:visible}figure,tr{break-inside:avoid}h2{break-after:avoid}body{max-width:none}}"""
 LONGEST = 400  # rows of a table that the page shows; its CSV has all
 
 
-def write(path, study, drawn, left_out, folder):
-    """`drawn`: (figure's name, file's stem, Table); `left_out`: (stem, reason); `folder`: of the results."""
+def write(path, study, headline, drawn, left_out, folder):
+    """`headline`: its Table, or None; `drawn`: (figure's name, file's stem, Table); `left_out`: (stem, reason); `folder`: of the
+    results."""
     manifest = _manifest(folder)
     title = manifest.get("experiment", str(folder)).rstrip("/").rsplit("/", 1)[-1]
-    parts = [f"<h1>{_text(title)}</h1>", f"<p>{_text(manifest.get('question', ''))}</p>", *_launches(study)]
-    parts += [_figure(path.parent, *figure) for figure in drawn]
+    parts = [f"<h1>{_text(title)}</h1>", *(f"<p class=mark>{_text(mark)}</p>" for mark in study.marks())]
+    parts += headline_page.lines(headline) if headline else []
+    parts += _question(manifest) + _answer(study) + _fixed(study) + _varied(study)
+    for section, figures_of_it in report_order.sections(drawn, study.contrasts):
+        parts += [f"<h2>{section}</h2>", *(_figure(path.parent, *figure) for figure in figures_of_it)]
     parts += _section("Not drawn", ["figure", "reason"], left_out)
     parts += _missing(folder) + _provenance(study)
     page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{_text(title)}</title><style>{STYLE}</style>'
@@ -47,13 +60,37 @@ def _section(title, head, rows):
     return [f"<h2>{title}</h2>", _table(head, rows)] if rows else []
 
 
-def _launches(study):
-    marks = "".join(f"<p class=mark>{_text(mark)}</p>" for mark in study.marks())
+def _question(manifest):
+    question = manifest.get("question", "")
+    return ["<h2>Question</h2>", f"<p>{_text(question)}</p>"] if question else []
+
+
+def _answer(study):
+    told = answers.sentences(study)
+    if not study.contrasts:
+        return ["<h2>Answer</h2>", *(f"<p>{_text(sentence)}</p>" for *_, sentence in told)]
+    items = "".join(f"<li><b>{_text(name)}: {_text(verdict)}.</b> {_text(sentence)}</li>" for name, verdict, sentence in told)
+    return ["<h2>Answer</h2>", f"<ul>{items}</ul>"]
+
+
+def _fixed(study):
+    """A row for each table of the configuration."""
+    tables = {}
+    for key, value in study.fixed().items():
+        section, _, name = key.rpartition(".")
+        tables.setdefault(section, []).append(f"{name} = {json.dumps(value, ensure_ascii=False)}")
+    return _section("What was fixed", ["table", "values"], [(section, ", ".join(keys)) for section, keys in tables.items()])
+
+
+def _varied(study):
     rows = [
-        (arm.label, *(arm.configuration.get(key, "") for key in study.varied), len(arm.runs), len(arm.one_of_each_seed()))
+        (
+            *(arm.label, *(arm.configuration.get(key, "") for key in study.varied)),
+            *(len(arm.runs), len(arm.one_of_each_seed()), len(arm.explaining)),
+        )
         for arm in study.arms
     ]
-    return [marks, *_section("Configurations", ["configuration", *study.varied, "launches", "seeds"], rows)]
+    return _section("What varied", ["configuration", *study.varied, "launches", "seeds", "phased launches beside"], rows)
 
 
 def _figure(folder, name, stem, table):
@@ -62,8 +99,8 @@ def _figure(folder, name, stem, table):
     head = [f"{column} ({unit})" if unit else column for column, unit in table.units.items()]
     more = f"<p>{len(rows) - LONGEST} more rows in {_text(stem)}.csv</p>" if len(rows) > LONGEST else ""
     return (
-        f'<figure id="{_text(stem)}"><h2>{_text(stem)}</h2><img alt="{_text(stem)}" src="data:image/png;base64,{image}">'
-        f"<figcaption>{_text(figures.load(name).__doc__)} <i>{_text(table.title)}</i></figcaption>"
+        f'<figure id="{_text(stem)}"><img alt="{_text(stem)}" src="data:image/png;base64,{image}">'
+        f"<figcaption><b>{_text(stem)}</b> {_text(figures.load(name).__doc__)} <i>{_text(table.title)}</i></figcaption>"
         f"<details><summary>table of {len(rows)} rows</summary>{_table(head, rows[:LONGEST])}{more}</details></figure>"
     )
 
@@ -73,13 +110,14 @@ def _missing(folder):
     if not path.is_file():
         return []
     head, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines())
-    return _section("Missing cells", head, rows)
+    return _section("Failed and missing cells", head, rows)
 
 
 def _provenance(study):
     """What was the same in all launches, and every value of what was not."""
-    names = sorted({name for run in study.every_run() for name in run.facts()})
-    values = [(name, list(dict.fromkeys(run.provenance(name) for run in study.every_run()))) for name in names]
+    runs = study.every_run()
+    names = sorted({name for run in runs for name in run.facts()})
+    values = [(name, list(dict.fromkeys(run.provenance(name) for run in runs))) for name in names]
     return _section(
         "Provenance", ["fact", "value"], [(name, "; ".join(value or "-" for value in found)) for name, found in values]
     )

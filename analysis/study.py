@@ -111,6 +111,10 @@ class Study:
         arms.sort(key=lambda arm: [_order(value) for value in arm.values.values()])
         return _distinctly_labelled(arms)
 
+    def fixed(self):
+        """Keys of the configuration that have one value in all launches."""
+        return {key: value for key, value in self.arms[0].configuration.items() if key not in (*self.varied, "commit")}
+
     def _fitting(self, values):
         return [arm for arm in self.arms if all(arm.configuration.get(key) == value for key, value in values.items())]
 
@@ -192,7 +196,12 @@ def _as_text(value):
 
 
 def _telling(varied, configurations):
-    """Of keys that always change together one is enough: a preferred one, else a short plain value."""
+    """A label of the sweep that tells all arms apart, else every key that changes; of those that always change together one is
+    enough: a preferred one, else a short plain value."""
+    arms = {tuple(_as_text(configuration.get(key)) for key in varied) for configuration in configurations}
+    for key in varied:
+        if "." not in key and len({_as_text(configuration.get(key)) for configuration in configurations}) == len(arms) > 1:
+            return [key]
     chosen = {}
     for key in varied:
         values = [_as_text(configuration.get(key)) for configuration in configurations]
@@ -256,7 +265,7 @@ class Effect:
 def compare(first, second, measure, in_order=False):
     """The effect of `second` against `first`, in pairs where _paired finds them; of times as a ratio."""
     one, other = _paired(first.samples(measure.decided_by), second.samples(measure.decided_by), in_order)
-    a, b = (arm.of_samples([measure.of(run) for run in arm.runs], measure.decided_by) for arm in (first, second))
+    a, b = (arm.of_samples([measure.of_or_nan(run) for run in arm.runs], measure.decided_by) for arm in (first, second))
     a, b = (a[one], b[other]) if one else (a, b)
     if measure.time:
         with np.errstate(divide="ignore", invalid="ignore"):  # what has no logarithm is told below

@@ -69,14 +69,14 @@ class Table:
         kind = "tabular" if len(self) <= LONGEST_TABULAR else "longtable"
         columns = "".join("l" if self._is_text(name) else "r" for name in self.names)
         head = " & ".join(
-            _escape(f"{name.replace('_', ' ')} ({unit})" if unit else name.replace("_", " ")) for name, unit in self.units.items()
+            escaped(f"{name.replace('_', ' ')} ({unit})" if unit else name.replace("_", " ")) for name, unit in self.units.items()
         )
         lines = ["% needs \\usepackage{booktabs}" + (" and \\usepackage{longtable}" if kind == "longtable" else "")]
         lines += [f"\\begin{{{kind}}}{{@{{}}{columns}@{{}}}}", "\\toprule", head + " \\\\", "\\midrule"]
         lines += ["\\endhead"] * (kind == "longtable")
         lines += [" & ".join(_cell(value) for value in row) + " \\\\" for row in self._rows()]
         lines += ["\\bottomrule"]
-        lines += [f"\\multicolumn{{{len(columns)}}}{{@{{}}l@{{}}}}{{\\footnotesize {_escape('; '.join(marks))}}} \\\\"] * bool(
+        lines += [f"\\multicolumn{{{len(columns)}}}{{@{{}}l@{{}}}}{{\\footnotesize {escaped('; '.join(marks))}}} \\\\"] * bool(
             marks
         )
         path.write_text("\n".join([*lines, f"\\end{{{kind}}}", ""]), encoding="utf-8")
@@ -84,7 +84,7 @@ class Table:
 
 def _cell(value):
     if isinstance(value, str):
-        return _escape(value)
+        return escaped(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
@@ -108,7 +108,7 @@ OF_LATEX |= {"<": "\\textless{}", ">": "\\textgreater{}", "|": "\\textbar{}"}
 OF_LATEX |= {character: f"\\{character}" for character in "_%&#${}"}
 
 
-def _escape(text):
+def escaped(text):
     """Line ends and other characters that do not print are written as escapes; all else stays UTF-8."""
     printable = (c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
     return "".join(OF_LATEX.get(character, character) for part in printable for character in part)

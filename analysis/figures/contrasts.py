@@ -1,8 +1,8 @@
 """The comparisons that were declared before the runs, each with its effect, interval and Holm's adjustment over all of them."""
 
+import claims
 import effects
 import style
-from measures import measure
 from run_file import NotDrawn
 
 OF = "comparison"
@@ -11,12 +11,11 @@ OF = "comparison"
 def table(study):
     if not study.contrasts:
         raise NotDrawn("no [[contrast]] was declared (--sweep FILE).")
-    able = [contrast for contrast in study.contrasts if study.has(contrast.get("first", {}), contrast.get("second", {}))]
-    absent = [contrast.get("name", "?") for contrast in study.contrasts if contrast not in able]
-    if not able:
+    comparisons, absent = claims.declared(study)
+    if not comparisons:
         raise NotDrawn("no declared contrast has launches of both its arms.")
     title = "; ".join(["declared contrasts", *(f"{name}: no launches" for name in absent)])
-    return effects.table([effects.declared(study, contrast, measure) for contrast in able], title, absent=len(absent))
+    return effects.table(comparisons, title, absent=len(absent))
 
 
 def draw(table):

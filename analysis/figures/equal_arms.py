@@ -5,6 +5,7 @@ import numpy as np
 import effects
 import launch_statistics
 import style
+from claims import Comparison
 from measures import measure
 from run_file import NotDrawn
 
@@ -17,7 +18,7 @@ def table(study):
     pairs = [(first, second) for first, second in study.equal_arms() if first in able and second in able]
     if not pairs:
         raise NotDrawn("no two arms have one configuration (an A/A pair).")
-    comparisons = [(f"{first.label} / {second.label}", measure(MEASURE), first, second) for first, second in pairs]
+    comparisons = [Comparison(f"{first.label} / {second.label}", measure(MEASURE), first, second) for first, second in pairs]
     return effects.table(comparisons, _rate(pairs), in_order=True)
 
 

@@ -2,6 +2,7 @@
 
 import effects
 import style
+from claims import Comparison
 from measures import measure
 
 OF = "comparison"
@@ -12,7 +13,7 @@ def table(study):
     arms = study.free_arms()
     others = [arm for arm in arms if arm is not baseline]
     return effects.table(
-        [(arm.label, measure("tokens_per_second"), baseline, arm) for arm in others],
+        [Comparison(arm.label, measure("tokens_per_second"), baseline, arm) for arm in others],
         f"against {baseline.label}",
         claiming=not study.contrasts,
     )

@@ -4,10 +4,13 @@ import base64
 import re
 from html.parser import HTMLParser
 
-from synthetic_run import write_sweep
+import answers
+import figures
+import report_order
+from synthetic_run import study_of, write_arm, write_sweep
 from test_figures import run_cli
 
-VOID = {"meta", "img"}
+VOID = {"meta", "img", "br"}
 
 
 class Nesting(HTMLParser):
@@ -40,6 +43,13 @@ def test_a_report_needs_no_other_file_and_names_what_failed(tmp_path):
     page = (tmp_path / "out" / "report.html").read_text()
     assert Nesting(page).open == []
     assert not re.search(r"(src|href)=.(?!data:)", page)
+    titles = re.findall("<h2>(.*?)</h2>", page)
+    before, after = (
+        ["Question", "Answer", "What was fixed", "What varied"],
+        ["Not drawn", "Failed and missing cells", "Provenance"],
+    )
+    assert titles == [*before, "Contrasts", "Balance", *after]
+    assert page.index("class=headline") < page.index("<h2>Question")
     images = [base64.b64decode(data) for data in re.findall(r"base64,([^\"]+)", page)]
     assert images == [(tmp_path / "out" / f"{name}.png").read_bytes() for name in ("speedup", "imbalance")]
     assert "Is &lt;switch&gt; faster &amp; better?" in page
@@ -47,3 +57,37 @@ def test_a_report_needs_no_other_file_and_names_what_failed(tmp_path):
     assert "<td>contrasts</td><td>no [[contrast]] was declared" in page
     assert "<td>commit</td><td>abcdef0123</td>" in page
     assert "<td>switch</td><td>switch</td><td>6</td>" in page
+
+
+def test_every_figure_has_its_place_in_the_report():
+    placed = [name for _, _, names in report_order.SECTIONS for name in names]
+    assert sorted(placed) == figures.names()
+
+
+def test_figures_that_the_question_is_about_come_first():
+    drawn = [("memory", "memory"), ("mfu", "mfu"), ("loss", "loss"), ("contrasts", "contrasts"), ("busbw", "busbw")]
+    first = {"measure": "mfu_measured_executed"}, {"measure": "payload_bytes_per_token/ep"}
+    titles = [title for title, _ in report_order.sections(drawn, first)]
+    assert titles == ["Contrasts", "Communication", "Utilisation", "Loss", "Memory"]
+    assert [title for title, _ in report_order.sections(drawn, [])] == [
+        *("Contrasts", "Loss", "Communication", "Utilisation", "Memory")
+    ]
+
+
+def test_the_answer_is_in_the_words_of_the_contrasts(tmp_path):
+    random = write_arm(tmp_path, "random", 6, {"gate.kind": "random"}, timing="free")
+    study = study_of([*random, *write_arm(tmp_path, "switch", 6, {"gate.kind": "switch"}, 2.0, timing="free")])
+    assert answers.sentences(study) == [("", "", answers.NONE_DECLARED)]
+    arms = {"first": {"gate.kind": "random"}, "second": {"gate.kind": "switch"}}
+    away = {"name": "away", "measure": "step_seconds", "first": {"gate.kind": "uniform"}, "second": {"gate.kind": "switch"}}
+    study.contrasts = [away, {"name": "loss", "measure": "held_out_loss"} | arms]
+    (name, verdict, sentence), (_, no_claim, loss) = answers.sentences(study)
+    assert (name, verdict, sentence) == ("away", "no answer", "There are no launches of both its arms.")
+    assert no_claim == "no claim, 1 seed only: write seeds = 7"
+    assert re.fullmatch(r"Held-out loss of switch is [\d.]+ nat (above|below) that of random \(no interval, n = 1 .*\)\.", loss)
+    study.contrasts = [{"name": "speed", "measure": "step_seconds"} | arms]
+    _, claimed, speed = answers.sentences(study)[0]
+    assert claimed == "difference"
+    assert re.fullmatch(
+        r"Step time of switch is 0\.\d+ times that of random \(95 % interval 0\.\d+ to 0\.\d+, n = 6 paired .*", speed
+    )

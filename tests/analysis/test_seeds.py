@@ -7,8 +7,8 @@ import h5py
 import numpy as np
 import pytest
 
+import claims
 import decided_by
-import effects
 import figures
 import style
 from decided_by import MACHINE, SEED
@@ -79,15 +79,15 @@ def test_the_times_of_copies_are_judged_as_ever(copies):
     table = contrast(study_of(copies), "step_seconds", "held_out_loss")
     assert table["n"].tolist() == [6, 1] and table["samples"].tolist() == ["paired launches", "paired seeds"]
     assert table["p"][0] == pytest.approx(2 / 2**6) and table["high"][0] < 1
-    assert table["verdict"].tolist() == [effects.NO_CLAIM, "no claim, 1 seed only: write seeds = 7"]
+    assert table["verdict"].tolist() == [claims.NO_CLAIM, "no claim, 1 seed only: write seeds = 7"]
     assert "n = 6: too few, 2 contrasts need 7 launches, n = 1: too few, 2 contrasts need 7 seeds" in table.title
     alone = contrast(study_of(copies), "step_seconds")
-    assert alone["verdict"].tolist() == [effects.CLAIM] and "n = 6; " in alone.title
+    assert alone["verdict"].tolist() == [claims.CLAIM] and "n = 6; " in alone.title
 
 
 def test_six_seeds_are_judged_in_pairs(seeds):
     table = contrast(study_of(seeds), "held_out_loss")
-    assert table["verdict"].tolist() == [effects.CLAIM] and table["samples"].tolist() == ["paired seeds"]
+    assert table["verdict"].tolist() == [claims.CLAIM] and table["samples"].tolist() == ["paired seeds"]
     assert table["value"][0] == pytest.approx(-0.5) and table["p"][0] == pytest.approx(2 / 2**6) and "n = 6 seeds" in table.title
 
 
@@ -157,7 +157,7 @@ def test_the_report_counts_seeds_beside_launches(copies, tmp_path):
     result = run_cli(tmp_path, "--out", tmp_path / "out", "--report", "--only", "loss")
     assert result.returncode == 0, result.stderr
     page = (tmp_path / "out" / "report.html").read_text()
-    assert "<th>launches</th><th>seeds</th>" in page and "<td>6</td><td>1</td></tr>" in page and ONE_SAMPLE in page
+    assert "<th>launches</th><th>seeds</th>" in page and "<td>6</td><td>1</td><td>0</td></tr>" in page and ONE_SAMPLE in page
 
 
 def test_words_of_one_launch_each_are_as_they_were(tmp_path):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+import claims
 import effects
 import figures
 import style
@@ -102,8 +103,8 @@ def test_three_launches_make_no_claim_however_far_apart(tmp_path):
     paths = write_arm(tmp_path, "a", 3, {"gate.kind": "switch"}, 1, timing="free")
     paths += write_arm(tmp_path, "b", 3, {"gate.kind": "random"}, 9, timing="free")
     random, switch = study_of(paths).arms
-    table = effects.table([("random", measure("step_seconds"), switch, random)], "test")
-    assert table["verdict"].tolist() == [effects.NO_CLAIM]
+    table = effects.table([claims.Comparison("random", measure("step_seconds"), switch, random)], "test")
+    assert table["verdict"].tolist() == [claims.NO_CLAIM]
     assert math.isnan(table["low"][0]) and table["n"].tolist() == [3]
     assert "too few, one contrast needs 6" in table.title
 
@@ -122,8 +123,8 @@ def test_measures_are_the_numbers_of_the_file(run_path):
     assert measure("held_out_loss").of(run) == run.array("raw/eval/loss")[-1].mean()
     assert measure("memory_bytes").of(run) == run.array("raw/memory_bytes").max()
     assert measure("payload_bytes").of(run) == run.array("raw/collective_payload_bytes")[2:].sum() / 8
-    with pytest.raises(BadRunFile, match="no measure speed; known are dropped_fraction"):
-        measure("speed")
+    with pytest.raises(BadRunFile, match="no measure steps_seconds; is step_seconds meant"):
+        measure("steps_seconds")
 
 
 @pytest.fixture
@@ -142,16 +143,16 @@ def test_a_contrast_without_launches_is_named_and_counts_in_the_adjustment(two_g
     study.contrasts.append({"name": "away", "measure": "step_seconds"} | arms | {"second": {"gate.kind": "uniform"}})
     both = figures.load("contrasts").table(study)
     assert both["p_holm"][0] == 2 * alone["p_holm"][0] and "away: no launches" in both.title and len(both) == 1
-    assert (alone["verdict"][0], both["verdict"][0]) == (effects.CLAIM, effects.NO_CLAIM)
+    assert (alone["verdict"][0], both["verdict"][0]) == (claims.CLAIM, claims.NO_CLAIM)
 
 
 def test_where_contrasts_are_declared_the_speedups_claim_nothing(two_gates):
     study = two_gates
     free = figures.load("speedup").table(study)
-    assert set(free["verdict"]) == {effects.CLAIM} and free.title.endswith(effects.FILLED)
+    assert set(free["verdict"]) == {claims.CLAIM} and free.title.endswith(effects.FILLED)
     study.contrasts = [{"name": "another"}]
     table = figures.load("speedup").table(study)
-    assert set(table["verdict"]) == {effects.UNDECLARED} and table.title.endswith(effects.OPEN)
+    assert set(table["verdict"]) == {claims.UNDECLARED} and table.title.endswith(effects.OPEN)
 
 
 def test_a_baseline_and_contrasts_come_from_the_sweep_file(gates, tmp_path):
@@ -160,7 +161,7 @@ def test_a_baseline_and_contrasts_come_from_the_sweep_file(gates, tmp_path):
     study = study_of(gates, sweep=sweep)
     assert study.baseline().label == "switch"
     with pytest.raises(BadRunFile, match="lacks measure"):
-        effects.declared(study, study.contrasts[0], measure)
+        claims.declared(study)
     with pytest.raises(BadRunFile, match="0 of 3 configurations have"):
         study.arm({"gate.kind": "nowhere"})
 

@@ -1,0 +1,47 @@
+"""The answer to a study's question in the words of its declared contrasts: what differs, by how much, and what cannot be said."""
+
+import math
+
+import claims
+import headline_cells
+
+NONE_DECLARED = (
+    "No contrast was declared before the runs, so no difference is claimed: write [[contrast]] into the sweep file and launch it."
+)
+
+
+def sentences(study):
+    """(name, verdict, sentence) of each contrast, in the order in which they were declared."""
+    if not study.contrasts:
+        return [("", "", NONE_DECLARED)]
+    judged, absent = claims.of(study)
+    told = {one.comparison.name: (one.verdict, _sentence(one)) for one in judged}
+    told |= dict.fromkeys(absent, ("no answer", "There are no launches of both its arms."))
+    return [(name, *told[name]) for name in (contrast.get("name", "?") for contrast in study.contrasts)]
+
+
+def _sentence(judgement):
+    comparison, estimate = judgement.comparison, judgement.effect.estimate
+    name = _name(comparison.measure.name)
+    first, second = comparison.first.label, comparison.second.label
+    if not math.isfinite(estimate.value):
+        return f"{name} of {first} or {second} is no finite number in some launch."
+    interval = "no interval" if math.isnan(estimate.low) else f"95 % interval {estimate.low:.4g} to {estimate.high:.4g}"
+    return (
+        f"{name} of {second} is {_size(judgement)} that of {first} ({interval}, n = {estimate.n} {judgement.samples()}, "
+        f"p = {estimate.p:.2g}, after Holm's adjustment {judgement.adjusted_p:.2g})."
+    )
+
+
+def _size(judgement):
+    value, unit = judgement.effect.estimate.value, judgement.comparison.measure.unit
+    if judgement.effect.ratio:
+        return f"{value:.4g} times"
+    if not value:
+        return "the same as"
+    return f"{abs(value):.4g}{f' {unit}' if unit else ''} {'above' if value > 0 else 'below'}"
+
+
+def _name(measure):
+    text = headline_cells.words(measure)
+    return text[0].upper() + text[1:]

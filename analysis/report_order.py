@@ -1,0 +1,32 @@
+"""The sections of a report and the figures in each; those that the study's question is about come first."""
+
+from fnmatch import fnmatchcase
+
+# Title, measures that it is about, figures in the order of reading.
+SECTIONS = (
+    ("Contrasts", (), ("contrasts", "speedup", "equal_arms")),
+    ("Loss", ("held_out_loss", "perplexity", "bits_per_byte"), ("loss", "loss_parts")),
+    (
+        "Balance",
+        ("imbalance_*", "dropped_fraction"),
+        ("imbalance", "load_cdf", "load_heatmap", "load_over_steps", "dropped"),
+    ),
+    (
+        "Time",
+        ("step_seconds", "tokens_per_second", "tgs"),
+        ("weak_scaling", "strong_scaling", "step_breakdown", "step_time"),
+    ),
+    ("Communication", ("payload_bytes*",), ("bytes", "bytes_by_axis", "busbw")),
+    ("Utilisation", ("mfu_*",), ("mfu", "mfu_against_imbalance")),
+    ("Memory", ("memory_bytes",), ("memory",)),
+)
+
+
+def sections(drawn, contrasts):
+    """(title, its figures) of the sections that have any; `drawn`: (figure's name, ...) each."""
+    asked = {contrast.get("measure", "") for contrast in contrasts}
+    about = {title: any(fnmatchcase(name, pattern) for name in asked for pattern in of) for title, of, _ in SECTIONS}
+    for title, _, names in sorted(SECTIONS, key=lambda section: bool(section[1]) and not about[section[0]]):
+        found = sorted((figure for figure in drawn if figure[0] in names), key=lambda figure: names.index(figure[0]))
+        if found:
+            yield title, found
