@@ -6,6 +6,7 @@ stated. Effects are Hodges-Lehmann estimates with the interval of their rank tes
 Methods": signed ranks for pairs, rank sums without). Both assume independent launches, signed ranks also that differences are
 symmetric about the effect. All distributions are exact."""
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -52,8 +53,9 @@ def median(values):
     return Estimate(float(np.median(ordered)) if n else math.nan, low, high, n)
 
 
+@functools.lru_cache(1000)
 def _signed_rank_counts(doubled_ranks):
-    """How many of the sign patterns give each value of the sum of the (doubled) positive ranks."""
+    """(doubled ranks, sorted) -> how many of the sign patterns give each value of the sum of the (doubled) positive ranks."""
     counts = np.zeros(sum(doubled_ranks) + 1, dtype=object)
     counts[0] = 1
     for rank in doubled_ranks:
@@ -80,15 +82,18 @@ def paired_effect(differences):
     if n == 0:
         return Estimate(math.nan, math.nan, math.nan, 0)
     walsh = np.sort([(differences[i] + differences[j]) / 2 for i in range(n) for j in range(i, n)])
-    rank = _tail_rank(_signed_rank_counts(range(1, n + 1)), 2**n)
+    rank = _tail_rank(_signed_rank_counts(tuple(range(1, n + 1))), 2**n)
     moved = differences[differences != 0]
     ranks = _doubled_midranks(np.abs(moved))
     positive = sum(rank for rank, difference in zip(ranks, moved, strict=True) if difference > 0)
-    return Estimate(float(np.median(walsh)), *_between(walsh, rank), n, _two_sided(_signed_rank_counts(ranks), positive))
+    return Estimate(
+        float(np.median(walsh)), *_between(walsh, rank), n, _two_sided(_signed_rank_counts(tuple(sorted(ranks))), positive)
+    )
 
 
+@functools.lru_cache(1000)
 def _rank_sum_counts(doubled_ranks, chosen):
-    """How many choices of `chosen` of the (doubled) ranks give each sum."""
+    """(doubled ranks, sorted) -> how many choices of `chosen` of the (doubled) ranks give each sum."""
     counts = np.zeros((chosen + 1, sum(doubled_ranks) + 1), dtype=object)
     counts[0, 0] = 1
     for rank in doubled_ranks:
@@ -105,11 +110,11 @@ def unpaired_effect(first, second):
         return Estimate(math.nan, math.nan, math.nan, 0)
     shifts = np.sort((second[:, None] - first).ravel())
     smallest = n * (n + 1) // 2
-    untied = _rank_sum_counts(range(1, m + n + 1), n)[smallest : smallest + m * n + 1]
+    untied = _rank_sum_counts(tuple(range(1, m + n + 1)), n)[smallest : smallest + m * n + 1]
     few = min(m, n) < FEWEST_LAUNCHES
     rank = 0 if few else _tail_rank(untied, math.comb(m + n, n))
     ranks = _doubled_midranks(np.concatenate([first, second]))
-    p = _two_sided(_rank_sum_counts(ranks, n), sum(ranks[m:]))
+    p = _two_sided(_rank_sum_counts(tuple(sorted(ranks)), n), sum(ranks[m:]))
     return Estimate(float(np.median(shifts)), *_between(shifts, rank), min(m, n), p)
 
 
@@ -146,7 +151,9 @@ def share(successes, trials):
 
 
 def _binomial_at_most(k, n, q):
-    return sum(math.comb(n, i) * q**i * (1 - q) ** (n - i) for i in range(k + 1))
+    taken = np.arange(k + 1)
+    chosen = np.concatenate([[0], np.cumsum(np.log(n - taken[:-1]) - np.log(taken[1:]))])  # log of n over i; itself overflows
+    return float(np.exp(chosen + taken * math.log(q) + (n - taken) * math.log1p(-q)).sum())
 
 
 def _solve(growing, target=ERROR_RATE / 2):

@@ -20,7 +20,8 @@ vertical-align:top;overflow-wrap:break-word}
 .headline small,.note{color:#666;font-size:12px}
 figure{margin:2em 0}figure img{max-width:min(100%,44em)}figcaption{font-size:14px;max-width:44em}
 .mark{color:#b00000}.scroll{overflow:auto;max-height:36em}
-@media print{.scroll{max-height:none;overflow:visible}figure,tr{break-inside:avoid}h2{break-after:avoid}body{max-width:none}}"""
+@media print{body{font-size:12px}figure{margin:1em 0}figure img{max-height:3.4in}.scroll{max-height:none;overflow:visible}figure,tr{break-inside:avoid}h2{break-after:avoid}body{max-width:none}}"""
+MANY = 4  # numbers in one line of the provenance
 LONGEST = 400  # rows of a table that the page shows; its CSV has all
 
 
@@ -100,7 +101,7 @@ def _figure(folder, name, stem, table):
     more = f"<p>{len(rows) - LONGEST} more rows in {_text(stem)}.csv</p>" if len(rows) > LONGEST else ""
     return (
         f'<figure id="{_text(stem)}"><img alt="{_text(stem)}" src="data:image/png;base64,{image}">'
-        f"<figcaption><b>{_text(stem)}</b> {_text(figures.load(name).__doc__)} <i>{_text(table.title)}</i></figcaption>"
+        f"<figcaption><b>{_text(stem)}</b> {_text(figures.load(name).__doc__)}</figcaption>"
         f"<details><summary>table of {len(rows)} rows</summary>{_table(head, rows[:LONGEST])}{more}</details></figure>"
     )
 
@@ -117,7 +118,15 @@ def _provenance(study):
     """What was the same in all launches, and every value of what was not."""
     runs = study.every_run()
     names = sorted({name for run in runs for name in run.facts()})
-    values = [(name, list(dict.fromkeys(run.provenance(name) for run in runs))) for name in names]
-    return _section(
-        "Provenance", ["fact", "value"], [(name, "; ".join(value or "-" for value in found)) for name, found in values]
-    )
+    values = [(name, _told(dict.fromkeys(run.provenance(name) or "-" for run in runs))) for name in names]
+    return _section("Provenance", ["fact", "value"], values)
+
+
+def _told(values):
+    """Every one; of many numbers, as measured peaks are, their range."""
+    try:
+        numbers = [float(value) for value in values]
+    except ValueError:
+        numbers = []
+    many = len(numbers) > MANY
+    return f"{min(numbers):.6g} to {max(numbers):.6g} ({len(numbers)} values)" if many else "; ".join(values)

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import answers
 import figures
+import report
 import report_order
 from synthetic_run import study_of, write_arm, write_sweep
 from test_figures import run_cli
@@ -91,3 +92,8 @@ def test_the_answer_is_in_the_words_of_the_contrasts(tmp_path):
     assert re.fullmatch(
         r"Step time of switch is 0\.\d+ times that of random \(95 % interval 0\.\d+ to 0\.\d+, n = 6 paired .*", speed
     )
+
+
+def test_many_numbers_of_the_provenance_are_a_range():
+    assert report._told(["5e9", "1e9", "2e9", "3e9", "4e9"]) == "1e+09 to 5e+09 (5 values)"
+    assert report._told(["1", "2"]) == "1; 2" and report._told(["a", "1", "2", "3", "4"]) == "a; 1; 2; 3; 4"
