@@ -20,7 +20,8 @@ vertical-align:top;overflow-wrap:break-word}
 .headline small,.note{color:#666;font-size:12px}
 figure{margin:2em 0}figure img{max-width:min(100%,44em)}figcaption{font-size:14px;max-width:44em}
 .mark{color:#b00000}.scroll{overflow:auto;max-height:36em}
-@media print{body{font-size:12px}figure{margin:1em 0}figure img{max-height:3.4in}.scroll{max-height:none;overflow:visible}figure,tr{break-inside:avoid}h2{break-after:avoid}body{max-width:none}}"""
+@media print{body{font-size:12px}figure{margin:1em 0}figure img{max-height:3.4in}
+.scroll{max-height:none;overflow:visible}figure,tr{break-inside:avoid}h2{break-after:avoid}body{max-width:none}}"""
 MANY = 4  # numbers in one line of the provenance
 LONGEST = 400  # rows of a table that the page shows; its CSV has all
 
@@ -98,9 +99,10 @@ def _figure(folder, name, stem, table):
     image = base64.b64encode((folder / f"{stem}.png").read_bytes()).decode()
     rows = list(zip(*(table[column].tolist() for column in table.names), strict=True))
     head = [f"{column} ({unit})" if unit else column for column, unit in table.units.items()]
+    told = f"{stem}: {table.title}"
     more = f"<p>{len(rows) - LONGEST} more rows in {_text(stem)}.csv</p>" if len(rows) > LONGEST else ""
     return (
-        f'<figure id="{_text(stem)}"><img alt="{_text(stem)}" src="data:image/png;base64,{image}">'
+        f'<figure id="{_text(stem)}"><img alt="{_text(told)}" src="data:image/png;base64,{image}">'
         f"<figcaption><b>{_text(stem)}</b> {_text(figures.load(name).__doc__)}</figcaption>"
         f"<details><summary>table of {len(rows)} rows</summary>{_table(head, rows[:LONGEST])}{more}</details></figure>"
     )
