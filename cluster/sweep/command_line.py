@@ -1,12 +1,13 @@
 """plan | submit | status | resume | cancel | collect | report, on an experiment folder."""
 
 import argparse
+import math
 import subprocess
 import sys
 from os.path import expanduser
 from pathlib import Path
 
-from . import Mistake, collect, plan, program, show_plan, site, status, sweep_file, work
+from . import Mistake, collect, plan, program, show_plan, site, status, sweep_file, watch, work
 from .executors import BY_NAME
 from .manifest import Results
 from .strangers import strangers
@@ -44,7 +45,11 @@ def _submit(arguments):
 
 
 def _status(arguments):
-    print("\n".join(status.lines(_submitted(arguments), arguments.all)))
+    results = _submitted(arguments)
+    if arguments.watch:
+        return watch.follow(results, arguments.all, arguments.watch)
+    print("\n".join(status.lines(status.view(results), arguments.all)))
+    return 0
 
 
 def _resume(arguments):
@@ -79,6 +84,16 @@ def _report(arguments):
     return _collect(arguments) or subprocess.run(kit + words).returncode
 
 
+def _seconds(word):
+    try:
+        seconds = float(word)
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{word} must be a number of seconds above 0")
+    return seconds
+
+
 def _group(*options):
     parser = argparse.ArgumentParser(add_help=False)
     for names, settings in options:
@@ -108,7 +123,11 @@ def _parser():
         ),
         (["--dry-run"], {"action": "store_true", "help": "write every script, start nothing"}),
     )
-    listing = _group((["--all"], {"action": "store_true", "help": "list every failed cell"}))
+    watching = {"nargs": "?", "const": 5.0, "type": _seconds, "metavar": "SECONDS"}
+    listing = _group(
+        (["--all"], {"action": "store_true", "help": "list every failed cell"}),
+        (["--watch"], watching | {"help": "again every so many seconds (5), until nothing waits or runs"}),
+    )
     for name, act, groups, told in (
         ("plan", _plan, [common, planning], "say what would be run; write nothing"),
         ("submit", _submit, [common, planning, running], "plan, write the manifest, run what has not been run"),
