@@ -50,17 +50,26 @@ def _memory(run):
     return run.over_steps("raw/memory_bytes").max()
 
 
+OWN = {
+    "held_out_loss": Measure("held_out_loss", "nat", False, _held_out_loss),
+    "payload_bytes": Measure("payload_bytes", "B", False, _payload),
+    "memory_bytes": Measure("memory_bytes", "B", False, _memory),
+}
+
+
+def _summaries():
+    """{name: (unit, whether it is a time)}"""
+    return SUMMARIES | {f"mfu_{peak}_{numerator}": ("", True) for peak in ("stated", "measured") for numerator in NUMERATORS}
+
+
+def names():
+    return sorted([*_summaries(), *OWN])
+
+
 def measure(name):
-    own = {
-        "held_out_loss": Measure("held_out_loss", "nat", False, _held_out_loss),
-        "payload_bytes": Measure("payload_bytes", "B", False, _payload),
-        "memory_bytes": Measure("memory_bytes", "B", False, _memory),
-    }
-    known = dict(SUMMARIES)
-    known |= {f"mfu_{peak}_{numerator}": ("", True) for peak in ("stated", "measured") for numerator in NUMERATORS}
-    if name in own:
-        return own[name]
-    if name not in known:
-        raise BadRunFile(f"no measure {name}; known are {', '.join(sorted([*known, *own]))}.")
-    unit, time = known[name]
+    if name in OWN:
+        return OWN[name]
+    if name not in names():
+        raise BadRunFile(f"no measure {name}; known are {', '.join(names())}.")
+    unit, time = _summaries()[name]
     return Measure(name, unit, time, lambda run: np.nan if time and run.oversubscribed() else run.summary(name)[0])

@@ -66,7 +66,8 @@ def write(path, settings, status, steps_done=STEPS, attempt=0):
 
     with h5py.File(path, "w") as file:
         reason = "a check failed" if status == "wrong" else ""
-        file.attrs.update({"schema_version": 1, "status": status, "status_reason": reason, "oversubscribed": 0})
+        file.attrs.update({"schema_version": 1, "status": status, "status_reason": reason})
+        file.attrs.update({"oversubscribed": settings.get("fake.oversubscribed", 0), "created": time.strftime("%FT%TZ")})
         file.attrs["timing"] = timing = settings.get("train.timing", "free")
         file.attrs["attempt"] = attempt
         file.update(
@@ -83,12 +84,19 @@ def write(path, settings, status, steps_done=STEPS, attempt=0):
         file.update({f"raw/collective_{kind}_bytes": np.full((4, 2, 1), 10) for kind in ("payload", "wire")})
         file.update({"raw/memory_bytes": np.full((4, 2), 7), "raw/memory_by_purpose": np.full((4, 2, 1), 7)})
         file.update({"raw/eval/at_step": [0, 4], "raw/eval/loss": [[5.0], [2.0]], "domain": [b"code"]})
-        file["derived/summary/step_seconds"] = [0.1, 0.1, 0.09, 0.11, 3] if timing == "free" else [math.nan] * 4 + [0]
+        seconds = settings.get("fake.seconds", 0.1) if timing == "free" else math.nan
+        file["derived/summary/step_seconds"] = [seconds, seconds, 0.09, 0.11, 3] if timing == "free" else [math.nan] * 4 + [0]
         file.update({"phase": [b"gate", b"experts"], "raw/phase_seconds": np.full((4, 2, 2), 0.04)})
         file["derived/summary/step_seconds"].attrs["units"] = "s"
-        resolved = json.dumps({"train": {"dtype": settings.get("train.dtype", "float64")}})
+        resolved = json.dumps({"train.dtype": "float64", "train.timing": "free"} | settings)
         file.create_group("config").attrs.update(keys(settings) | {"resolved": resolved})
-        file.create_group("provenance").attrs.update({"dirty": "false", "build_type": "Release"})
+        told = {
+            "dirty": "false",
+            "build_type": "Release",
+            "commit": "fake",
+            "threads_per_rank": os.environ.get("OMP_NUM_THREADS", "1"),
+        }
+        file.create_group("provenance").attrs.update(told)
 
 
 def stop_with_a_checkpoint(path, settings, attempt, steps):
