@@ -35,6 +35,7 @@ def _path(word):
 def _checking():
     parser = _group(
         (["--site"], {"help": "whose references (default: those of the site that the results are of)"}),
+        (["--json"], {"action": "store_true", "help": "tell each comparison as an object of a JSON list"}),
         (["--seed-tolerance"], {"type": _fraction, "default": 0.0, "help": "of --write, for what the seed decides (0)"}),
         (["--machine-tolerance"], {"type": _fraction, "default": 0.2, "help": "of --write, for what the machine does (0.2)"}),
     )

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from . import Mistake, keys, progress, references
 from .run_files import SEED, BadRunFile, Launches, Study, across, find_launches, name_of
-from .show_plan import table, text_of
 
 
 @dataclass
@@ -14,7 +13,7 @@ class Outcome:
     reference: object
     result: str  # ok, LOW, HIGH, missing (no such launches, or no number), refused (may not be compared)
     value: float = math.nan
-    samples: str = ""
+    samples: str = ""  # behind the value
     reason: str = ""
 
 
@@ -96,35 +95,3 @@ def outcomes(path, study, site):
         others = ", ".join(sorted({reference.site for reference in every})) or "none"
         raise Mistake(f"{path}: no reference for the site {site}, so nothing is compared; it has those of: {others}")
     return [outcome(reference, study) for reference in chosen], len(every) - len(chosen)
-
-
-def _number(value):
-    return "" if math.isnan(value) else f"{value:.6g}"
-
-
-def _allowed(reference):
-    low, high = reference.bounds()
-    if math.isinf(low) or math.isinf(high):
-        ends = ((f"at least {low:.6g}", low), (f"at most {high:.6g}", high))
-        return next((told for told, end in ends if math.isfinite(end)), "any number")
-    return f"{low:.6g}" if low == high else f"{low:.6g} to {high:.6g}"
-
-
-def lines(found, others, site):
-    rows = [
-        (
-            one.reference.measure.name,
-            " / ".join(text_of(values) or "all" for values in (one.reference.where, one.reference.over) if values is not None),
-            one.samples,
-            _number(one.value),
-            _allowed(one.reference),
-            "" if one.reference.over is not None else one.reference.measure.unit,
-            f"{one.result}: {one.reason}" if one.reason else one.result,
-        )
-        for one in found
-    ]
-    yield from table(rows, ("measure", "of", "samples", "value", "allowed", "unit", "result"))
-    results = [one.result for one in found]
-    told = ", ".join(f"{results.count(name)} {name}" for name in dict.fromkeys(results))
-    passed_over = f"; {others} of other sites or superseded by the site's own passed over" if others else ""
-    yield f"{len(found)} references for {site}: {told}{passed_over}"

@@ -11,6 +11,7 @@ from . import (
     collect,
     plan,
     program,
+    show_check,
     show_plan,
     site,
     status,
@@ -91,18 +92,19 @@ def _collect(given):
 def _check(given):
     """Of the results of an experiment, or of the run file that is named in its place."""
     path = Path(given.experiment)
+    is_file = path.is_file() or path.suffix == ".h5"
     try:
-        study, place = check.study_of_file(path) if path.is_file() else check.study_of_results(_submitted(given))
+        study, place = check.study_of_file(path) if is_file else check.study_of_results(_submitted(given))
         place = given.site or place
         if given.write:
-            source = path if path.is_file() else _results(given).folder
+            source = path if is_file else _results(given).folder
             tolerances = given.seed_tolerance, given.machine_tolerance
             print("\n".join(write_references.write(given.write, source, study, place, *tolerances)))
             return 0
         found, others = check.outcomes(given.reference, study, place)
     except BadRunFile as error:
         raise Mistake(error) from None
-    print("\n".join(check.lines(found, others, place)))
+    print(show_check.as_json(found) if given.json else "\n".join(show_check.lines(found, others, place)))
     return 0 if all(one.result == "ok" for one in found) else 1
 
 

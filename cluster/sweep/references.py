@@ -33,6 +33,10 @@ class Reference:
     upper: float | None
 
     @property
+    def unit(self):
+        return self.measure.unit if self.over is None else ""
+
+    @property
     def identity(self):
         return json.dumps([self.measure.name, self.where, self.over], sort_keys=True)
 
@@ -42,7 +46,7 @@ class Reference:
         else:
             sign = math.copysign(1, self.value)
             low, high = (None if part is None else self.value * (1 + sign * part) for part in (self.lower, self.upper))
-        return -math.inf if low is None else low, math.inf if high is None else high
+        return -math.inf if low is None else low + 0.0, math.inf if high is None else high + 0.0  # 0, never -0
 
     def verdict(self, value):
         """ok, LOW or HIGH; None of what is no number."""

@@ -33,7 +33,7 @@ def _number(arm, one):
 
 def _entry(site, values, one, value, tolerance):
     table = {"site": site} | ({"where": values} if values else {})
-    table |= {"measure": one.name, "value": value, "lower": -tolerance, "upper": tolerance, "unit": one.unit}
+    table |= {"measure": one.name, "value": value, "lower": 0.0 - tolerance, "upper": tolerance, "unit": one.unit}
     return "[[reference]]\n" + "".join(f"{key} = {toml_value(part)}\n" for key, part in table.items())
 
 

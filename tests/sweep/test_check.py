@@ -1,5 +1,6 @@
 """check: measures of finished launches beside reference values, with ReFrame's meaning of them; nothing passes in silence."""
 
+import json
 import math
 
 import pytest
@@ -157,6 +158,27 @@ def test_an_unfinished_sweep_is_not_compared(sweep):
     one.call("submit")
     outcome = checked(one, reference(where='{"data.path" = "ok"}'))
     assert outcome.code == 1 and "1 of 2 cells are not complete; `status` says why" in outcome.err, outcome
+
+
+def test_what_differs_by_less_than_is_shown_is_shown_in_full(finished):
+    outcome = checked(finished(), reference(value="0.10000000000000002", lower="0", upper="0"))
+    assert results(outcome) == ["LOW"] and "  0.10000000000000001  0.10000000000000002  " in outcome.out, outcome
+
+
+def test_the_comparison_is_told_as_json_too(finished):
+    one = finished(GRID + "fake.seconds = nan\n")
+    outcome = checked(one, reference(upper=None), reference(measure='"payload_bytes"', value="20"), words=["--json"])
+    missing, held = json.loads(outcome.out)
+    assert outcome.code == 1 and (missing["result"], missing["value"], missing["upper"]) == ("missing", None, None)
+    assert (held["measure"], held["value"], held["reference"], held["lower"]) == ("payload_bytes", 20, 20, -0.05)
+    assert (held["where"], held["unit"], held["result"], held["samples"]) == ({"layout.ep": 1}, "B", "ok", "1 seed")
+
+
+def test_a_run_file_that_is_not_there_is_told(finished):
+    one = finished()
+    one.experiment = "nowhere.h5"
+    outcome = checked(one, reference())
+    assert outcome.code == 1 and outcome.err == "moescope-sweep: nowhere.h5: no such file.\n", outcome
 
 
 def test_a_run_file_alone_is_compared(finished):
