@@ -93,6 +93,10 @@ OWN = {
 OF_AN_AXIS = {f"payload_bytes_per_token/{axis}": axis for axis in AXES}
 
 
+def names():
+    return sorted([*SUMMARIES, *OWN, *OF_AN_AXIS])
+
+
 def measure(name):
     """Raises BadRunFile with the nearest name for one that is not known."""
     if name in OWN:
@@ -101,9 +105,8 @@ def measure(name):
     if name in OF_AN_AXIS:
         return Measure(name, "B", False, lambda run: _payload_per_token(run, OF_AN_AXIS[name]))
     if name not in SUMMARIES:
-        known = sorted([*SUMMARIES, *OWN, *OF_AN_AXIS])
-        near = get_close_matches(name, known, 1)
-        raise BadRunFile(f"no measure {name}; {f'is {near[0]} meant? ' if near else ''}Known are {', '.join(known)}.")
+        near = get_close_matches(name, names(), 1)
+        raise BadRunFile(f"no measure {name}; {f'is {near[0]} meant? ' if near else ''}Known are {', '.join(names())}.")
     unit, time, more_is_better = SUMMARIES[name]
 
     def of(run):

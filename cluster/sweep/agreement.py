@@ -1,8 +1,8 @@
 """Cells with one computation_key must agree in numbers, whatever their layout, dispatcher, threads or repeat.
 
-Repeats of the same settings on the same build: bit for bit. Otherwise, in double: decisions of every step, the loss of the
-first step to 1e-12 and of all steps to 1e-9, since each update carries rounding on. In float: the loss of the first step to
-1e-5, before any update has carried rounding into a decision."""
+Repeats of the same settings on the same build, whether free or phased: bit for bit. Otherwise, in double: decisions of every
+step, the loss of the first step to 1e-12 and of all steps to 1e-9, since each update carries rounding on. In float: the loss of
+the first step to 1e-5, before any update has carried rounding into a decision."""
 
 import json
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ import numpy as np
 
 FIRST_STEP = {"float64": 1e-12, "float32": 1e-5}
 LATER_STEPS = 1e-9  # in double
-NEITHER = ("record.repeat", "record.site", "checkpoint.every", "checkpoint.keep")
+NEITHER = ("train.timing", "record.repeat", "record.site", "checkpoint.every", "checkpoint.keep")
 
 
 @dataclass
 class Numbers:
     cell: str
-    identity: str  # settings and threads: equal ones are repeats
+    identity: str  # settings but for the timing, and threads: equal ones are repeats
     dtype: str
     loss: np.ndarray  # [S]
     counts: np.ndarray  # [S, L, E] choices of each expert

@@ -23,6 +23,7 @@ class Cell:
     checkpoint_every: int = 0  # steps; 0: as the configuration says
     redo_after: int = 0  # attempts up to this one no longer count
     planned: bool = True  # false: of an earlier plan
+    explains: bool = False  # phased, for a claim of others; it enters none itself
 
     @property
     def shape(self):
@@ -38,8 +39,8 @@ def nodes_for(ranks, threads, site):
     return math.ceil(ranks / site.ranks_per_node(threads))
 
 
-def name_of(varied, repeat, cell_key):
+def name_of(varied, repeat, cell_key, explains=False):
     """weak-ranks4-sequences8-repeat0-1a2b3c4d: to be recognised in a listing; the key's beginning makes it unique."""
     parts = [f"{key.rsplit('.', 1)[-1] if '.' in key else ''}{value}" for key, value in varied.items()]
     text = re.sub(r"[^A-Za-z0-9_.]+", "-", "-".join(parts)).strip("-.")[:80]
-    return f"{text or 'cell'}-repeat{repeat}-{cell_key[:8]}"
+    return f"{text or 'cell'}{'-phased' * explains}-repeat{repeat}-{cell_key[:8]}"

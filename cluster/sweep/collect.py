@@ -19,6 +19,7 @@ OF_LAUNCH = {
     "threads": lambda cell, state, run: cell.threads,
     "nodes": lambda cell, state, run: len(run.names("node")),
     "attempt": lambda cell, state, run: state.attempt,
+    "timing": lambda cell, state, run: "phased" if run.phased() else "free",
     "marks": lambda cell, state, run: "; ".join(run.marks()),
 }
 NUMBERS = ("value", "within_run_low", "within_run_high", "steps")

@@ -1,64 +1,82 @@
-"""plan | submit | status | resume | cancel | collect | report, on an experiment folder."""
+"""What each command does."""
 
-import argparse
 import subprocess
 import sys
-from os.path import expanduser
 from pathlib import Path
 
-from . import Mistake, collect, plan, program, show_plan, site, status, sweep_file, work
+from . import (
+    Mistake,
+    arguments,
+    check,
+    collect,
+    plan,
+    program,
+    show_check,
+    show_plan,
+    site,
+    status,
+    sweep_file,
+    watch,
+    work,
+    write_references,
+)
 from .executors import BY_NAME
 from .manifest import Results
+from .run_files import BadRunFile
 from .strangers import strangers
 
 
-def _results(arguments):
-    name = Path(arguments.experiment).resolve().name
-    return Results(arguments.results or Path("results", name, arguments.size or ""))
+def _results(given):
+    name = Path(given.experiment).resolve().name
+    return Results(given.results or Path("results", name, given.size or ""))
 
 
-def _submitted(arguments):
+def _submitted(given):
     """Results, with a word about what lies there and is none of them."""
-    results = _results(arguments)
+    results = _results(given)
     for path in strangers(results):
         print(f"moescope-sweep: passed over, as it is nothing of this sweep: {path}", file=sys.stderr)
     return results
 
 
-def _chosen(arguments):
-    sweep = sweep_file.read(arguments.experiment, arguments.size)
-    return sweep, site.load(arguments.site), program.find(arguments.program)
+def _chosen(given):
+    sweep = sweep_file.read(given.experiment, given.size)
+    return sweep, site.load(given.site), program.find(given.program)
 
 
-def _plan(arguments):
-    sweep, place, executable = _chosen(arguments)
+def _plan(given):
+    sweep, place, executable = _chosen(given)
     made = plan.make(sweep, place, executable)
     if sweep.question:
         print(sweep.question)
-    show_plan.show(made, sweep, place, _results(arguments))
+    show_plan.show(made, sweep, place, _results(given))
     plan.require_cells(made)
 
 
-def _submit(arguments):
-    work.submit(*_chosen(arguments), _results(arguments), arguments.redo, arguments.dry_run)
+def _submit(given):
+    work.submit(*_chosen(given), _results(given), given.redo, given.dry_run)
 
 
-def _status(arguments):
-    print("\n".join(status.lines(_submitted(arguments), arguments.all)))
+def _status(given):
+    results = _submitted(given)
+    if given.watch:
+        return watch.follow(results, given.all, given.watch)
+    print("\n".join(status.lines(status.view(results), given.all)))
+    return 0
 
 
-def _resume(arguments):
-    work.resume(_submitted(arguments), arguments.redo, arguments.dry_run)
+def _resume(given):
+    work.resume(_submitted(given), given.redo, given.dry_run)
 
 
-def _cancel(arguments):
-    results = _results(arguments)
+def _cancel(given):
+    results = _results(given)
     facts, _ = results.load()
     print(BY_NAME[facts["site"]["executor"]].cancel(results))
 
 
-def _collect(arguments):
-    results = _submitted(arguments)
+def _collect(given):
+    results = _submitted(given)
     result = collect.gather(results)
     collect.write(results, result)
     print(f"{results.folder / 'table.csv'} and table.h5: {len(result.rows)} rows of {result.cells} cells")
@@ -71,61 +89,49 @@ def _collect(arguments):
     return 1 if result.disagreements else 0
 
 
-def _report(arguments):
+def _check(given):
+    """Of the results of an experiment, or of the run file that is named in its place."""
+    path = Path(given.experiment)
+    is_file = path.is_file() or path.suffix == ".h5"
+    try:
+        study, place = check.study_of_file(path) if is_file else check.study_of_results(_submitted(given))
+        place = given.site or place
+        if given.write:
+            source = path if is_file else _results(given).folder
+            tolerances = given.seed_tolerance, given.machine_tolerance
+            print("\n".join(write_references.write(given.write, source, study, place, *tolerances)))
+            return 0
+        found, others = check.outcomes(given.reference, study, place)
+    except BadRunFile as error:
+        raise Mistake(error) from None
+    print(show_check.as_json(found) if given.json else "\n".join(show_check.lines(found, others, place)))
+    return 0 if all(one.result == "ok" for one in found) else 1
+
+
+def _report(given):
     """The figure kit's page of these results, beside the table."""
-    results = _results(arguments)
+    results = _results(given)
     kit = [sys.executable, "-X", "utf8", str(program.ROOT / "analysis/figures.py")]
     words = [str(results.folder), "--report", "--out", str(results.folder / "report")]
-    return _collect(arguments) or subprocess.run(kit + words).returncode
+    return _collect(given) or subprocess.run(kit + words).returncode
 
 
-def _group(*options):
-    parser = argparse.ArgumentParser(add_help=False)
-    for names, settings in options:
-        parser.add_argument(*names, **settings)
-    return parser
-
-
-def _parser():
-    parser = argparse.ArgumentParser(prog="moescope-sweep", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    common = _group(
-        (["experiment"], {"type": expanduser, "help": "a folder with base.toml and sweep.toml"}),
-        (["--size"], {"help": "one of the sizes that sweep.toml names"}),
-        (["--results"], {"type": expanduser, "help": "folder of the results (default: results/EXPERIMENT/SIZE)"}),
-    )
-    planning = _group(
-        (
-            ["--site"],
-            {"type": expanduser, "default": "local", "help": "a file of cluster/sites, or a path to one (default: local)"},
-        ),
-        (["--program"], {"type": expanduser, "help": "the executable (default: $MOESCOPE, build/src/apps/moescope, PATH)"}),
-    )
-    running = _group(
-        (
-            ["--redo"],
-            {"action": "append", "default": [], "help": "run cells of this name again, * is any text; attempts are kept"},
-        ),
-        (["--dry-run"], {"action": "store_true", "help": "write every script, start nothing"}),
-    )
-    listing = _group((["--all"], {"action": "store_true", "help": "list every failed cell"}))
-    for name, act, groups, told in (
-        ("plan", _plan, [common, planning], "say what would be run; write nothing"),
-        ("submit", _submit, [common, planning, running], "plan, write the manifest, run what has not been run"),
-        ("status", _status, [common, listing], "cells done, running, failed; time left"),
-        ("resume", _resume, [common, running], "run what is missing, failed ones included"),
-        ("cancel", _cancel, [common], "stop what is running or queued"),
-        ("collect", _collect, [common], "one table of all finished cells; what is missing and why"),
-        ("report", _report, [common], "collect, then figures and one HTML page in RESULTS/report"),
-    ):
-        commands.add_parser(name, parents=groups, help=told, description=told).set_defaults(act=act)
-    return parser
+ACTS = {
+    "plan": _plan,
+    "submit": _submit,
+    "status": _status,
+    "resume": _resume,
+    "cancel": _cancel,
+    "collect": _collect,
+    "check": _check,
+    "report": _report,
+}
 
 
 def main(words=None):
-    arguments = _parser().parse_args(words)
+    chosen = arguments.parser(ACTS).parse_args(words)
     try:
-        return arguments.act(arguments) or 0
+        return chosen.act(chosen) or 0
     except Mistake as mistake:
         print(f"moescope-sweep: {' '.join(str(mistake).splitlines())}", file=sys.stderr)
         return 1

@@ -6,10 +6,14 @@ from . import Mistake
 from .toml_file import TYPES
 
 
-def unknown(path, key, known, where=""):
+def nearest(key, known, where=""):
+    """The end of a sentence about an unknown one; empty where nothing is near."""
     near = difflib.get_close_matches(key, known, 1)
-    suggestion = f"; did you mean {where}{near[0]}?" if near else ""
-    return Mistake(f"{path}: unknown key {where}{key}; there are {', '.join(known)}{suggestion}")
+    return f"; did you mean {where}{near[0]}?" if near else ""
+
+
+def unknown(path, key, known, where="", what="key"):
+    return Mistake(f"{path}: unknown {what} {where}{key}; there are {', '.join(known)}{nearest(key, known, where)}")
 
 
 def require(path, table, types, where=""):

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from . import Mistake, collect, estimate, program
+from . import Mistake, estimate, explaining, plan_checks, program
 from .cell import Cell, name_of, nodes_for
 from .points import expand
 
@@ -31,7 +31,7 @@ def _make(point, said, settings, threads, varied, sweep, site):
     own = {key: point.values[key] for key in varied if key in point.values}
     configured = value_of("checkpoint.every") is not None
     return Cell(
-        name=name_of(own, point.repeat, said["cell_key"]),
+        name=name_of(own, point.repeat, said["cell_key"], point.explains),
         labels=point.labels,
         settings=settings,
         varied=own,
@@ -45,6 +45,7 @@ def _make(point, said, settings, threads, varied, sweep, site):
         cell_key=said["cell_key"],
         computation_key=said["computation_key"],
         checkpoint_every=0 if configured else estimate.checkpoint_every(value_of("train.steps"), seconds),
+        explains=point.explains,
     )
 
 
@@ -56,11 +57,8 @@ def _memory_reason(cell, site):
     return ""
 
 
-def make(sweep, site, executable):
-    expansion = expand(sweep, executable)
-    _require_labels(expansion.launches, sweep)
-    varied = _varied_keys(expansion.launches)
-    plan = Plan(excluded=[{"values": values, "reason": reason} for values, reason in expansion.excluded])
+def _asked(points, sweep, site, executable):
+    """(point, settings, threads, (what the program says, its reason)) of each."""
 
     def ask(point):
         settings = point.settings | {"record.repeat": point.repeat, "record.site": site.name}
@@ -68,15 +66,30 @@ def make(sweep, site, executable):
         return point, settings, threads, program.dry_run(executable, sweep.base, settings, threads)
 
     with ThreadPoolExecutor(4) as pool:
-        for point, settings, threads, (said, reason) in pool.map(ask, expansion.launches):
-            cell = _make(point, said, settings, threads, varied, sweep, site) if said else None
-            reason = reason or _memory_reason(cell, site)
-            if reason:
-                plan.dropped.append({"values": point.values | {"repeat": point.repeat}, "reason": reason})
-            else:
-                plan.cells.append(cell)
-    _require_time(plan.cells, site)
-    _require_distinct(plan.cells)
+        yield from pool.map(ask, points)
+
+
+def _add(plan, points, varied, sweep, site, executable):
+    """The points that got a cell; the others are dropped with their reason."""
+    for point, settings, threads, (said, reason) in _asked(points, sweep, site, executable):
+        cell = _make(point, said, settings, threads, varied, sweep, site) if said else None
+        reason = reason or _memory_reason(cell, site)
+        if reason:
+            plan.dropped.append({"values": point.values | {"repeat": point.repeat}, "reason": reason})
+        else:
+            plan.cells.append(cell)
+            yield point
+
+
+def make(sweep, site, executable):
+    expansion = expand(sweep, executable)
+    plan_checks.require_labels(expansion.launches, sweep)
+    varied = _varied_keys(expansion.launches)
+    plan = Plan(excluded=[{"values": values, "reason": reason} for values, reason in expansion.excluded])
+    planned = list(_add(plan, expansion.launches, varied, sweep, site, executable))
+    list(_add(plan, explaining.launches(planned, sweep), varied, sweep, site, executable))
+    plan_checks.require_time(plan.cells, site)
+    plan_checks.require_distinct(plan.cells)
     return plan
 
 
@@ -84,35 +97,3 @@ def require_cells(plan):
     if not plan.cells:
         left_out = [*plan.dropped, *plan.excluded]
         raise Mistake(f"no cell can be run; the first of {len(left_out)} that are left out: {left_out[0]['reason']}")
-
-
-def _require_labels(launches, sweep):
-    """A label is a column of the table beside the table's own, and no key of the file that slipped into a table."""
-    for label in dict.fromkeys(label for point in launches for label in point.labels):
-        if label in ("repeats", "seeds"):
-            raise Mistake(
-                f"{sweep.path}: {label} stands in a table, where it is no more than a label; write it above the first one"
-            )
-        if label in collect.COLUMNS or "/" in label:
-            raise Mistake(
-                f"{sweep.path}: {label} cannot be the name of a label: it has no / in it, "
-                f"and these are columns of the table already: {', '.join(collect.COLUMNS)}"
-            )
-
-
-def _require_time(cells, site):
-    """The notice comes so long before the limit; at or above it each attempt would be stopped as soon as it begins."""
-    for cell in cells:
-        if 60 * cell.minutes <= site.notice_seconds:
-            raise Mistake(
-                f"launch.minutes = {cell.minutes} leaves a launch no time before the notice of its limit: "
-                f"it must be above notice_seconds = {site.notice_seconds} of the site {site.name}"
-            )
-
-
-def _require_distinct(cells):
-    seen = {}
-    for cell in cells:
-        other = seen.setdefault(cell.cell_key, cell)
-        if other is not cell:
-            raise Mistake(f"the cells {other.name} and {cell.name} have the same cell_key: a swept key makes no difference")

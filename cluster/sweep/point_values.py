@@ -6,7 +6,7 @@ from .sweep_file import LAUNCH
 
 RANKS = "layout.ranks"
 SEPARATE = ("record.repeat", "record.path", "record.site", "checkpoint.path")  # the driver sets these
-SWEPT = ("threads", "minutes")  # of [launch]; cells_per_job is one for the whole sweep
+SWEPT = ("threads", "minutes")  # of [launch]; the others are one for the whole sweep
 
 
 def settings_of(values):

@@ -21,6 +21,8 @@ MOST_LAUNCHES = 100_000
 class Point:
     values: dict  # labels, launch.* and settings, as the sweep file has them
     repeat: int = 0
+    place: int = 0  # in the order of the sweep file
+    explains: bool = False
 
     @property
     def labels(self):
@@ -54,12 +56,12 @@ def _crossed(parts):
 def _repeated(points, repeats, seeds):
     """Every point `repeats` times, a block for each repeat and seed; equal settings never get the same repeat number."""
     used, blocks = {}, {}
-    for values in points:
+    for place, values in enumerate(points):
         identity = repr(sorted((key, value) for key, value in values.items() if "." in key))
         first = used.get(identity, 0)
         used[identity] = first + repeats
         for i in range(repeats):
-            blocks.setdefault((i, values[SEED] if seeds else 0), []).append(Point(values, first + i))
+            blocks.setdefault((i, values[SEED] if seeds else 0), []).append(Point(values, first + i, place))
     return [block for _, block in sorted(blocks.items())]
 
 

@@ -39,18 +39,28 @@ def correction(cells, found):
     return estimate.correction(list(_timed(cells, found)))
 
 
-def _left(cell, state):
-    """Expected seconds until the cell is done, by the assumed rate."""
-    if state.name in ("complete", "wrong") or cell.expected_seconds is None:
+def _by_own_pace(state):
+    """Seconds left of a cell that is at work; None before its first step."""
+    own_steps = state.steps_done - state.first_step
+    if state.name != "running" or own_steps < 1 or not state.seconds:
+        return None
+    return state.seconds * (state.steps - state.steps_done) / own_steps
+
+
+def left_of(cell, state, corrected):
+    """Expected seconds until the cell is done: by its own pace, else by the corrected rate; None: not known."""
+    if state.name in ("complete", "wrong"):
         return 0
+    if (own := _by_own_pace(state)) is not None or cell.expected_seconds is None:
+        return own
     done = state.steps_done if state.name == "running" else state.checkpoint
-    return cell.expected_seconds * (1 - done / max(state.steps, 1))
+    return cell.expected_seconds * corrected.factor * (1 - done / max(state.steps, 1))
 
 
 def seconds_left(cells, found, everything=None):
     """(of one launch after another, in node-seconds, corrected by those of `everything` that are done, with that Correction)."""
     corrected = correction(everything or cells, found)
-    left = [_left(cell, found[cell.name]) * corrected.factor for cell in cells]
+    left = [left_of(cell, found[cell.name], corrected) or 0 for cell in cells]
     return sum(left), sum(seconds * cell.nodes for seconds, cell in zip(left, cells, strict=True)), corrected
 
 

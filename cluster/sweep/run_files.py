@@ -1,4 +1,4 @@
-"""Run files, and what may be said of launches and seeds, through the one reader and the one judge of analysis/."""
+"""Run files, measures, and what may be said of launches and seeds, through the one reader and the one judge of analysis/."""
 
 import sys
 
@@ -6,9 +6,29 @@ from .program import ROOT
 
 sys.path.insert(0, str(ROOT / "analysis"))
 
-from decided_by import SEED
+from decided_by import MACHINE, SEED
 from decided_by import of as decided_by
 from launch_statistics import pairs_needed
+from launches import Launches, name_of
+from launches import find as find_launches
+from measures import measure
+from measures import names as measure_names
 from run_file import BadRunFile, Run, standing
+from study import Study, across
 
-__all__ = ["SEED", "BadRunFile", "Run", "decided_by", "pairs_needed", "standing"]
+__all__ = [
+    "MACHINE",
+    "SEED",
+    "BadRunFile",
+    "Launches",
+    "Run",
+    "Study",
+    "across",
+    "decided_by",
+    "find_launches",
+    "measure",
+    "measure_names",
+    "name_of",
+    "pairs_needed",
+    "standing",
+]

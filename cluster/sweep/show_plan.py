@@ -2,6 +2,7 @@
 
 from . import claims, progress
 from .estimate import START_UP_SECONDS, duration, size
+from .explaining import is_phased
 from .seeds import SEED
 
 
@@ -54,7 +55,7 @@ def node_hours(cells, factor):
 
 def lines(plan, seeds, site, correction):
     header = ("point", "launches", "seeds", "ranks", "threads", "nodes", "memory/rank", "expected", "limit")
-    yield from table(list(_point_rows(plan.cells, seeds, correction.factor)), header)
+    yield from table(list(_point_rows(_claiming(plan.cells), seeds, correction.factor)), header)
     yield from _left_out("dropped by the program", plan.dropped)
     yield from _left_out("left out by the sweep file", plan.excluded)
     computations = len({cell.computation_key for cell in plan.cells})
@@ -72,8 +73,17 @@ def lines(plan, seeds, site, correction):
         yield f"{over} cells have more threads than cores: they give counts and bytes, but no times"
 
 
+def _claiming(cells):
+    return [cell for cell in cells if not cell.explains]
+
+
 def _phased(sweep, cells):
-    phased = sum((sweep.base_values | cell.settings).get("train.timing") == "phased" for cell in cells)
+    if explaining := sum(cell.explains for cell in cells):
+        yield (
+            f"{explaining} of the cells are phased launches that explain: one of each configuration, after all of them, "
+            "for no claim ([launch] explain = false leaves them out)"
+        )
+    phased = sum(is_phased(cell.settings, sweep.base_values) for cell in _claiming(cells))
     if phased:
         yield (
             f"{phased} cells are phased: they give the phases of a step, but no step time, throughput or MFU; "
@@ -85,5 +95,5 @@ def show(plan, sweep, site, results):
     found = progress.states(plan.cells, results)
     correction = progress.correction(plan.cells, found)
     print("\n".join([*lines(plan, sweep.seeds, site, correction), *_phased(sweep, plan.cells)]))
-    for notice in claims.notices(sweep, plan.cells):
+    for notice in claims.notices(sweep, _claiming(plan.cells)):
         print(f"notice: {notice}")

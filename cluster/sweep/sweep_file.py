@@ -21,6 +21,7 @@ TOP = {
 }
 OF_A_SIZE = {key: kind for key, kind in TOP.items() if key != "size"}
 LAUNCH = {"threads": 1, "minutes": 0, "cells_per_job": 1}  # the default of each is also its least
+SWITCHES = {"explain": True}  # of [launch] too, with their defaults
 CONTRAST = {"name": str, "measure": str, "first": dict, "second": dict}
 ANALYSIS = {"by": list, "baseline": dict}
 
@@ -78,8 +79,9 @@ def _analysis(path, data):
 
 
 def _launch(path, data):
-    keys.require(path, data, dict.fromkeys(LAUNCH, int), "launch.")
-    return {key: keys.count(path, f"launch.{key}", value, LAUNCH[key]) for key, value in (LAUNCH | data).items()}
+    keys.require(path, data, dict.fromkeys(LAUNCH, int) | dict.fromkeys(SWITCHES, bool), "launch.")
+    counts = {key: keys.count(path, f"launch.{key}", data.get(key, least), least) for key, least in LAUNCH.items()}
+    return counts | {key: data.get(key, default) for key, default in SWITCHES.items()}
 
 
 def read(folder, size=None):

@@ -27,8 +27,10 @@ class Outcome:
 
 
 class Experiment:
-    def __init__(self, folder, sweep, base=BASE, site=SITE, program=FAKE):
-        self.folder, self.program = Path(folder), program
+    """`explain`: as the sweep file says. Without it nothing is launched beside the launches that a test counts."""
+
+    def __init__(self, folder, sweep, base=BASE, site=SITE, program=FAKE, explain=False):
+        self.folder, self.program, self.explain = Path(folder), program, explain
         self.experiment, self.results = self.folder / "study", self.folder / "results"
         self.experiment.mkdir()
         (self.experiment / "base.toml").write_text(base)
@@ -37,6 +39,9 @@ class Experiment:
         self.site.write_text(site)
 
     def write(self, sweep):
+        if not self.explain and "explain" not in sweep:
+            launch = "[launch]\nexplain = false\n"
+            sweep = sweep.replace("[launch]\n", launch) if "[launch]" in sweep else f"{sweep}\n{launch}"
         (self.experiment / "sweep.toml").write_text(sweep)
 
     def words(self, command, *arguments):

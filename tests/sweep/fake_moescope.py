@@ -6,6 +6,7 @@
 
 import hashlib
 import json
+import math
 import os
 import signal
 import sys
@@ -22,8 +23,11 @@ def hashed(value):
 
 
 def settings_of(words):
+    """Of the configuration file and --set."""
+    tables = tomllib.loads(Path(words[2]).read_text(encoding="utf-8-sig"))
+    base = {f"{table}.{key}": value for table, keys in tables.items() for key, value in keys.items()}
     pairs = [words[i + 1].split("=", 1) for i, word in enumerate(words) if word == "--set"]
-    return {key: tomllib.loads(f"value = {value}")["value"] for key, value in pairs}
+    return base | {key: tomllib.loads(f"value = {value}")["value"] for key, value in pairs}
 
 
 def keys(settings):
@@ -38,6 +42,8 @@ def dry_run(settings):
     ep = settings.get("layout.ep", 1)
     if ep < 1:
         sys.exit(f"moescope: layout.ep = {ep} must be at least 1")
+    if settings.get("train.timing") == "phased" and settings.get("layout.pp", 1) > 1:
+        sys.exit("moescope: train.timing = phased cannot be with layout.pp above 1")
     ranks = settings.get("layout.ranks") or ep * settings.get("layout.edp", 1)
     if ranks % ep:
         sys.exit(f"moescope: layout.ep = {ep} does not divide layout.ranks = {ranks}")
@@ -46,10 +52,11 @@ def dry_run(settings):
 
 
 def losses(settings):
-    """Four steps; fake.first and fake.later make layouts differ, fake.repeat makes repeats differ, fake.seed seeds."""
+    """Four steps; fake.first and fake.later make layouts differ, fake.repeat repeats, fake.seed seeds, fake.phased the timing."""
     tp, repeat = settings.get("layout.tp", 1), settings["record.repeat"]
     seeded = settings.get("train.seed", 0) * settings.get("fake.seed", 0)
     first = 5.0 + tp * settings.get("fake.first", 0)
+    first += settings.get("fake.phased", 0) * (settings.get("train.timing") == "phased")
     return [first, 4.0, 3.0, 2.5 + seeded + tp * settings.get("fake.later", 0) + repeat * settings.get("fake.repeat", 0)]
 
 
@@ -59,7 +66,9 @@ def write(path, settings, status, steps_done=STEPS, attempt=0):
 
     with h5py.File(path, "w") as file:
         reason = "a check failed" if status == "wrong" else ""
-        file.attrs.update({"schema_version": 1, "status": status, "status_reason": reason, "timing": "free", "oversubscribed": 0})
+        file.attrs.update({"schema_version": 1, "status": status, "status_reason": reason})
+        file.attrs.update({"oversubscribed": settings.get("fake.oversubscribed", 0), "created": time.strftime("%FT%TZ")})
+        file.attrs["timing"] = timing = settings.get("train.timing", "free")
         file.attrs["attempt"] = attempt
         file.update(
             {
@@ -75,11 +84,19 @@ def write(path, settings, status, steps_done=STEPS, attempt=0):
         file.update({f"raw/collective_{kind}_bytes": np.full((4, 2, 1), 10) for kind in ("payload", "wire")})
         file.update({"raw/memory_bytes": np.full((4, 2), 7), "raw/memory_by_purpose": np.full((4, 2, 1), 7)})
         file.update({"raw/eval/at_step": [0, 4], "raw/eval/loss": [[5.0], [2.0]], "domain": [b"code"]})
-        file["derived/summary/step_seconds"] = [0.1, 0.1, 0.09, 0.11, 3]
+        seconds = settings.get("fake.seconds", 0.1) if timing == "free" else math.nan
+        file["derived/summary/step_seconds"] = [seconds, seconds, 0.09, 0.11, 3] if timing == "free" else [math.nan] * 4 + [0]
+        file.update({"phase": [b"gate", b"experts"], "raw/phase_seconds": np.full((4, 2, 2), 0.04)})
         file["derived/summary/step_seconds"].attrs["units"] = "s"
-        resolved = json.dumps({"train": {"dtype": settings.get("train.dtype", "float64")}})
+        resolved = json.dumps({"train.dtype": "float64", "train.timing": "free"} | settings)
         file.create_group("config").attrs.update(keys(settings) | {"resolved": resolved})
-        file.create_group("provenance").attrs.update({"dirty": "false", "build_type": "Release"})
+        told = {
+            "dirty": "false",
+            "build_type": "Release",
+            "commit": "fake",
+            "threads_per_rank": os.environ.get("OMP_NUM_THREADS", "1"),
+        }
+        file.create_group("provenance").attrs.update(told)
 
 
 def stop_with_a_checkpoint(path, settings, attempt, steps):

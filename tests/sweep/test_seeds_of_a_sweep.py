@@ -202,7 +202,10 @@ def test_the_table_says_what_decides_each_metric(sweep):
 def test_more_seeds_later_run_the_new_ones_alone(sweep):
     one = sweep('[sweep.matrix]\ndata.path = ["ok"]', base=SEEDED)
     one.call("submit")
-    for text, told in (("seeds = 2\n", "2 to be run now"), ("seeds = 3\n", "3 cells: 2 complete, 1 waiting; 1 to be run now")):
+    for text, told in (
+        ("seeds = 2\n", "1 complete, 1 waiting; 1 to be run now"),
+        ("seeds = 3\n", "3 cells: 2 complete, 1 waiting; 1 to be run now"),
+    ):
         one.write(text + '[sweep.matrix]\ndata.path = ["ok"]')
         assert told in one.call("submit").out
     manifest = json.loads((one.results / "manifest.json").read_text())
