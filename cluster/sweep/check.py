@@ -70,7 +70,7 @@ def _compared(reference, arms):
     for arm in arms:
         if measure.time and any(run.oversubscribed() for run in arm.runs):
             return Outcome(reference, "refused", reason=f"more threads than cores, so no {measure.name} is compared")
-    found = [across(arm, measure.of_or_nan, by) for arm in arms]
+    found = [across(arm, measure.of, by) for arm in arms]
     samples = _samples(min(each.n for each in found), by)
     value = found[0].value if len(found) == 1 else found[0].value / found[1].value if found[1].value else math.nan
     verdict = reference.verdict(value)

@@ -3,6 +3,7 @@
 import json
 import math
 
+import numpy as np
 import pytest
 
 from experiment import BASE
@@ -192,7 +193,7 @@ def test_a_run_file_alone_is_compared(finished):
 @pytest.mark.parametrize(
     "changes, sentence",
     [
-        ({"measure": '"payload_byte"'}, "number 1: unknown measure payload_byte; there are dropped_fraction, "),
+        ({"measure": '"payload_byte"'}, "number 1: unknown measure payload_byte; there are bits_per_byte, "),
         ({"measure": '"payload_byte"'}, "did you mean payload_bytes?"),
         (
             {"uper": "1"},
@@ -236,13 +237,15 @@ def test_references_can_be_written_and_hold_for_what_they_were_written_of(finish
     one = finished(text)
     path = one.folder / "mine.toml"
     outcome = one.call("check", "--write", path)
-    assert outcome.code == 0 and "16 reference values of 4 configurations" in outcome.out and "tgs" in outcome.out, outcome
+    assert outcome.code == 0 and "24 reference values of 4 configurations" in outcome.out and "tgs" in outcome.out, outcome
     found = references.read(path)
-    assert len({one.identity for one in found}) == len(found) == 16 and {one.site for one in found} == {"here"}
+    assert len({one.identity for one in found}) == len(found) == 24 and {one.site for one in found} == {"here"}
     assert {(one.measure.name, one.value, one.lower, one.upper) for one in found} == {
+        ("bits_per_byte", 2 / math.log(2), 0, 0),
         ("held_out_loss", 2, 0, 0),
         ("memory_bytes", 7, -0.2, 0.2),
         ("payload_bytes", 20, 0, 0),
+        ("perplexity", float(np.exp(2.0)), 0, 0),
         ("step_seconds", 0.1, -0.2, 0.2),
     }
     outcome = one.call("check", "--reference", path)
@@ -269,4 +272,4 @@ def test_with_the_real_program_what_the_seed_decides_holds_to_the_last_bit(exper
     assert one.call("resume", "--redo", "*").code == 0
     outcome = one.call("check", "--reference", path)
     by_seed = [line for line in outcome.out.splitlines() if "1 seed " in line]
-    assert len(by_seed) == 12 and all(line.endswith("  ok") for line in by_seed), outcome
+    assert len(by_seed) == 2 * 17 and all(line.endswith("  ok") for line in by_seed), outcome
