@@ -10,7 +10,7 @@ import numpy as np
 import claims
 import launch_statistics
 from launch_statistics import Estimate
-from measures import AXES, PEAKS, measure
+from measures import AXES, OF_HELD_OUT_TEXT, PEAKS, measure
 from run_file import NotDrawn
 from study import across
 from table import Table
@@ -18,13 +18,13 @@ from table import Table
 NUMERATOR = "megatron_causal"  # of the one utilisation that is shown
 PANELS = {
     "what is learned, and how evenly": (
-        *("held_out_loss", "perplexity", "bits_per_byte"),
+        *OF_HELD_OUT_TEXT,
         *("imbalance_expert", "imbalance_rank", "dropped_fraction"),
     ),
     "what is sent": tuple(f"payload_bytes_per_token/{axis}" for axis in AXES),
     "what it costs": (*("tokens_per_second", "step_seconds", *(f"mfu_{peak}_{NUMERATOR}" for peak in PEAKS), "memory_bytes"),),
 }
-SCALES_OF = {"perplexity": "held_out_loss", "bits_per_byte": "held_out_loss"}  # won where that is
+SCALES_OF = dict.fromkeys(OF_HELD_OUT_TEXT, "held_out_loss")  # one is won where the other is
 
 
 def table(study):

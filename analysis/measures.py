@@ -90,6 +90,7 @@ OWN = {
     "payload_bytes_per_token": ("B", _payload_per_token),
     "memory_bytes": ("B", _memory),
 }
+OF_HELD_OUT_TEXT = ("held_out_loss", "perplexity", "bits_per_byte")
 OF_AN_AXIS = {f"payload_bytes_per_token/{axis}": axis for axis in AXES}
 
 

@@ -1,7 +1,7 @@
 """What the declared contrasts cannot say whatever is measured, told before anything runs."""
 
+from .run_files import OF_HELD_OUT_TEXT, decided_by, pairs_needed
 from .run_files import SEED as BY_SEED
-from .run_files import decided_by, pairs_needed
 from .seeds import SEED
 
 
@@ -31,6 +31,13 @@ def _too_few(measure, sides, needed, told, sweep):
     ) * (fewest < needed)
 
 
+def _without_evaluation(measure, sides, sweep):
+    """Why there is no held-out text to measure on; empty where there is."""
+    every = [_in_force(cell, sweep).get("eval.every", 0) for side in sides for cell in side]
+    needs = measure in OF_HELD_OUT_TEXT and not all(every)
+    return f"{measure} needs an evaluation, and there is none with eval.every = 0; write eval.every = train.steps" * needs
+
+
 def notices(sweep, cells):
     """One sentence for each contrast that the planned cells cannot carry."""
     if not sweep.contrasts or not cells:
@@ -38,8 +45,10 @@ def notices(sweep, cells):
     needed = pairs_needed(len(sweep.contrasts))
     told = "one contrast needs" if len(sweep.contrasts) == 1 else f"{len(sweep.contrasts)} contrasts need"
     for contrast in sweep.contrasts:
-        sides = [_matching(contrast[side], cells, sweep) for side in ("first", "second")]
+        measure, sides = contrast["measure"], [_matching(contrast[side], cells, sweep) for side in ("first", "second")]
         if not all(sides):
-            yield f'contrast "{contrast["name"]}": no cell has the values of {"second" if sides[0] else "first"}'
-        elif reason := _too_few(contrast["measure"], sides, needed, told, sweep):
+            reason = f"no cell has the values of {'second' if sides[0] else 'first'}"
+        else:
+            reason = _without_evaluation(measure, sides, sweep) or _too_few(measure, sides, needed, told, sweep)
+        if reason:
             yield f'contrast "{contrast["name"]}": {reason}'

@@ -11,13 +11,14 @@ from decided_by import of as decided_by
 from launch_statistics import pairs_needed
 from launches import Launches, name_of
 from launches import find as find_launches
-from measures import measure
+from measures import OF_HELD_OUT_TEXT, measure
 from measures import names as measure_names
 from run_file import BadRunFile, Run, standing
 from study import Study, across
 
 __all__ = [
     "MACHINE",
+    "OF_HELD_OUT_TEXT",
     "SEED",
     "BadRunFile",
     "Launches",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import Mistake, keys, parts, seeds
+from .run_files import measure_names
 from .toml_file import flat, merged, nested, read_toml
 
 TOP = {
@@ -69,6 +70,8 @@ def _contrasts(path, data):
         keys.require(path, contrast, CONTRAST, "contrast.")
         if missing := [key for key in CONTRAST if key not in contrast]:
             raise Mistake(f"{path}: a [[contrast]] lacks {missing[0]}; it has {', '.join(CONTRAST)}")
+        if contrast["measure"] not in measure_names():
+            raise keys.unknown(path, contrast["measure"], measure_names(), what="measure")
     return [contrast | {side: flat(path, contrast[side]) for side in ("first", "second")} for contrast in data]
 
 

@@ -126,11 +126,12 @@ def test_the_base_file_has_to_give_the_first_seed(base, sentence, tmp_path):
     assert sentence in str(mistake.value)
 
 
+EVALUATED = SEEDED + "[eval]\nevery = 2\n"
 CONTRAST = '[[contrast]]\nname = "{0}"\nmeasure = "{0}"\nfirst = {{layout.ep = 1}}\nsecond = {{layout.ep = 2}}\n'
 
 
 def planned(tmp_path, text):
-    outcome = Experiment(tmp_path, text, base=SEEDED).call("plan")
+    outcome = Experiment(tmp_path, text, base=EVALUATED).call("plan")
     assert outcome.code == 0, outcome
     return outcome.out
 
@@ -153,12 +154,24 @@ def test_a_plan_tells_that_repeats_carry_no_contrast_on_what_the_seed_decides(me
         ("seeds = 5\nrepeats = 2", ["held_out_loss"], 1, ["from 5 seeds of a side", "write seeds = 6"]),
         ("seeds = 5\nrepeats = 2", ["step_seconds"], 0, []),
         ("seeds = 3\nrepeats = 2", ["step_seconds", "payload_bytes"], 2, ["from 6 launches", "from 3 seeds", "write seeds = 7"]),
-        ("repeats = 6", ["step_seconds", "loss"], 2, ["from 6 launches", "2 contrasts need 7: write seeds = 7"]),
+        ("repeats = 6", ["step_seconds", "perplexity"], 2, ["from 6 launches", "2 contrasts need 7: write seeds = 7"]),
     ],
 )
 def test_seeds_and_launches_are_counted_for_what_each_of_them_carries(head, measures, notices, lines, tmp_path):
     told = planned(tmp_path, head + "\n" + GRID + "".join(map(CONTRAST.format, measures)))
     assert told.count("notice:") == notices and all(line in told for line in lines), told
+
+
+@pytest.mark.parametrize("text, told", [("[set]\neval.every = 0\n", 1), ("[set]\neval.every = 5\n", 0)])
+def test_a_plan_tells_that_held_out_text_is_never_looked_at(text, told, tmp_path):
+    told_by_plan = planned(tmp_path, "seeds = 6\n" + text + GRID + CONTRAST.format("bits_per_byte"))
+    sentence = 'contrast "bits_per_byte": bits_per_byte needs an evaluation, and there is none with eval.every = 0'
+    assert told_by_plan.count(sentence) == told
+
+
+def test_a_contrast_on_no_measure_is_refused_with_the_nearest(tmp_path):
+    with pytest.raises(Mistake, match=r"unknown measure step_second; .*; did you mean step_seconds"):
+        read(tmp_path, "seeds = 2\n" + CONTRAST.format("step_second"))
 
 
 def test_seeds_in_the_matrix_are_seeds_as_well(tmp_path):
