@@ -119,6 +119,7 @@ void RunFile::write_evaluation(EvaluationReport const& report) {
   MOESCOPE_CHECK(found != planned.end());
   auto const index = found - planned.begin();
   state.write(record::evaluation_rows(report), index);
+  state.write(record::derived_rows(state.setup, report), index);
   state.file.flush();
   state.datasets.at("/raw/eval/at_step").write_row(index, std::vector<std::int64_t>{report.at_step});
   state.file.flush();

@@ -141,6 +141,11 @@ Table computed() {
 Table derived() {
   Table table = {
       {"/derived/dropped_fraction", {"step", "router"}, Type::f64, "1", "share of the choices that capacity dropped"},
+      {"/derived/eval/domain_information",
+       {"evaluation", "router"},
+       Type::f64,
+       "bit",
+       "mutual information of domain and expert on held-out text"},
       {"/derived/tokens_per_second", {"step"}, Type::f64, "token s-1", "tokens of the job per second of the slowest rank"},
       {"/derived/tgs", {"step"}, Type::f64, "token s-1", "tokens per second and rank"},
       {"/derived/bandwidth/algbw", {"step", "collective"}, Type::f64, "B s-1", "algorithm bandwidth"},

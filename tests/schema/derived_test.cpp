@@ -94,6 +94,28 @@ TEST_CASE("imbalance stands at the levels expert, rank and node") {
   CHECK(run.read("/derived/imbalance/experts/dead_fraction").at(0) == 0);
 }
 
+TEST_CASE("an evaluation tells what experts say of domains, of each router") {
+  Written const run(free_setup());
+  auto const counts = run.file.read_integers("/raw/eval/expert_tokens");  // [evaluation, domain, router, expert] of 2 x 2 x 2 x 4
+  auto const information = run.read("/derived/eval/domain_information");
+  REQUIRE(information.size() == 2 * 2);
+  for (std::size_t v = 0; v < 2; ++v)
+    for (std::size_t l = 0; l < 2; ++l) {
+      double shares[2][4] = {};
+      for (std::size_t d = 0; d < 2; ++d) {
+        auto const* const of_domain = counts.data() + ((v * 2 + d) * 2 + l) * 4;
+        auto const all = double(of_domain[0] + of_domain[1] + of_domain[2] + of_domain[3]);
+        for (std::size_t e = 0; e < 4; ++e) shares[d][e] = double(of_domain[e]) / all;
+      }
+      double bits = 0;
+      for (auto const& of_domain : shares)
+        for (std::size_t e = 0; e < 4; ++e)
+          if (of_domain[e] > 0) bits += of_domain[e] / 2 * std::log2(of_domain[e] * 2 / (shares[0][e] + shares[1][e]));
+      CHECK(information[v * 2 + l] == Approx(bits));
+      CHECK(bits > 1e-5);
+    }
+}
+
 TEST_CASE("the dropped fraction is of the choices before dropping") {
   Written const run(free_setup());
   auto const routed = run.file.read_integers("/raw/expert_tokens_routed");
