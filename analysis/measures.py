@@ -12,6 +12,8 @@ SUMMARIES = {
     "step_seconds": ("s", True),
     "tokens_per_second": ("token/s", True),
     "tgs": ("token/s", True),
+    "joules": ("J", True),
+    "joules_per_token": ("J/token", True),
     "dropped_fraction": ("", False),
     "imbalance_expert": ("", False),
     "imbalance_rank": ("", False),

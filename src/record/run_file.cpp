@@ -102,6 +102,7 @@ void RunFile::write_step(StepReport const& report) {
   if (state.mismatch.empty()) state.mismatch = computed.mismatch.empty() ? report.failure : computed.mismatch;
   state.write(record::raw_rows(state.setup, report), report.step);
   state.write(record::derived_rows(state.setup, report), report.step);
+  state.write(record::energy_rows(state.setup, report), report.step);
   state.write(computed.rows, report.step);
   state.datasets.at("/raw/attempt").write_row(report.step, std::vector<std::int64_t>{state.lineage.attempt});
   auto const every = state.setup.config.record.detail_every;
