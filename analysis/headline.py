@@ -22,7 +22,10 @@ PANELS = {
         *("imbalance_expert", "imbalance_rank", "dropped_fraction"),
     ),
     "what is sent": tuple(f"payload_bytes_per_token/{axis}" for axis in AXES),
-    "what it costs": (*("tokens_per_second", "step_seconds", *(f"mfu_{peak}_{NUMERATOR}" for peak in PEAKS), "memory_bytes"),),
+    "what it costs": (
+        *("tokens_per_second", "step_seconds", *(f"mfu_{peak}_{NUMERATOR}" for peak in PEAKS)),
+        *("memory_bytes", "joules_per_token"),
+    ),
 }
 SCALES_OF = dict.fromkeys(OF_HELD_OUT_TEXT, "held_out_loss")  # one is won where the other is
 

@@ -13,6 +13,8 @@ WORDS = {
     "dropped_fraction": "dropped",
     "tokens_per_second": "tokens per second",
     "step_seconds": "step time",
+    "joules": "energy of a step",
+    "joules_per_token": "joules per token",
     "memory_bytes": "memory of the fullest process",
 }
 SHARES = ("dropped_fraction", "mfu_")

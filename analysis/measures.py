@@ -16,6 +16,8 @@ SUMMARIES = {
     "step_seconds": ("s", True, False),
     "tokens_per_second": ("token/s", True, True),
     "tgs": ("token/s", True, True),
+    "joules": ("J", True, False),
+    "joules_per_token": ("J/token", True, False),
     "dropped_fraction": ("", False, False),
     "imbalance_expert": ("", False, False),
     "imbalance_rank": ("", False, False),
@@ -111,6 +113,8 @@ def measure(name):
     unit, time, more_is_better = SUMMARIES[name]
 
     def of(run):
+        if not run.has(f"derived/summary/{name}"):
+            raise NoNumber(f"{run.path}: an earlier version wrote this file, without {name}.")
         return np.nan if time and run.oversubscribed() else run.summary(name)[0]
 
     return Measure(name, unit, time, of, more_is_better)

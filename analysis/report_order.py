@@ -9,7 +9,7 @@ SECTIONS = (
     (
         "Balance",
         ("imbalance_*", "dropped_fraction"),
-        ("imbalance", "load_cdf", "load_heatmap", "load_over_steps", "dropped"),
+        ("imbalance", "load_cdf", "load_heatmap", "load_over_steps", "routing_entropy", "expert_by_domain", "dropped"),
     ),
     (
         "Time",
@@ -18,7 +18,7 @@ SECTIONS = (
     ),
     ("Communication", ("payload_bytes*",), ("bytes", "bytes_by_axis", "busbw")),
     ("Utilisation", ("mfu_*",), ("mfu", "mfu_against_imbalance")),
-    ("Memory", ("memory_bytes",), ("memory",)),
+    ("Memory and energy", ("memory_bytes", "joules*"), ("memory",)),
 )
 
 

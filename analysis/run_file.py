@@ -96,6 +96,11 @@ class Run:
         with self._opened() as file:
             return self._named(file, name)[rows]
 
+    def has(self, name):
+        """Whether the program that wrote the file knew this dataset."""
+        with self._opened() as file:
+            return name in file
+
     def _named(self, file, name):
         if name not in file:
             raise BadRunFile(f"{self.path}: the dataset /{name.lstrip('/')} is missing.")
@@ -174,6 +179,14 @@ class Run:
         at_step, loss = self.array("raw/eval/at_step"), self.array("raw/eval/loss")
         done = (at_step >= 0) & (at_step <= self.steps_done)  # the loss is written first
         return at_step[done], loss[done]
+
+    def last_evaluation(self, name):
+        """(steps done, row of a dataset over evaluations) of the last evaluation that is complete."""
+        at_step = self.array("raw/eval/at_step")
+        done = np.flatnonzero((at_step >= 0) & (at_step <= self.steps_done))
+        if not len(done):
+            raise NotDrawn("no evaluation on held-out text is complete.")
+        return int(at_step[done[-1]]), self.array(name, int(done[-1]))
 
     def created(self):
         return self._root_attribute("created")

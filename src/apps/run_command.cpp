@@ -11,6 +11,7 @@
 #include "record/file_size.hpp"
 #include "run/binding.hpp"
 #include "run/dry_run.hpp"
+#include "run/energy_sensors.hpp"
 #include "run/evaluation.hpp"
 #include "run/launch.hpp"
 #include "run/notices.hpp"
@@ -56,6 +57,7 @@ RunFileSetup planned_run_file(RunConfig const& config, Layout const& layout, Dat
   RunFileSetup setup{config, layout, traffic::collectives(config, layout), {"data"}, evaluation_steps(config)};
   if (data) setup.domains = data->domains();
   if (!data && !config.data.weights.empty()) setup.domains.assign(config.data.weights.size(), "data");
+  setup.energy.sensors = energy_sensors_here();
   return setup;
 }
 

@@ -66,6 +66,16 @@ bool same_layout(StoredRun const& earlier, RunFileSetup const& setup) {
          earlier.file.read_text("/collective") == scales(setup, 1).at("collective").names;
 }
 
+/// Rows of sensors are taken over where the same are read.
+bool same_sensors(StoredRun const& earlier, RunFileSetup const& setup) {
+  return earlier.file.has("/energy_sensor") &&
+         earlier.file.read_text("/energy_sensor") == scales(setup, 1).at("energy_sensor").names;
+}
+
+bool has_dim(schema::DatasetSpec const& spec, char const* dim) {
+  return std::find(spec.dims.begin(), spec.dims.end(), dim) != spec.dims.end();
+}
+
 std::int64_t stored_detail_every(nlohmann::json const& configuration) {
   return configuration.value("/record/detail_every"_json_pointer, std::int64_t(0));
 }
@@ -138,11 +148,13 @@ void remove_superseded(StoredRun const& earlier, std::string const& path) {
 
 void copy_earlier_rows(StoredRun const& earlier, Datasets& datasets, RunFileSetup const& setup) {
   bool const alike = same_layout(earlier, setup);
+  bool const sensors_alike = same_sensors(earlier, setup);
   bool const same_details = stored_detail_every(earlier.configuration()) == setup.config.record.detail_every;
   for (auto const& spec : schema::datasets()) {
     auto const rows = earlier_rows(spec, setup);
     if (rows == 0 || !earlier.file.has(spec.path) || (belongs_to_layout(spec) && !alike)) continue;
     if (spec.dims[0] == "detail_step" && !same_details) continue;
+    if (has_dim(spec, "energy_sensor") && !sensors_alike) continue;
     auto& dataset = datasets.at(spec.path);
     auto const there = earlier.file.extents(spec.path);
     if (row_extents(there) == row_extents(dataset.extents()) && std::int64_t(there.at(0)) >= rows)

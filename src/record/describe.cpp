@@ -60,17 +60,18 @@ void describe_numbers(hdf5::File& file, RunFileSetup const& setup) {
     file.write_attribute(path, "pool", setup.config.model.gate.pool);
     file.write_attribute(path, "gate", setup.config.model.gate.kind);
   }
+  if (!setup.energy.absent.empty()) file.write_attribute("/raw/energy_joules", "absent", setup.energy.absent);
   if (setup.config.train.timing == "free") {
     for (auto const* path : {"/raw/collective_wait_seconds", "/raw/collective_transfer_seconds"})
       file.write_attribute(path, "clock_error", fmt::format("{:.3g}", setup.clock_error));
   }
   if (setup.oversubscribed)
     file.write_attribute("/derived", "times",
-                         "more threads than cores: tokens_per_second, tgs, mfu, bandwidth and their summaries are NaN");
+                         "more threads than cores: tokens_per_second, tgs, joules, mfu, bandwidth and their summaries are NaN");
   else if (setup.config.train.timing == "phased")
     file.write_attribute(
         "/derived", "times",
-        "phased run with fences and barriers in each step: tokens_per_second, tgs, mfu and the summaries of times are "
+        "phased run with fences and barriers in each step: tokens_per_second, tgs, joules, mfu and the summaries of times are "
         "NaN; free runs have them");
 }
 

@@ -144,6 +144,16 @@ void times(Account& account) {
                  estimate(file, fmt::format("mfu_{}_megatron_causal", denominator), 4, ""));
 }
 
+/// Where the run told it.
+void energy(Account& account) {
+  auto const& file = account.file;
+  if (!file.has("/derived/summary/joules_per_token")) return;
+  auto const per_token = file.read_numbers("/derived/summary/joules_per_token").at(0);
+  if (std::isnan(per_token)) return;
+  account.line("energy", "{:.4g} J a token, {:.4g} J a step: all that {} sensor(s) counted, other processes too", per_token,
+               file.read_numbers("/derived/summary/joules").at(0), file.extents("/energy_sensor").at(0));
+}
+
 /// Sum over done steps and ranks, by collective.
 std::vector<std::int64_t> totals(Account const& account, std::string const& path) {
   auto const values = account.file.read_integers(path);
@@ -198,7 +208,7 @@ std::string inspect(std::string const& path) {
   auto const run = record::open_run(path);
   Account account{run};
   open_with_status(account, path);
-  for (auto const section : {configuration, losses, evaluations, imbalance, times, exchanges, differences, origin})
+  for (auto const section : {configuration, losses, evaluations, imbalance, times, energy, exchanges, differences, origin})
     section(account);
   return account.text;
 }

@@ -32,6 +32,10 @@ double slowest_seconds(StepReport const& report);
 
 /// /derived of every step: formulas of `metrics` applied to the report.
 Rows derived_rows(RunFileSetup const& setup, StepReport const& report);
+/// /derived/eval.
+Rows derived_rows(RunFileSetup const& setup, EvaluationReport const& report);
+/// /raw and /derived of the step's energy.
+Rows energy_rows(RunFileSetup const& setup, StepReport const& report);
 /// No time, utilisation or bandwidth is drawn from a run with more threads than cores.
 inline bool times_mean_something(RunFileSetup const& setup) { return !setup.oversubscribed; }
 /// Nor step time, throughput or utilisation from steps with fences and barriers in them; bandwidths are as good there.

@@ -102,6 +102,7 @@ void RunFile::write_step(StepReport const& report) {
   if (state.mismatch.empty()) state.mismatch = computed.mismatch.empty() ? report.failure : computed.mismatch;
   state.write(record::raw_rows(state.setup, report), report.step);
   state.write(record::derived_rows(state.setup, report), report.step);
+  state.write(record::energy_rows(state.setup, report), report.step);
   state.write(computed.rows, report.step);
   state.datasets.at("/raw/attempt").write_row(report.step, std::vector<std::int64_t>{state.lineage.attempt});
   auto const every = state.setup.config.record.detail_every;
@@ -119,6 +120,7 @@ void RunFile::write_evaluation(EvaluationReport const& report) {
   MOESCOPE_CHECK(found != planned.end());
   auto const index = found - planned.begin();
   state.write(record::evaluation_rows(report), index);
+  state.write(record::derived_rows(state.setup, report), index);
   state.file.flush();
   state.datasets.at("/raw/eval/at_step").write_row(index, std::vector<std::int64_t>{report.at_step});
   state.file.flush();

@@ -21,6 +21,20 @@ struct Continuation {
   std::string run_file;         ///< its name when complete; it may still have the name of a partial file
 };
 
+/// A counter of energy, and where a step's report has its joules.
+struct EnergySensor {
+  std::string name;       ///< HOST:NAME
+  std::int64_t rank = 0;  ///< that reads it
+  std::size_t index = 0;  ///< in the rank's energy_joules
+};
+
+/// What of the job's energy is known.
+struct EnergySensors {
+  std::vector<EnergySensor> sensors;
+  bool whole = false;  ///< whether they count all that computes: every host has them
+  std::string absent;  ///< what is not counted, and why
+};
+
 /// Everything whose size must be known before the first step.
 struct RunFileSetup {
   RunConfig config;
@@ -33,9 +47,10 @@ struct RunFileSetup {
   std::string computation_key{}, cell_key{};
   double measured_peak_flops = 0;  ///< sum over ranks of concurrently measured GEMM rates; 0: not measured
   double clock_error = 0;          ///< s, largest of any rank's clock offset; for the stamps of free runs
-  bool oversubscribed = false;     ///< more threads than cores: times are stored, nothing is drawn from them
-  bool overwrite = false;          ///< replace an existing complete file (on finish)
-  std::string launch{};            ///< id of this launch, unlike any other's
+  EnergySensors energy{};
+  bool oversubscribed = false;  ///< more threads than cores: times are stored, nothing is drawn from them
+  bool overwrite = false;       ///< replace an existing complete file (on finish)
+  std::string launch{};         ///< id of this launch, unlike any other's
   std::optional<Continuation> continued{};
   std::int64_t file_bound = std::int64_t{1} << 30;  ///< bytes below which the file stays by itself
 

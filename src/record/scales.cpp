@@ -42,6 +42,12 @@ Scale collective_names(std::vector<traffic::Collective> const& collectives) {
   return scale;
 }
 
+Scale sensor_names(EnergySensors const& energy) {
+  Scale scale;
+  for (auto const& sensor : energy.sensors) scale.names.push_back(sensor.name);
+  return scale;
+}
+
 }  // namespace
 
 std::size_t longest_name(Scale const& scale) {
@@ -78,6 +84,7 @@ std::map<std::string, Scale> scales(RunFileSetup const& setup, std::int64_t step
       {"domain", named(setup.domains)},
       {"memory_purpose", named(memory_purposes)},
       {"placement_change", counted(1)},
+      {"energy_sensor", sensor_names(setup.energy)},
       {"slot", counted(ranks * slots_per_rank(setup))},
       {"statistic", named(schema::statistics)},
   };

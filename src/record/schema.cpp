@@ -28,6 +28,7 @@ Table scales() {
       {"/domain", {"domain"}, Type::text, "1", "domain of the data"},
       {"/memory_purpose", {"memory_purpose"}, Type::text, "1", "what memory is held for"},
       {"/placement_change", {"placement_change"}, Type::i64, "1", "placement, counted from 0"},
+      {"/energy_sensor", {"energy_sensor"}, Type::text, "1", "host and energy counter"},
       {"/slot", {"slot"}, Type::i64, "1", "place for one expert on one rank, rank-major"},
       {"/statistic", {"statistic"}, Type::text, "1", "statistic of a headline number"},
   };
@@ -68,6 +69,11 @@ Table raw_times_and_traffic() {
       {"/raw/peer_bytes", {"detail_step", "rank", "peer"}, Type::i64, "B", "expert exchange: bytes from rank to peer"},
       {"/raw/memory_bytes", {"step", "rank"}, Type::i64, "B", "high-water mark of the process"},
       {"/raw/memory_by_purpose", {"step", "rank", "memory_purpose"}, Type::i64, "B", "bytes held by what they are for"},
+      {"/raw/energy_joules",
+       {"step", "energy_sensor"},
+       Type::f64,
+       "J",
+       "energy that the sensor's part of the host used during the step, whoever used it"},
       {"/raw/executed_flops", {"step", "rank"}, Type::f64, "FLOP", "floating-point operations counted at the kernel calls"},
   };
 }
@@ -141,8 +147,15 @@ Table computed() {
 Table derived() {
   Table table = {
       {"/derived/dropped_fraction", {"step", "router"}, Type::f64, "1", "share of the choices that capacity dropped"},
+      {"/derived/eval/domain_information",
+       {"evaluation", "router"},
+       Type::f64,
+       "bit",
+       "mutual information of domain and expert on held-out text"},
       {"/derived/tokens_per_second", {"step"}, Type::f64, "token s-1", "tokens of the job per second of the slowest rank"},
       {"/derived/tgs", {"step"}, Type::f64, "token s-1", "tokens per second and rank"},
+      {"/derived/joules", {"step"}, Type::f64, "J", "energy of the job's hosts during the step"},
+      {"/derived/joules_per_token", {"step"}, Type::f64, "J token-1", "energy of the job's hosts over tokens"},
       {"/derived/bandwidth/algbw", {"step", "collective"}, Type::f64, "B s-1", "algorithm bandwidth"},
       {"/derived/bandwidth/busbw", {"step", "collective"}, Type::f64, "B s-1", "bus bandwidth"},
   };
@@ -176,6 +189,8 @@ Table summary() {
   Table table = {headline("step_seconds", "s", "wall time of a step"),
                  headline("tokens_per_second", "token s-1", "tokens of the job per second"),
                  headline("tgs", "token s-1", "tokens per second and rank"),
+                 headline("joules", "J", "energy of the job's hosts during a step"),
+                 headline("joules_per_token", "J token-1", "energy of the job's hosts over tokens"),
                  headline("dropped_fraction", "1", "share of the choices that capacity dropped")};
   for (auto const* level : imbalance_levels)
     table.push_back(headline(fmt::format("imbalance_{}", level), "1", fmt::format("max_over_mean over {}s", level)));

@@ -71,6 +71,9 @@ void append_times(Rows& rows, FreeWindow const& window, RunFileSetup const& setu
   rows.push_back({"/derived/summary/step_seconds", statistics(metrics::mean(seconds), seconds)});
   rows.push_back({"/derived/summary/tokens_per_second", ratio(tokens, seconds)});
   rows.push_back({"/derived/summary/tgs", ratio(tokens, scaled(seconds, ranks))});
+  auto const joules = window.read("/derived/joules", total);
+  rows.push_back({"/derived/summary/joules", statistics(metrics::mean(joules), joules)});
+  rows.push_back({"/derived/summary/joules_per_token", ratio(joules, tokens)});
   double const peaks[] = {setup.config.machine.stated_peak_flops * ranks, setup.measured_peak_flops};
   for (auto const* numerator : schema::flop_numerators) {
     auto const flops = window.read(fmt::format("/derived/flops/{}", numerator), total);

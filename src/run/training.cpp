@@ -13,6 +13,7 @@
 #include "comm/arrivals.hpp"
 #include "record/file_size.hpp"
 #include "run/divergence.hpp"
+#include "run/energy_sensors.hpp"
 #include "run/evaluation.hpp"
 #include "run/launch.hpp"
 #include "run/next_commands.hpp"
@@ -133,7 +134,8 @@ int train(RunConfig const& config, TrainingOptions const& options, Mesh& mesh, D
     trainer.emplace(config, mesh);
     if (options.resumption) restore(*options.resumption, *trainer);
   });
-  auto const setup = setup_of<T>(config, options, mesh, data);
+  auto setup = setup_of<T>(config, options, mesh, data);
+  trainer->set_energy_meter(find_energy_sensors(mesh.world(), setup));
   if (auto const notice = record::size_notice(setup); mesh.rank() == 0 && !notice.empty()) print_notice(notice);
   Recorder recorder(mesh.world(), setup, options.log);
   Checkpoints<T> checkpoints(config, mesh, options.signals, options.checkpoint_lock, setup.launch, data.fingerprint());

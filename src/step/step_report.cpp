@@ -36,6 +36,7 @@ void each_number(Report& report, Action&& action) {
   each(report.rows_received);
   each(report.peer_bytes);
   each(report.memory_by_purpose);
+  each(report.energy_joules);
   each_volume(report.computed.volumes);
   each(report.computed.rows);
   each(report.computed.rows_worst);

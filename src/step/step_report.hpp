@@ -31,6 +31,7 @@ struct RankReport {
   std::int64_t memory_bytes = 0;                       ///< high-water mark of the process
   std::vector<std::int64_t> memory_by_purpose;         ///< [memory_purposes]
   double executed_flops = 0;
+  std::vector<double> energy_joules;  ///< of the counters that the rank reads; NaN up to the number that any rank reads
   ComputedStep computed;
 
   /// Every number in a fixed order (integers are below 2^53, so doubles hold them exactly).

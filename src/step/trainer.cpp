@@ -109,6 +109,7 @@ StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::i
   auto& own = report.own = empty_rank_report(config_, mesh_);
 
   allocations_.restart();
+  energy_.start();
   mesh_.world().barrier();
   auto const begin = now();
   std::vector<LoadedMicroBatch> batches;
@@ -129,6 +130,7 @@ StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::i
   exec_.fence("step::end");
   own.step_seconds = now() - begin;
 
+  own.energy_joules = energy_.joules();
   measure_memory(allocations_, state_, own);
   count_decisions(records, own);
   take_measurements(mesh_, own);

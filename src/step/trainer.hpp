@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 
+#include "energy/energy_meter.hpp"
 #include "model/model.hpp"
 #include "step/memory.hpp"
 #include "step/micro_batches.hpp"
@@ -17,6 +18,9 @@ class Trainer {
  public:
   /// Initial weights are a function of train.seed and the tensors' names alone.
   Trainer(RunConfig const& config, Mesh& mesh);
+
+  /// What each step reads before it begins and when it has ended; without one its report holds no energy.
+  void set_energy_meter(EnergyMeter meter) { energy_ = std::move(meter); }
 
   /// One step over sequences [step * batch.sequences, (step + 1) * batch.sequences) of the stream. The report holds what this
   /// rank saw; nothing of it is checked (check/checked_step.hpp) or gathered (step/gather_reports.hpp) yet.
@@ -38,6 +42,7 @@ class Trainer {
   Mesh& mesh_;
   ExchangeId const labels_, loss_, gate_statistics_;
   GradientExchanges const gradient_exchanges_;
+  EnergyMeter energy_;
   ExecSpace exec_;
   Model<T> model_;
   TrainingState<T> state_;

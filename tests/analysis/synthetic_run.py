@@ -98,15 +98,26 @@ def _steps(file, random, steps):
         file[f"raw/collective_{kind}_seconds"] = random.uniform(0.001, 0.003, (steps, RANKS, len(COLLECTIVES)))
 
 
+def _entropy(shares):
+    return -np.sum(shares * np.log2(shares, out=np.zeros(shares.shape), where=shares > 0), axis=-1)
+
+
 def _routing(file, random, steps):
     counts = random.multinomial(2048, random.dirichlet(np.full(EXPERTS, 4), ROUTERS), (steps, ROUTERS)).astype("i8")
     file["raw/expert_tokens_routed"] = counts
     file["derived/imbalance/experts/max_over_mean"] = counts.max(axis=2) / counts.mean(axis=2)
+    file["derived/imbalance/experts/normalized_entropy"] = _entropy(counts / 2048) / np.log2(EXPERTS)
 
 
 def _evaluations(file, random):
     file["raw/eval/at_step"] = np.array([0, 5, 10])
     file["raw/eval/loss"] = np.array([[5.5], [4.6], [3.9]]) + random.normal(0, 0.1, (3, len(DOMAINS)))
+    own = np.random.default_rng(13)
+    shares = own.dirichlet(np.full(EXPERTS, 4), (3, len(DOMAINS), ROUTERS))
+    counts = own.multinomial(4096, shares).astype("i8")
+    file["raw/eval/expert_tokens"] = counts
+    shares = counts / counts.sum(axis=-1, keepdims=True)
+    file["derived/eval/domain_information"] = _entropy(shares.mean(axis=1)) - _entropy(shares).mean(axis=1)
 
 
 def _summary(file, random, speed):

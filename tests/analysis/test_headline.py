@@ -110,6 +110,14 @@ def test_a_run_without_an_evaluation_has_the_other_numbers(tmp_path):
     assert math.isnan(measures.measure("held_out_loss").of_or_nan(study_of([path]).runs[0]))
 
 
+def test_a_file_of_an_earlier_version_lacks_a_number_and_no_more(tmp_path):
+    path = write_run(tmp_path / "run.h5", timing="free")
+    with h5py.File(path, "a") as file:
+        del file["derived/summary/imbalance_rank"]
+    told = set(rows(study_of([path]))["measure"])
+    assert "imbalance_rank" not in told and "imbalance_expert" in told
+
+
 def test_all_of_it_stands_in_csv_latex_and_html(two, tmp_path):
     study = study_of(two)
     study.contrasts = [FASTER]

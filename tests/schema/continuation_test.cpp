@@ -146,6 +146,23 @@ TEST_CASE("times of a launch of another cell are not counted; datasets of anothe
   CHECK(file.read_integers("/raw/expert_tokens_routed").at(0) == same.read_integers("/raw/expert_tokens_routed").at(0));
 }
 
+TEST_CASE("energy is taken over from a launch that read the same sensors, and from no other") {
+  TemporaryFolder const folder;
+  auto const free = [](RunFileSetup setup) {
+    setup.config.train.timing = "free";
+    return setup;
+  };
+  write_interrupted(folder / "first.h5", free(launch("first")));
+  auto setup = free(resumed("same", "first", folder / "first.h5"));
+  CHECK(finish(folder / "same.h5", setup).read_numbers("/raw/energy_joules").at(0) == 40);
+  setup = free(resumed("other", "first", folder / "first.h5"));
+  setup.energy.sensors[2].name = "gamma:package-0";
+  auto const other = finish(folder / "other.h5", setup);
+  CHECK(std::isnan(other.read_numbers("/raw/energy_joules").at(0)));
+  CHECK(other.read_numbers("/raw/energy_joules").at(done * 3) == 44);
+  CHECK(other.read_numbers("/derived/joules").at(0) == 62);
+}
+
 TEST_CASE("a launch without the file that it goes on from, or with a shorter one, is refused") {
   TemporaryFolder const folder;
   auto const gone = refusal([&] { RunFile(folder / "last.h5", resumed("last", "first", folder / "first.h5")); });

@@ -94,6 +94,67 @@ TEST_CASE("imbalance stands at the levels expert, rank and node") {
   CHECK(run.read("/derived/imbalance/experts/dead_fraction").at(0) == 0);
 }
 
+TEST_CASE("an evaluation tells what experts say of domains, of each router") {
+  Written const run(free_setup());
+  auto const counts = run.file.read_integers("/raw/eval/expert_tokens");  // [evaluation, domain, router, expert] of 2 x 2 x 2 x 4
+  auto const information = run.read("/derived/eval/domain_information");
+  REQUIRE(information.size() == 2 * 2);
+  for (std::size_t v = 0; v < 2; ++v)
+    for (std::size_t l = 0; l < 2; ++l) {
+      double shares[2][4] = {};
+      for (std::size_t d = 0; d < 2; ++d) {
+        auto const* const of_domain = counts.data() + ((v * 2 + d) * 2 + l) * 4;
+        auto const all = double(of_domain[0] + of_domain[1] + of_domain[2] + of_domain[3]);
+        for (std::size_t e = 0; e < 4; ++e) shares[d][e] = double(of_domain[e]) / all;
+      }
+      double bits = 0;
+      for (auto const& of_domain : shares)
+        for (std::size_t e = 0; e < 4; ++e)
+          if (of_domain[e] > 0) bits += of_domain[e] / 2 * std::log2(of_domain[e] * 2 / (shares[0][e] + shares[1][e]));
+      CHECK(information[v * 2 + l] == Approx(bits));
+      CHECK(bits > 1e-5);
+    }
+}
+
+TEST_CASE("energy is that of all counters of all hosts, a step and a token of the job") {
+  Written const run(free_setup());
+  CHECK(run.file.read_text("/energy_sensor") ==
+        std::vector<std::string>{"alpha:package-0", "alpha:package-0:dram", "beta:package-0"});
+  auto const raw = run.read("/raw/energy_joules");
+  CHECK(std::vector<double>(raw.begin() + 6, raw.begin() + 9) == std::vector<double>{42, 2, 20});
+  CHECK(run.read("/derived/joules").at(2) == 64);
+  CHECK(run.read("/derived/joules_per_token").at(2) == 64.0 / 12);
+  auto const per_token = run.read("/derived/summary/joules_per_token");  // steps 2 to 9
+  CHECK(per_token.at(0) == Approx((62 + 5.5) / 12));
+  CHECK(per_token.at(4) == 8);
+  CHECK(run.read("/derived/summary/joules").at(0) == Approx(67.5));
+  CHECK(run.file.read_attribute("/raw/energy_joules", "absent") == "no GPU");
+}
+
+TEST_CASE("energy of a job of which a part is not counted, or of a counter that fails, is stored and sums to nothing") {
+  auto setup = free_setup();
+  setup.energy.whole = false;
+  Written const run(setup);
+  CHECK(run.read("/raw/energy_joules").at(2) == 20);
+  for (auto const* path : {"/derived/joules", "/derived/joules_per_token"}) check_all_nan(run, path);
+  CHECK(std::isnan(run.read("/derived/summary/joules").at(0)));
+  setup = free_setup();
+  setup.energy.sensors.push_back({"beta:package-1", 2, 1});
+  Written const failing(setup);
+  check_all_nan(failing, "/derived/joules");
+  CHECK(failing.read("/raw/energy_joules").at(2) == 20);
+}
+
+TEST_CASE("a machine that counts no energy leaves datasets without sensors and the reason") {
+  auto setup = free_setup();
+  setup.energy = {{}, false, "RAPL on 2 of the hosts, alpha first: there is no /sys/class/powercap"};
+  Written const run(setup);
+  CHECK(run.file.extents("/raw/energy_joules") == std::vector<hsize_t>{steps, 0});
+  CHECK(run.file.read_attribute("/raw/energy_joules", "absent") == setup.energy.absent);
+  check_all_nan(run, "/derived/joules");
+  CHECK_THAT(inspect(run.file.path()), !Catch::Contains("energy"));
+}
+
 TEST_CASE("the dropped fraction is of the choices before dropping") {
   Written const run(free_setup());
   auto const routed = run.file.read_integers("/raw/expert_tokens_routed");
@@ -134,8 +195,9 @@ TEST_CASE("with more threads than cores times are stored and nothing is drawn fr
   auto setup = free_setup();
   setup.oversubscribed = true;
   Written const run(setup);
-  for (auto const* path : {"/derived/tokens_per_second", "/derived/tgs", "/derived/bandwidth/algbw", "/derived/bandwidth/busbw",
-                           "/derived/mfu/stated/executed", "/derived/mfu/measured/megatron_causal"})
+  for (auto const* path :
+       {"/derived/joules", "/derived/joules_per_token", "/derived/tokens_per_second", "/derived/tgs", "/derived/bandwidth/algbw",
+        "/derived/bandwidth/busbw", "/derived/mfu/stated/executed", "/derived/mfu/measured/megatron_causal"})
     check_all_nan(run, path);
   CHECK(std::isnan(run.read("/derived/summary/step_seconds").at(0)));
   CHECK(run.file.read_attribute("/", "oversubscribed") == "1");
@@ -149,8 +211,8 @@ TEST_CASE("a phased run has no speed, neither of a step nor in all, for its step
   Written const run(synthetic_setup(steps));
   for (auto const* name : {"step_seconds", "tokens_per_second", "tgs", "mfu_stated_executed"})
     CHECK(std::isnan(run.read(std::string("/derived/summary/") + name).at(0)));
-  for (auto const* path :
-       {"/derived/tokens_per_second", "/derived/tgs", "/derived/mfu/stated/executed", "/derived/mfu/measured/megatron_causal"})
+  for (auto const* path : {"/derived/joules", "/derived/joules_per_token", "/derived/tokens_per_second", "/derived/tgs",
+                           "/derived/mfu/stated/executed", "/derived/mfu/measured/megatron_causal"})
     check_all_nan(run, path);
   CHECK_THAT(run.file.read_attribute("/derived", "times"), Catch::Contains("phased") && Catch::Contains("tokens_per_second"));
   CHECK(std::isfinite(run.read("/derived/bandwidth/busbw").at(0)));

@@ -101,6 +101,7 @@ TEST_CASE("one rank, no domain and no evaluation make a file that opens") {
   setup.layout = Layout(setup.config.layout, 1);
   setup.collectives = traffic::collectives(setup.config, setup.layout);
   setup.hosts = {"alpha"};
+  setup.energy = {};
   setup.domains.clear();
   setup.eval_steps.clear();
   REQUIRE(setup.collectives.empty());

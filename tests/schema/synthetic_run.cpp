@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include <limits>
 #include <stdexcept>
 
 #include "base/region.hpp"
@@ -44,6 +45,12 @@ traffic::RoutedCounts processed(RunFileSetup const& setup, std::int64_t step) {
   return counts;
 }
 
+/// Of the counters that a rank reads: two on the first host, one on the second.
+std::vector<double> synthetic_joules(std::int64_t step, std::int64_t rank) {
+  constexpr double none = std::numeric_limits<double>::quiet_NaN();
+  return rank == 0 ? std::vector{40.0 + double(step), 2.0} : rank == 2 ? std::vector{20.0, none} : std::vector{none, none};
+}
+
 RankReport rank_report(RunFileSetup const& setup, traffic::RoutedCounts const& counts, std::int64_t step, std::int64_t rank) {
   auto const& model = setup.config.model;
   RankReport report;
@@ -66,6 +73,7 @@ RankReport rank_report(RunFileSetup const& setup, traffic::RoutedCounts const& c
   report.memory_bytes = 1000 * (rank + 1);
   report.memory_by_purpose = {100, 200, 300, 400 + rank};
   report.executed_flops = 1e6 * double(rank + 1);
+  report.energy_joules = synthetic_joules(step, rank);
   report.computed = {report.volumes, report.rows, report.rows_worst, report.peer_bytes};
   return report;
 }
@@ -90,6 +98,7 @@ RunFileSetup synthetic_setup(std::int64_t steps) {
   setup.computation_key = "computation";
   setup.cell_key = "cell";
   setup.measured_peak_flops = 2e9;
+  setup.energy = {{{"alpha:package-0", 0, 0}, {"alpha:package-0:dram", 0, 1}, {"beta:package-0", 2, 0}}, true, "no GPU"};
   return setup;
 }
 

@@ -10,8 +10,8 @@ namespace moescope::testing {
 /// 2 layers, 4 experts, top 2, tp 2, ep 2, etp 2 on 4 ranks; 2 micro-steps; evaluations after 0 and `steps` steps.
 RunFileSetup synthetic_setup(std::int64_t steps = 5);
 
-/// Counts that differ in every step, layer, rank and expert; volumes and rows as `traffic` computes them; every time,
-/// loss and norm a distinct number of step and rank.
+/// Three energy counters on two hosts: 62 J in step 0 and one more in each that follows. Counts that differ in every step, layer,
+/// rank and expert; volumes and rows as `traffic` computes them; every time, loss and norm a distinct number of step and rank.
 StepReport synthetic_step(RunFileSetup const& setup, std::int64_t step);
 EvaluationReport synthetic_evaluation(RunFileSetup const& setup, std::int64_t at_step);
 

@@ -49,6 +49,18 @@ TEST_CASE("inspect tells status, steps, configuration, losses, evaluations, imba
   CHECK_THAT(text, !Catch::Contains("DIFFERENT") && !Catch::Contains("partial"));
 }
 
+TEST_CASE("inspect tells the energy of a free run whose hosts counted it, and of whom it is") {
+  TemporaryFolder const folder;
+  auto setup = synthetic_setup(10);
+  auto const path = folder / "run.h5";
+  CHECK_THAT(inspect(write_synthetic_run(folder / "phased.h5", setup)), !Catch::Contains("energy"));
+  setup.config.train.timing = "free";
+  CHECK_THAT(inspect(write_synthetic_run(path, setup)),
+             Catch::Contains("energy      5.625 J a token, 67.5 J a step: all that 3 sensor(s) counted, other processes too\n"));
+  damage_file(path, [](hid_t file) { REQUIRE(H5Ldelete(file, "/derived/summary/joules_per_token", H5P_DEFAULT) >= 0); });
+  CHECK_THAT(inspect(path), !Catch::Contains("energy") && Catch::Contains("throughput"));
+}
+
 TEST_CASE("inspect of a run that has not made a step says so") {
   TemporaryFolder const folder;
   { RunFile(folder / "run.h5", synthetic_setup(5)); }

@@ -28,11 +28,13 @@ TEST_CASE("provenance names build, host, processor and clock, each once") {
 TEST_CASE("provenance holds the environment that matters and no other") {
   setenv("OMP_MOESCOPE_TEST", "3,4=5", 1);
   setenv("SLURM_JOB_ID", "77", 1);
+  setenv("MOESCOPE_POWERCAP", "/a/tree", 1);
   setenv("SLURM_JOB_IDENTITY", "secret", 1);
   setenv("MOESCOPE_TEST_TOKEN", "secret", 1);
   auto const provenance = collect_provenance();
   CHECK(value(provenance, "env.OMP_MOESCOPE_TEST") == "3,4=5");
   CHECK(value(provenance, "env.SLURM_JOB_ID") == "77");
+  CHECK(value(provenance, "env.MOESCOPE_POWERCAP") == "/a/tree");
   for (auto const& entry : provenance) CHECK(entry.second != "secret");
 }
 

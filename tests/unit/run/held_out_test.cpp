@@ -1,9 +1,51 @@
+#include <numeric>
+
 #include "equivalence/cases.hpp"
 #include "run/evaluation.hpp"
 #include "support/catch.hpp"
 #include "support/mpi_require.hpp"
 
 using namespace moescope;
+
+namespace {
+
+/// Of 2 domains with 6 sequences of 9 tokens each, after no step.
+EvaluationReport held_out(Communicator const& world, RunConfig config) {
+  config.batch = {4, 9, 1};
+  config.eval = {1, 6};
+  Layout const layout(config.layout, world.size());
+  Mesh mesh(world, layout, traffic::collectives(config, layout));
+  Trainer<double> trainer(config, mesh);
+  auto const text = equivalence::synthetic_source(config);
+  auto const of_domain = [&](std::int64_t domain, std::int64_t first, std::int64_t count) {
+    return text(100 * domain + first, count);
+  };
+  return evaluate<double>(ExecSpace(), trainer, of_domain, 2, 0);
+}
+
+/// Whether every router made so many choices of each of the 6 x 9 tokens of each domain.
+bool every_token_chose(EvaluationReport const& report, std::int64_t experts, std::int64_t choices) {
+  bool right = !report.expert_tokens.empty();
+  for (auto next = report.expert_tokens.begin(); next != report.expert_tokens.end(); next += experts)
+    right = right && std::accumulate(next, next + experts, std::int64_t{0}) == 6 * 9 * choices;
+  return right;
+}
+
+}  // namespace
+
+TEST_CASE("on held-out text the choices of every domain and router are its tokens times the choices of a token") {
+  auto const world = Communicator::world();
+  auto config = equivalence::base_config();
+  config.model.top_k = 2;
+  MPI_REQUIRE(world, every_token_chose(held_out(world, config), config.model.num_experts, 2));
+  config.model.top_k = 1;
+  config.model.gate.kind = "switch";
+  config.model.drop_tokens = true;  // counted before dropping
+  MPI_REQUIRE(world, every_token_chose(held_out(world, config), config.model.num_experts, 1));
+  config.model.gate.kind = "uniform";
+  config.model.top_k = config.model.num_experts;
+  MPI_REQUIRE(world, every_token_chose(held_out(world, config), config.model.num_experts, config.model.num_experts));
+}
 
 TEST_CASE("an evaluation draws noise of its own for each domain, and asks the source for its sequences from 0") {
   auto const world = Communicator::world();

@@ -29,6 +29,7 @@ RankReport full_report() {
   report.memory_bytes = 70;
   report.memory_by_purpose = {80, 81, 82, 83};
   report.executed_flops = 1e17;
+  report.energy_joules = {0.9, 0.95};
   report.computed = {{{120, 121, 122}, {123, 124, 125}}, {130, 131}, {140, 141}, {150, 151, 152, 153}};
   return report;
 }
@@ -42,8 +43,9 @@ bool same(RankReport const& a, RankReport const& b) {
          a.routed == b.routed && a.processed == b.processed && a.rows == b.rows && a.rows_worst == b.rows_worst &&
          a.expert_rows == b.expert_rows && a.rows_sent == b.rows_sent && a.rows_received == b.rows_received &&
          a.peer_bytes == b.peer_bytes && a.memory_bytes == b.memory_bytes && a.memory_by_purpose == b.memory_by_purpose &&
-         a.executed_flops == b.executed_flops && a.computed.volumes == b.computed.volumes && a.computed.rows == b.computed.rows &&
-         a.computed.rows_worst == b.computed.rows_worst && a.computed.peer_bytes == b.computed.peer_bytes;
+         a.executed_flops == b.executed_flops && a.energy_joules == b.energy_joules && a.computed.volumes == b.computed.volumes &&
+         a.computed.rows == b.computed.rows && a.computed.rows_worst == b.computed.rows_worst &&
+         a.computed.peer_bytes == b.computed.peer_bytes;
 }
 
 }  // namespace
@@ -51,7 +53,7 @@ bool same(RankReport const& a, RankReport const& b) {
 TEST_CASE("a rank's report survives the way to rank 0, number by number") {
   auto const report = full_report();
   auto const packed = report.pack();
-  CHECK(packed.size() == 4 + 3 + 6 + 4 + 6 + 12 + 2 + 2 + 6 + 2 + 2 + 4 + 4 + (6 + 2 + 2 + 4));
+  CHECK(packed.size() == 4 + 3 + 6 + 4 + 6 + 12 + 2 + 2 + 6 + 2 + 2 + 4 + 4 + 2 + (6 + 2 + 2 + 4));
   CHECK(std::set<double>(packed.begin(), packed.end()).size() == packed.size());
   CHECK(same(empty_report().unpacked(packed), report));
   CHECK_FALSE(same(empty_report(), report));

@@ -1,0 +1,92 @@
+"""Which experts the domains of the held-out text choose: shares of the choices of each, in the last evaluation, by router."""
+
+import numpy as np
+from matplotlib import rcParams
+from matplotlib.colors import TwoSlopeNorm
+
+import lettering
+import style
+from load import over_even_share
+from run_file import NotDrawn
+from table import Table
+
+OF = "launch"
+MOST_ROUTERS, MOST_COLUMNS = 16, 4
+LEAST_SPREAD = 0.1  # of the colours about an even share, so that what differs by less looks alike
+DOMAIN_NAME = 0.9  # inches
+INFORMATION = "derived/eval/domain_information"
+
+
+def table(run):
+    at_step, counts = run.last_evaluation("raw/eval/expert_tokens")
+    if not run.has(INFORMATION):
+        raise NotDrawn(f"{run.path}: written before /{INFORMATION} was recorded.")
+    _, information = run.last_evaluation(INFORMATION)
+    load = over_even_share(counts).transpose(1, 0, 2)  # [router, domain, expert]
+    routers, domains, experts = run.names("router"), run.names("domain"), run.names("expert")
+    each = len(domains) * len(experts)
+    return Table(
+        f"held-out text after {at_step} steps; bit: what an expert tells of the domain{_shown_of(len(routers))}",
+        router=("", np.repeat(routers, each)),
+        domain=("", np.tile(np.repeat(domains, len(experts)), len(routers))),
+        expert=("", np.tile(experts, len(routers) * len(domains))),
+        load=("even share", load.ravel()),
+        domain_information=("bit", np.repeat(information, each)),
+    )
+
+
+def _shown_of(routers):
+    return "" if routers <= MOST_ROUTERS else f"; {MOST_ROUTERS} of {routers} routers, evenly spaced: the table has all"
+
+
+def draw(table):
+    routers = table.distinct("router")
+    if len(routers) > MOST_ROUTERS:
+        routers = [routers[at] for at in np.linspace(0, len(routers) - 1, MOST_ROUTERS).round().astype(int)]
+    names = [lettering.broken(domain, DOMAIN_NAME, 7) for domain in table.distinct("domain")]
+    figure = style.new_figure(style.PAGE if len(routers) > 1 else style.COLUMN, 1)
+    titles = [_told(router, table.where(router=router)["domain_information"][0]) for router in routers]
+    columns = _columns(figure, titles)
+    rows = -(-len(routers) // columns)
+    figure.set_figheight(rows * (max(0.8, 0.13 * max(map(len, names)) * len(names)) + 0.22) + 0.35)
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    shown, norm = grid[: len(routers)], _norm(table["load"])
+    for axes, router, title in zip(shown, routers, titles, strict=True):
+        image = _panel(axes, table.where(router=router), names, norm)
+        axes.set_title(title, loc="left")
+    for number, axes in enumerate(shown):
+        axes.tick_params(labelleft=number % columns == 0)
+        axes.set_xlabel("expert" if number + columns >= len(routers) else "")
+    for axes in grid[len(routers) :]:
+        axes.remove()
+    figure.colorbar(image, ax=list(shown), label="choices / even share", aspect=20, pad=0.01)
+    return figure
+
+
+def _told(router, bits):
+    return f"{router}: {bits:.3f} bit" if np.isfinite(bits) else f"{router}: not finite"
+
+
+def _columns(figure, titles):
+    """As many as have room for their titles."""
+    room = figure.get_figwidth() - DOMAIN_NAME - 0.6  # for names of domains and the colour bar
+    widest = max(lettering.width(title, rcParams["axes.titlesize"]) for title in titles) + 0.1
+    return int(np.clip(room / widest, 1, min(MOST_COLUMNS, len(titles))))
+
+
+def _norm(load):
+    """Centred at an even share, and as wide as the data."""
+    spread = max(LEAST_SPREAD, np.abs(load - 1).max(where=np.isfinite(load), initial=0))
+    return TwoSlopeNorm(1, max(0, 1 - spread), 1 + spread)
+
+
+def _panel(axes, table, domains, norm):
+    load = table["load"].reshape(len(domains), -1)
+    image = axes.imshow(load, cmap=style.LOAD_COLOURS, norm=norm, aspect="auto", interpolation="nearest")
+    experts = table.distinct("expert")
+    every = -(-len(experts) // 8)
+    axes.set_xticks(range(0, len(experts), every), experts[::every])
+    axes.set_yticks(range(len(domains)), ["\n".join(lines) for lines in domains])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    return image
