@@ -48,7 +48,7 @@ def test_an_interval_that_is_too_narrow_is_found_out(recorded, monkeypatch):
 
 def test_arms_that_differ_are_told_apart(recorded):
     first, second = recorded
-    assert interval_coverage.in_a_row(first, 2 * second, 6)[2].value > 0.5
+    assert interval_coverage.in_a_row(first, 10 * second, 6)[2].value > 0.5
 
 
 def test_the_one_pair_of_equal_arms_of_a_sweep_is_read_and_kept(tmp_path):

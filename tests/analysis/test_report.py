@@ -69,9 +69,9 @@ def test_figures_that_the_question_is_about_come_first():
     drawn = [("memory", "memory"), ("mfu", "mfu"), ("loss", "loss"), ("contrasts", "contrasts"), ("busbw", "busbw")]
     first = {"measure": "mfu_measured_executed"}, {"measure": "payload_bytes_per_token/ep"}
     titles = [title for title, _ in report_order.sections(drawn, first)]
-    assert titles == ["Contrasts", "Communication", "Utilisation", "Loss", "Memory"]
+    assert titles == ["Contrasts", "Communication", "Utilisation", "Loss", "Memory and energy"]
     assert [title for title, _ in report_order.sections(drawn, [])] == [
-        *("Contrasts", "Loss", "Communication", "Utilisation", "Memory")
+        *("Contrasts", "Loss", "Communication", "Utilisation", "Memory and energy")
     ]
 
 
