@@ -25,7 +25,7 @@ def blocks(text):
 def test_it_ends_at_once_where_nothing_is_to_come(sweep, monkeypatch):
     one = sweep(PAIR)
     one.call("submit")
-    monkeypatch.setattr(watch.time, "sleep", lambda _: pytest.fail("waits for nothing"))
+    monkeypatch.setattr(watch, "sleep", lambda _: pytest.fail("waits for nothing"))
     outcome = one.call("status", "--watch")
     assert outcome.code == 0 and outcome.out == one.call("status").out and blocks(outcome.out) == 1
 
@@ -41,7 +41,7 @@ def test_without_a_terminal_a_block_is_printed_where_a_cell_came_further(sweep, 
         if script := to_do[len(slept) - 1]:
             subprocess.run(["bash", script], check=False, capture_output=True)
 
-    monkeypatch.setattr(watch.time, "sleep", sleep)
+    monkeypatch.setattr(watch, "sleep", sleep)
     outcome = one.call("status", "--watch")
     assert outcome.code == 0 and slept == [5.0] * 5, outcome
     heads = [line.split(" cells: ")[1] for line in outcome.out.splitlines() if " cells: " in line]
@@ -62,7 +62,7 @@ def test_a_running_cell_tells_its_step_and_the_time_that_is_left(sweep, monkeypa
         def stop(_):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(watch.time, "sleep", stop)
+        monkeypatch.setattr(watch, "sleep", stop)
         outcome = one.call("status", "--watch", "0.5")
     finally:
         os.kill(driver.pid, signal.SIGTERM)
