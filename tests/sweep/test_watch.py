@@ -5,11 +5,14 @@ import pty
 import signal
 import subprocess
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from experiment import wait_for
-from sweep import watch
+from sweep import progress, watch
+from sweep.cell_files import State
+from sweep.estimate import Correction
 
 PAIR = '[sweep.matrix]\ndata.path = ["ok", "fail"]\n'
 
@@ -70,6 +73,22 @@ def test_a_running_cell_tells_its_step_and_the_time_that_is_left(sweep, monkeypa
     (line,) = [line for line in outcome.out.splitlines() if "running: " in line]
     assert "(step 2 of 4, since " in line and " left, attempt 1)" in line and "about ?" not in line, line
     assert outcome.code == 130 and not outcome.err
+
+
+@pytest.mark.parametrize(
+    "state, expected, left",
+    [
+        (State("running", first_step=2, steps_done=6, steps=10, seconds=8.0), 100.0, 8.0),
+        (State("running", first_step=2, steps_done=2, steps=10, seconds=8.0), 100.0, 40.0),
+        (State("running", first_step=2, steps_done=6, steps=10, seconds=8.0), None, 8.0),
+        (State("running", seconds=8.0), None, None),
+        (State("stopped", first_step=0, steps_done=6, steps=10, seconds=8.0, checkpoint=5), 100.0, 25.0),
+        (State("waiting"), 100.0, 50.0),
+        (State("complete", steps_done=10, steps=10, seconds=8.0), 100.0, 0),
+    ],
+)
+def test_what_is_left_goes_by_a_cells_own_pace_else_by_the_corrected_rate(state, expected, left):
+    assert progress.left_of(SimpleNamespace(expected_seconds=expected), state, Correction(factor=0.5)) == left
 
 
 def on_a_terminal(one, columns=80):
