@@ -3,7 +3,7 @@ block where a cell came further."""
 
 import shutil
 import sys
-import time
+from time import sleep
 
 from . import status
 
@@ -49,6 +49,6 @@ def follow(results, list_all, seconds):
             screen.show(seen, list(status.lines(seen, list_all)), last=not unfinished)
             if not unfinished:
                 return 0
-            time.sleep(seconds)
+            sleep(seconds)
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -5,11 +5,14 @@ import pty
 import signal
 import subprocess
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from experiment import wait_for
-from sweep import watch
+from sweep import progress, watch
+from sweep.cell_files import State
+from sweep.estimate import Correction
 
 PAIR = '[sweep.matrix]\ndata.path = ["ok", "fail"]\n'
 
@@ -25,7 +28,7 @@ def blocks(text):
 def test_it_ends_at_once_where_nothing_is_to_come(sweep, monkeypatch):
     one = sweep(PAIR)
     one.call("submit")
-    monkeypatch.setattr(watch.time, "sleep", lambda _: pytest.fail("waits for nothing"))
+    monkeypatch.setattr(watch, "sleep", lambda _: pytest.fail("waits for nothing"))
     outcome = one.call("status", "--watch")
     assert outcome.code == 0 and outcome.out == one.call("status").out and blocks(outcome.out) == 1
 
@@ -41,7 +44,7 @@ def test_without_a_terminal_a_block_is_printed_where_a_cell_came_further(sweep, 
         if script := to_do[len(slept) - 1]:
             subprocess.run(["bash", script], check=False, capture_output=True)
 
-    monkeypatch.setattr(watch.time, "sleep", sleep)
+    monkeypatch.setattr(watch, "sleep", sleep)
     outcome = one.call("status", "--watch")
     assert outcome.code == 0 and slept == [5.0] * 5, outcome
     heads = [line.split(" cells: ")[1] for line in outcome.out.splitlines() if " cells: " in line]
@@ -62,7 +65,7 @@ def test_a_running_cell_tells_its_step_and_the_time_that_is_left(sweep, monkeypa
         def stop(_):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(watch.time, "sleep", stop)
+        monkeypatch.setattr(watch, "sleep", stop)
         outcome = one.call("status", "--watch", "0.5")
     finally:
         os.kill(driver.pid, signal.SIGTERM)
@@ -70,6 +73,22 @@ def test_a_running_cell_tells_its_step_and_the_time_that_is_left(sweep, monkeypa
     (line,) = [line for line in outcome.out.splitlines() if "running: " in line]
     assert "(step 2 of 4, since " in line and " left, attempt 1)" in line and "about ?" not in line, line
     assert outcome.code == 130 and not outcome.err
+
+
+@pytest.mark.parametrize(
+    "state, expected, left",
+    [
+        (State("running", first_step=2, steps_done=6, steps=10, seconds=8.0), 100.0, 8.0),
+        (State("running", first_step=2, steps_done=2, steps=10, seconds=8.0), 100.0, 40.0),
+        (State("running", first_step=2, steps_done=6, steps=10, seconds=8.0), None, 8.0),
+        (State("running", seconds=8.0), None, None),
+        (State("stopped", first_step=0, steps_done=6, steps=10, seconds=8.0, checkpoint=5), 100.0, 25.0),
+        (State("waiting"), 100.0, 50.0),
+        (State("complete", steps_done=10, steps=10, seconds=8.0), 100.0, 0),
+    ],
+)
+def test_what_is_left_goes_by_a_cells_own_pace_else_by_the_corrected_rate(state, expected, left):
+    assert progress.left_of(SimpleNamespace(expected_seconds=expected), state, Correction(factor=0.5)) == left
 
 
 def on_a_terminal(one, columns=80):
