@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 
+#include "apps/bench_command.hpp"
 #include "apps/config_command.hpp"
 #include "apps/data_command.hpp"
 #include "apps/read_commands.hpp"
@@ -49,6 +50,7 @@ int act_on_command_line(int argc, char** argv) {
   moescope::add_config_command(app);
   moescope::add_read_commands(app, exit_code);
   moescope::add_verify_command(app, exit_code);
+  moescope::add_bench_command(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (CLI::ParseError const& error) {

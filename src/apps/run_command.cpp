@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -82,20 +81,6 @@ int dry_run(RunOptions const& options) {
   return success;
 }
 
-/// Each node may read files of its own.
-void require_same_everywhere(RunConfig const& config, DataSource const& data, Communicator const& world) {
-  auto const keys = world.gather(cell_key(config, 0, "", data.fingerprint()), 0);
-  agreed(world, [&] {
-    auto const differs = [&](std::string const& key) { return key != keys.front(); };
-    auto const found = std::find_if(keys.begin(), keys.end(), differs);
-    if (found != keys.end())
-      throw UserError(
-          fmt::format("the configuration or the packed data of rank {} differs from that of rank 0; give all ranks "
-                      "the same files and arguments",
-                      found - keys.begin()));
-  });
-}
-
 int run(RunOptions const& options, Signals const& signals, Communicator const& world) {
   RunConfig config;
   std::optional<Layout> layout;
@@ -109,7 +94,7 @@ int run(RunOptions const& options, Signals const& signals, Communicator const& w
     data.emplace(config.data, config.batch.sequence_length, config.train.seed, config.model.vocab_size);
     if (config.eval.every > 0) data->require_held_out();
   });
-  require_same_everywhere(config, *data, world);
+  require_same_everywhere(world, cell_key(config, 0, "", data->fingerprint()), "the configuration or the packed data");
   if (world.rank() == 0) print_notices(config);
   std::optional<Resumption> resumption;
   std::optional<Lock> lock;

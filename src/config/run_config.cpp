@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/error.hpp"
+#include "config/load_layout.hpp"
 #include "config/settings.hpp"
 #include "files/mapped_file.hpp"
 
@@ -31,6 +32,10 @@ std::vector<std::string> not_given(Settings const& settings) {
   return keys;
 }
 
+bool decides_exchanges(std::string const& path) {
+  return path.starts_with("layout.") || path == "train.dtype" || path == "train.watchdog_seconds";
+}
+
 }  // namespace
 
 RunConfig parse_run_config(std::string const& text, std::string const& source, std::vector<std::string> const& overrides) {
@@ -54,6 +59,25 @@ RunConfig parse_run_config(std::string const& text, std::string const& source, s
 RunConfig load_run_config(std::string const& path, std::vector<std::string> const& overrides) {
   require_file(path);
   return parse_run_config(read_text(path), path, overrides);
+}
+
+RunConfig load_layout(std::string const& path, std::vector<std::string> const& overrides) {
+  RunConfig config;
+  Settings settings, given;
+  if (!path.empty()) {
+    require_file(path);
+    settings = settings_from_toml(read_text(path), path);
+  }
+  std::erase_if(settings, [](auto const& setting) { return !decides_exchanges(setting.first); });
+  add_overrides(given, config, overrides);
+  for (auto const& [key, setting] : given) {
+    if (!decides_exchanges(key))
+      throw UserError(
+          fmt::format("{}: decides nothing here; keys of [layout], train.dtype and train.watchdog_seconds do", setting.origin));
+    settings[key] = setting;
+  }
+  read_values(settings, config);
+  return config;
 }
 
 void apply_overrides(RunConfig& config, std::vector<std::string> const& overrides) {

@@ -1,6 +1,6 @@
 #include <cmath>
-#include <nlohmann/json.hpp>
 
+#include "layout/layout_json.hpp"
 #include "run/dry_run.hpp"
 #include "run/planned_step.hpp"
 #include "tensors/parameter_counts.hpp"
@@ -13,13 +13,6 @@ using Json = nlohmann::ordered_json;
 Json json_of(PlannedBytes const& bytes) {
   Json json = {{"largest_rank", bytes.largest}, {"all_ranks", nullptr}};
   if (bytes.sum) json["all_ranks"] = *bytes.sum;
-  return json;
-}
-
-Json json_of(Layout const& layout) {
-  Json json = {{"ranks", layout.ranks()}};
-  for (auto const axis : {Axis::tp, Axis::dp, Axis::ep, Axis::etp, Axis::edp}) json[name(axis)] = layout.size(axis);
-  json["order"] = layout.order();
   return json;
 }
 
@@ -61,7 +54,7 @@ Json json_of(PlannedStep const& step, Layout const& layout) {
 std::string dry_run_json(RunConfig const& config, Layout const& layout, LaunchFacts const& launch) {
   auto const step = plan_step(config, layout);
   auto const parameters = parameter_counts(config.model);
-  Json const json = {{"layout", json_of(layout)},
+  Json const json = {{"layout", moescope::json_of(layout)},
                      {"ranks_are", launch.fewest_ranks ? "the fewest that the layout allows" : "given"},
                      {"batch", json_of(config.batch)},
                      {"dtype", name(config.train.dtype)},

@@ -28,6 +28,17 @@ Layout launch_layout(RunConfig& config, std::int64_t ranks) {
   return layout;
 }
 
+void require_same_everywhere(Communicator const& world, std::string const& text, std::string const& what) {
+  auto const texts = world.gather(text, 0);
+  agreed(world, [&] {
+    auto const differs = [&](std::string const& other) { return other != texts.front(); };
+    auto const found = std::find_if(texts.begin(), texts.end(), differs);
+    if (found != texts.end())
+      throw UserError(fmt::format("{} of rank {} differs from that of rank 0; give all ranks the same files and arguments", what,
+                                  found - texts.begin()));
+  });
+}
+
 namespace {
 
 /// Unlike that of any other launch, wherever it was.

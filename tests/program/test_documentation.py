@@ -10,7 +10,7 @@ import pytest
 from program import ROOT, SMOKE, execute
 
 TEXTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("experiments/**/*.md")])
-SUBCOMMANDS = ("run", "verify", "inspect", "compare", "config", "data pack")
+SUBCOMMANDS = ("run", "verify", "bench", "inspect", "compare", "config", "data pack")
 
 
 def commands(text):
@@ -45,7 +45,9 @@ def test_every_relative_link_leads_to_a_file(path):
 
 def test_there_are_commands_to_check():
     assert len(TEXTS) >= 8 and len(ALL) >= 15
-    assert {"run", "inspect", "compare", "config", "data pack", "verify"} <= {subcommand(words) for _, words in ALL if words}
+    assert {"run", "inspect", "compare", "config", "data pack", "verify", "bench"} <= {
+        subcommand(words) for _, words in ALL if words
+    }
 
 
 @pytest.mark.parametrize("path, words", ALL, ids=lambda value: value if isinstance(value, str) else None)

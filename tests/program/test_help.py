@@ -7,6 +7,20 @@ from program import execute
 OPTIONS = {
     "run": ["config", "--set", "--out", "--overwrite", "--dry-run", "--json", "--progress", "--progress-seconds", "--log"],
     "verify": ["fixture", "--set"],
+    "bench": [
+        "config",
+        "--set",
+        "--axis",
+        "--collective",
+        "--type",
+        "--min-bytes",
+        "--max-bytes",
+        "--factor",
+        "--warm-up",
+        "--iterations",
+        "--skew",
+        "--json",
+    ],
     "inspect": ["file", "dataset", "--csv", "--follow"],
     "config": ["file"],
     "compare": ["a", "b", "--json"],
@@ -29,6 +43,14 @@ MISUSES = {
     "config": ("file is required", "moescope config --help"),
     "compare run.h5": ("b is required", "moescope compare --help"),
     "data pack": ("is required", "moescope data pack --help"),
+    "bench --axis pp": ("--axis", "pp", "moescope bench --help"),
+    "bench --type bfloat16": ("--type", "bfloat16", "moescope bench --help"),
+    "bench --collective broadcast": ("--collective", "broadcast", "moescope bench --help"),
+    "bench --iterations 0": ("--iterations", "0", "moescope bench --help"),
+    "bench --factor 1": ("--factor", "1", "moescope bench --help"),
+    "bench --skew 0.5": ("--skew", "0.5", "moescope bench --help"),
+    "bench --max-bytes 5G": ("--max-bytes", "moescope bench --help"),
+    "bench --min-bytes many": ("--min-bytes", "many", "moescope bench --help"),
     "run x.toml --foo": ("unknown argument '--foo'", "moescope run --help"),
     "run x.toml --progress loud": ("auto,always,never,lines", "moescope run --help"),
     "run x.toml --progress-seconds 5": ("--progress-seconds requires --progress lines", "moescope run --help"),
@@ -61,7 +83,7 @@ def test_help_names_every_option(subcommand, tmp_path):
 def test_help_names_every_subcommand(tmp_path):
     outcome = execute("--help", cwd=tmp_path)
     assert outcome.code == 0
-    for subcommand in ("run", "data", "config", "inspect", "compare", "verify"):
+    for subcommand in ("run", "data", "config", "inspect", "compare", "verify", "bench"):
         assert f"\n  {subcommand} " in outcome.out
 
 

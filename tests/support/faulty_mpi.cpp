@@ -6,7 +6,8 @@
 
 /// Preloaded into the executable, it damages one number of what one rank sends or receives, as a broken network or library
 /// would. FAULTY_MPI = "<operation> <bytes of a number> <rank> <first call>": that call and all later ones of the operation
-/// that carry numbers of that size, all_to_all (in what the rank sends) or all_reduce (in what it receives).
+/// that carry numbers of that size, all_to_all or all_gather (in what the rank sends), all_reduce or reduce_scatter (in what it
+/// receives).
 namespace {
 
 struct Fault {
@@ -64,6 +65,22 @@ int MPI_Allreduce(void const* from, void* to, int n, MPI_Datatype type, MPI_Op o
   auto const bytes = number_bytes(type);
   if (n > 0 && fault().strikes("all_reduce", bytes)) damage(to, bytes);
   return code;
+}
+
+int MPI_Reduce_scatter(void const* from, void* to, int const* counts, MPI_Datatype type, MPI_Op op, MPI_Comm comm) {
+  auto const code = PMPI_Reduce_scatter(from, to, counts, type, op, comm);
+  int here = 0;
+  PMPI_Comm_rank(comm, &here);
+  auto const bytes = number_bytes(type);
+  if (counts[here] > 0 && fault().strikes("reduce_scatter", bytes)) damage(to, bytes);
+  return code;
+}
+
+int MPI_Iallgatherv(void const* from, int n, MPI_Datatype type, void* to, int const* receive_counts, int const* receive_at,
+                    MPI_Datatype receive_type, MPI_Comm comm, MPI_Request* request) {
+  auto const bytes = number_bytes(type);
+  if (n > 0 && fault().strikes("all_gather", bytes)) damage(const_cast<void*>(from), bytes);
+  return PMPI_Iallgatherv(from, n, type, to, receive_counts, receive_at, receive_type, comm, request);
 }
 
 int MPI_Ialltoallv(void const* from, int const* send_counts, int const* send_at, MPI_Datatype send_type, void* to,
