@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A first look: builds moescope, trains a small LLaMA-MoE on text that this machine already has, over two or four MPI
-# ranks, and draws what happened. Everything lands in results/first_run. Run it again at will.
+# ranks, and draws what happened. A free run claims (loss, throughput, MFU, imbalance, bytes); a phased run of the same
+# configuration explains where a step's time goes. Everything lands in results/first_run. Run it again at will.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 out=results/first_run
@@ -29,22 +30,27 @@ if [ ! -e "$out/data/data.json" ]; then
     --domain licences=/usr/share/common-licenses
 fi
 
-stage "training over $ranks ranks"
 [ -t 2 ] && progress=always || progress=never
-mpirun -n "$ranks" "$moescope" run --progress "$progress" experiments/first_run/base.toml "${layout[@]}" --out "$out/run.h5" --overwrite
+train() {
+  mpirun -n "$ranks" "$moescope" run --progress "$progress" experiments/first_run/base.toml "${layout[@]}" --overwrite "$@"
+}
+stage "training over $ranks ranks"
+train --out "$out/run.h5"
+stage "the same with the phases of each step told apart"
+train --set train.timing=phased --out "$out/phased.h5"
 
 stage "drawing"
-/usr/bin/python3 analysis/figures.py "$out/run.h5"
+/usr/bin/python3 analysis/figures.py "$out/run.h5" "$out/phased.h5"
 
 cat <<END
 
-The run file:  $out/run.h5
+The run files: $out/run.h5 (loss, throughput, MFU, imbalance, bytes), $out/phased.h5 (where a step's time goes)
 The figures:   $out/figures/    (PDF and PNG)
 What to do next: look at the run, change one thing, and look again, for instance
   cd $(printf %q "$PWD")
   $moescope inspect $out/run.h5
   source cluster/setup/mpi_environment.sh
-  mpirun -n 2 $moescope run experiments/first_run/base.toml --set layout.ep=2 --set train.steps=50 --out $out/mine.h5 --overwrite
+  mpirun -n 2 $moescope run experiments/first_run/base.toml --set gate.kind=switch --set train.steps=50 --out $out/mine.h5 --overwrite
   $moescope compare $out/run.h5 $out/mine.h5
   /usr/bin/python3 analysis/figures.py $out/mine.h5 --out $out/mine
 END

@@ -30,12 +30,13 @@ def _of_ranks(run):
 
 def _of_axes(run):
     axis_of = np.array(run.names("provenance/collective_axis"))
+    told_apart = np.isfinite(run.steady_mean("raw/collective_wait_seconds", times=True)).any()
     for what in ("transfer", "wait"):
         seconds = run.steady_mean(f"raw/collective_{what}_seconds", times=True).mean(axis=0)
         for axis in dict.fromkeys(axis_of.tolist()):
             total = seconds[axis_of == axis].sum()
             if np.isfinite(total):
-                yield OVER_AXIS, axis, what if run.phased() else "waiting and transfer", total
+                yield OVER_AXIS, axis, what if told_apart else "waiting and transfer", total
 
 
 def draw(table):

@@ -19,6 +19,14 @@ DEFINITIONS = (Path(__file__).parents[2] / "docs" / "definitions.md").read_text(
 H5PY, XARRAY = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
 
 
+@pytest.fixture
+def first_run(tmp_path):
+    """Where quickstart.sh leaves its run files."""
+    folder = tmp_path / "results/first_run"
+    folder.mkdir(parents=True)
+    return folder
+
+
 def printed(lines, folder):
     result = subprocess.run([sys.executable, "-c", lines], cwd=folder, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
@@ -32,18 +40,18 @@ def attach_scales(path, name, *scales):
             file[name].dims[number].attach_scale(file[scale])
 
 
-def test_the_lines_with_h5py_print_the_slowest_ranks_mean(tmp_path):
-    path = write_run(tmp_path / "run.h5")
+def test_the_lines_with_h5py_print_the_slowest_ranks_mean(first_run, tmp_path):
+    path = write_run(first_run / "run.h5")
     with h5py.File(path, "r+") as file:
         file["raw/step_seconds"].attrs["units"] = "s"
         expected = file["raw/step_seconds"][()].max(axis=1).mean()
     assert printed(H5PY, tmp_path) == f"complete {expected} s\n"
 
 
-def test_the_lines_with_xarray_and_pandas_print_the_mean_load(tmp_path):
+def test_the_lines_with_xarray_and_pandas_print_the_mean_load(first_run, tmp_path):
     for package in ("pandas", "xarray", "h5netcdf"):
         pytest.importorskip(package)
-    whole, path = write_run(tmp_path / "whole.h5"), tmp_path / "run.h5"
+    whole, path = write_run(first_run / "whole.h5"), first_run / "run.h5"
     assert run_cli(whole, "--only", "load_heatmap").returncode == 0
     with h5py.File(whole) as file, h5py.File(path, "w") as part:  # without what the small file has no dimensions of
         for name in ("step", "router", "expert", "raw/expert_tokens_routed", "raw/warm_up"):

@@ -305,6 +305,14 @@ def test_a_free_run_draws_whole_steps_and_no_phases(tmp_path):
     np.testing.assert_allclose([bar.get_height() for bar in bars], steady(path, "raw/step_seconds"), rtol=1e-14)
 
 
+def test_a_free_run_that_stamps_its_exchanges_draws_waiting_apart_from_transfer(tmp_path):
+    path = write_run(tmp_path / "free.h5", timing="free")
+    with h5py.File(path, "r+") as file:
+        file["raw/collective_wait_seconds"][...] = 1e-3
+    right = of_run("step_time", path)[1].axes[1]
+    assert [exchange.get_label() for exchange in right.containers] == ["transfer", "wait"]
+
+
 def test_step_breakdown_stands_beside_the_free_step(both_timings, every_figure):
     table, figure = every_figure["step_breakdown"]
     phased = [path for path in both_timings if "phased" in path.name]

@@ -1,4 +1,4 @@
-"""What the texts and the program's last lines propose runs when pasted into a fresh shell, as root too."""
+"""What the program's last lines propose runs when pasted into a fresh shell, as root too."""
 
 import os
 import re
@@ -44,31 +44,6 @@ def paste(commands, folder, shell="bash"):
 
 def indented(text):
     return "\n".join(line.strip() for line in text.splitlines() if line.startswith("  "))
-
-
-def last_words_of_quickstart(folder):
-    """Its text, with its variables, as it is printed there."""
-    script = (ROOT / "quickstart.sh").read_text()
-    variables = "\n".join(re.findall(r"^(?:out|moescope)=.*$", script, re.MULTILINE))
-    return paste(variables + "\n" + script[script.rindex("cat <<END") :], folder)
-
-
-def test_the_last_lines_of_quickstart_run_wherever_it_was_called(tree, tmp_path):
-    commands = indented(last_words_of_quickstart(tree))
-    assert {"inspect", "run", "compare"} <= set(re.findall(r"build/src/apps/moescope (\w+)", commands))
-    paste(commands, tmp_path)
-    assert (tree / "results/first_run/mine.h5").exists() and list((tree / "results/first_run/mine").glob("*.pdf"))
-    paste(commands, tmp_path)  # and again
-
-
-def test_the_commands_of_the_readme_run_one_after_the_other(tree):
-    text = (ROOT / "README.md").read_text().split("## One run by hand")[1].split("\n## ")[0]
-    _, block, rest = re.split(r"^```\n", text, maxsplit=2, flags=re.MULTILINE)
-    proposed = [span for span in re.findall(r"`([^`]+)`", rest) if "$moescope" in span]
-    whole = [span for span in proposed if not re.search(r"\b[A-Z]+\b", span)]
-    assert len(whole) >= 2 and any("--dry-run" in span for span in whole)
-    printed = paste("\n".join([block, *whole]), tree)
-    assert "a step: 16 sequences of 128 tokens" in printed and "the fewest that the layout allows" in printed
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
