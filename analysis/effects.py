@@ -1,6 +1,7 @@
 """Effects of one configuration against another, as a table with claims and as a figure of intervals."""
 
 import numpy as np
+from matplotlib.ticker import LogLocator
 
 import launch_statistics
 import lettering
@@ -10,6 +11,7 @@ from run_file import NotDrawn
 from table import Table
 
 FILLED = "filled: a difference is claimed"
+WIDE = 4  # of the largest over the smallest ratio; beyond, the axis is logarithmic
 OPEN = "no claims: other contrasts were declared"
 
 
@@ -72,3 +74,16 @@ def draw(axes, table, label):
     style.arms_down(axes, table["contrast"])
     axes.set_xlabel("\n".join(lettering.broken(label if ratio else f"{label}, {table['effect'][0]}", 1.9, 8)))
     axes.grid(axis="x")
+    if ratio:
+        _log_where_wide(axes, table)
+
+
+def _log_where_wide(axes, table):
+    """Ratios from far below to far above are as far from 1."""
+    reach = np.concatenate([table[name] for name in ("value", "low", "high")])
+    reach = reach[np.isfinite(reach) & (reach > 0)]
+    if len(reach) and reach.max() > WIDE * reach.min():
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_locator(LogLocator(2, numticks=6))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.minorticks_off()

@@ -10,7 +10,7 @@ from matplotlib.textpath import text_to_path
 
 FONT = "DejaVu Sans"  # that of moescope.mplstyle
 LONGEST = 1.8  # inches at 7 pt; a longer name is a number in the figure, and stands under it
-BREAKS = (r"(?<=, )|(?<= / )", r"(?<= )", r"(?<=[_.=/-])", r"(?<=.)")  # the first that suffices
+BREAKS = (r"(?<=, )|(?<= / )", r"(?<=[^=] )(?!=)", r"(?<=[_.=/-])", r"(?<=.)")  # the first that suffices
 WORDS = BREAKS[1:]
 
 _numbers = {}
@@ -34,7 +34,17 @@ def shown(label):
 def key(table):
     """ "[number] name" for each name of this table that is shown as a number, by number."""
     long = {label for label in table.texts() if shown(label) != drawable(label)}
-    return [f"[{_numbers[label]}] {label}" for label in sorted(long, key=_numbers.get)]
+    ordered = sorted(long, key=_numbers.get)
+    return [f"[{_numbers[label]}] {_beside(label, ordered[0])}" for label in ordered]
+
+
+def _beside(label, first):
+    """A name that has half or more of its parts in common with the first is told by the others."""
+    parts, same = label.split(", "), first.split(", ")
+    other = [part for part, its in zip(parts, same, strict=False) if part != its]
+    if len(parts) != len(same) or " / " in label or not other or 2 * len(other) > len(parts):
+        return label
+    return f"as [{_numbers[first]}] but {', '.join(other)}"
 
 
 def drawable(text):

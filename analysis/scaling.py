@@ -4,6 +4,7 @@ import numpy as np
 
 import style
 from decided_by import MACHINE
+from looks import CYCLE
 from run_file import NotDrawn
 from study import across
 from table import Table
@@ -30,7 +31,9 @@ def table(study, work, measure, ideal):
         raise NotDrawn(f"no configuration has a finite number of {measure.replace('_', ' ')}.")
     unit = "s" if measure == "step_seconds" else "token/s"
     numbers = {measure: (unit, value), "low": (unit, low), "high": (unit, high), "n": ("", n), "ideal": (unit, line)}
-    return Table(style.of_launches(n), series=("", series), ranks=("", ranks), **numbers)
+    return Table(
+        f"free launches, {style.of_launches(n)}; ideal: from the first point", series=("", series), ranks=("", ranks), **numbers
+    )
 
 
 def _series(study, work):
@@ -70,10 +73,12 @@ def draw(table, label):
     measure = table.names[2]
     figure = style.new_figure(style.COLUMN, 2.5)
     axes = figure.subplots()
-    for number, series in enumerate(table.distinct("series")):
+    every = table.distinct("series")
+    for number, series in enumerate(every):
         part = table.where(series=series)
-        colour, marker = style.CYCLE[number % len(style.CYCLE)]
-        style.whiskers(axes, part["ranks"], part, measure, series, color=colour, marker=marker)
+        colour, marker = CYCLE[number % len(CYCLE)]
+        at = part["ranks"] * 1.03 ** (number - (len(every) - 1) / 2)  # points of several series side by side
+        style.whiskers(axes, at, part, measure, series, color=colour, marker=marker)
         axes.plot(part["ranks"], part["ideal"], color=colour, linestyle=":", linewidth=0.8)
     axes.plot([], [], color="black", linestyle=":", linewidth=0.8, label="ideal")
     ranks = sorted(set(table["ranks"].tolist()))

@@ -1,79 +1,22 @@
-"""One look for every figure: sizes of the paper, and a fixed colour with a hatch or marker for each phase, method and arm."""
+"""One layout for every figure: sizes of the paper, bars and curves, legends, rows and captions. What has which colour is in
+looks.py."""
 
 from pathlib import Path
 
 import matplotlib.style
 import numpy as np
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 import lettering
+from looks import CYCLE, LOAD_COLOURS, MARK, METHODS, NOTE
 
 # Widths in inches of one column and of the page: drawn at that size, never scaled.
 PAPERS = {"ieee": (3.5, 7.16), "acm": (3.33, 7.0), "neurips": (5.5, 5.5), "icml": (3.25, 6.75)}
 COLUMN, PAGE = 0, 1
 
-LOAD_COLOURS = "PuOr_r"  # diverging, centred at an even load
-
-# Okabe and Ito's colours; the hatch tells apart what prints alike in grey.
-PHASES = {
-    "data": ("#999999", ""),
-    "embedding": ("#F0E442", ""),
-    "attention": ("#0072B2", ""),
-    "gate": ("#CC79A7", ""),
-    "dispatch": ("#E69F00", "///"),
-    "experts": ("#009E73", ""),
-    "combine": ("#E69F00", "\\\\\\"),
-    "head": ("#56B4E9", "..."),
-    "communication": ("#D55E00", ""),
-    "gradients": ("#D55E00", "xxx"),
-    "optimizer": ("#56B4E9", ""),
-    "checks": ("#999999", "..."),
-    "record": ("#999999", "///"),
-}
-BETWEEN_STEPS = ("checks", "record")
-OTHER_PHASE = ("#FFFFFF", "")
-WHOLE_STEP = "#999999"
-AXES = {
-    "tp": ("#0072B2", ""),
-    "ep": ("#E69F00", "///"),
-    "etp": ("#CC79A7", "..."),
-    "expert_block": ("#F0E442", "xxx"),
-    "edp": ("#56B4E9", "\\\\\\"),
-    "dp": ("#009E73", ""),
-    "stage": ("#999999", ""),
-    "world": ("#000000", ""),
-}
-PURPOSES = {
-    "parameters": ("#0072B2", ""),
-    "gradients": ("#D55E00", "xxx"),
-    "optimizer": ("#56B4E9", ""),
-    "activations": ("#009E73", "///"),
-}
-NUMERATORS = {
-    "megatron_causal": ("#0072B2", "o"),
-    "non_causal": ("#D55E00", "s"),
-    "six_n_active": ("#009E73", "^"),
-    "six_n_total": ("#CC79A7", "D"),
-    "executed": ("#000000", "x"),
-}
-OPERATIONS = {"all_reduce": "o", "all_gather": "s", "reduce_scatter": "^", "all_to_all": "D"}
-METHODS = {
-    "noisy_top_k": ("#0072B2", "o"),
-    "switch": ("#D55E00", "s"),
-    "uniform": ("#009E73", "^"),
-    "uniform_learnable": ("#56B4E9", "v"),
-    "random": ("#CC79A7", "D"),
-    "random_learnable": ("#E69F00", "P"),
-    "local": ("#000000", "o"),
-    "all_to_all": ("#0072B2", "s"),
-    "all_gather": ("#D55E00", "^"),
-}
-COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999"]
-MARKERS = "os^DvPX*"
-CYCLE = [(COLOURS[i % 8], MARKERS[(i + i // 8) % 8]) for i in range(64)]  # no colour and marker twice together
-WAIT = ("#FFFFFF", "////")
-TRANSFER = ("#D55E00", "")
-NOTE, MARK = "#555555", "#B00000"
+LEAST_SPREAD = 0.02  # of the colours about an even share
+MANY_CURVES = 4
 ROW_NAME = 1.3  # inches, of a row's name
 
 _paper = "ieee"
@@ -124,20 +67,60 @@ def whiskers(axes, at, table, value, label, down=False, **look):
     of, low, high = (table[name][some] for name in (value, "low", "high"))
     places, spread = np.asarray(at)[some], np.nan_to_num(np.abs(np.array([of - low, high - of])))
     x, y, direction = (of, places, "xerr") if down else (places, of, "yerr")
-    axes.errorbar(x, y, **{direction: spread}, label=told(label, of), capsize=2, elinewidth=0.7, **look)
+    interval = {direction: spread, "capsize": 2} if np.isfinite([low, high]).any() else {}
+    axes.errorbar(x, y, **interval, label=told(label, of), elinewidth=0.7, **look)
+
+
+def curve(axes, x, y, label, look, number=0, of=1, band=(), width=0.8):
+    """A line, in a band from the first to the second of `band`, with a few markers that stand beside those of the others of `of`
+    curves: of curves that coincide each is seen."""
+    colour, marker = look
+    every = max(1, len(x) // 6, min(of, len(x) // 2))
+    line = {"color": colour, "marker": marker, "markevery": (number * every // of, every), "linewidth": width}
+    if band:
+        axes.fill_between(x, *band, color=colour, alpha=0.15, linewidth=0)
+    axes.plot(x, y, label=told(label, y), **line)
+
+
+def beside(x, number, of, share=0.012):
+    """Places of the points of one of `of` curves, so that those at one x stand side by side; `share` of the axis between two."""
+    x = np.asarray(x, float)
+    return x + (number - (of - 1) / 2) * share * np.ptp(x) if len(x) else x
+
+
+def load_map(axes, load, **how):
+    """Loads over an even share as an image, its colours symmetric about 1 and as wide as the data, and its colour bar."""
+    spread = max(LEAST_SPREAD, np.abs(load - 1).max(where=np.isfinite(load), initial=0))
+    norm = Normalize(1 - spread, 1 + spread)
+    image = axes.imshow(load, cmap=LOAD_COLOURS, norm=norm, aspect="auto", interpolation="nearest", **how)
+    colour_bar = axes.figure.colorbar(image, ax=axes, label="load (1: an even share)", aspect=12)
+    colour_bar.ax.set_ylim(max(0, 1 - spread), 1 + spread)
+    colour_bar.ax.locator_params(nbins=5)
+    return image
 
 
 def legend(axes, title=None):
-    """Above the axes, in as many columns as have room; the figure grows by as much."""
+    """Above the axes; of `_arrangements` the one with fewest rows, by which the figure grows."""
     handles, labels = axes.get_legend_handles_labels()
-    figure, around, inside = axes.figure, axes.get_tightbbox(), axes.bbox
-    beside = (around.width - inside.width) / figure.dpi  # names of rows and the like, whose width the layout keeps
-    widest = max(map(lettering.width, labels)) + 0.36  # with its line or patch and the gap to the next
-    columns = int(np.clip((figure.get_figwidth() - beside) / widest, 1, len(labels)))
+    figure = axes.figure
+    columns, size, place = min(_arrangements(axes, labels), key=lambda arrangement: -(-len(labels) // arrangement[0]))
     rows = -(-len(labels) // columns) + (title is not None)
-    figure.set_figheight(figure.get_figheight() + 0.16 * rows)
-    look = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.2, "columnspacing": 1, "alignment": "left"}
-    axes.legend(handles, labels, ncols=columns, title=title, **look)
+    figure.set_figheight(figure.get_figheight() + (0.16 if size == 7 else 0.145) * rows)
+    look = {"borderaxespad": 0.2, "columnspacing": 1, "alignment": "left", "fontsize": size}
+    axes.legend(handles, labels, ncols=columns, title=title, **place, **look)
+
+
+def _arrangements(axes, labels):
+    """(columns, points, place) from the axes' left edge; from that of the figure, over names of rows; and so, of many curves, in
+    smaller letters."""
+    figure = axes.figure
+    beside = (axes.get_tightbbox().width - axes.bbox.width) / figure.dpi  # names of rows and the like
+    room = figure.get_figwidth() / axes.get_gridspec().ncols - 0.15
+    over_axes, over_all = ({"loc": f"lower {side}", "bbox_to_anchor": (x, 1)} for side, x in (("left", 0), ("right", 1)))
+    for width, size, place in ((room - beside, 7, over_axes), (room, 7, over_all), (room, 6, over_all)):
+        widest = max(lettering.width(label, size) for label in labels) + 0.34  # with its line or patch and the gap to the next
+        if size == 7 or len(labels) > MANY_CURVES:
+            yield int(np.clip(width / widest, 1, len(labels))), size, place
 
 
 def legend_beside(axes):
@@ -160,6 +143,25 @@ def from_zero(axes):
 def whole_steps(axes):
     """No tick between two steps."""
     axes.xaxis.get_major_locator().set_params(integer=True)
+
+
+def ranks_along(axes, ranks):
+    """Bars of ranks: not wide where there are few, at most 16 numbers below them."""
+    axes.set_xticks(ranks[:: -(-len(ranks) // 16)])
+    axes.margins(x=0.2 if len(ranks) < 8 else 0.02)
+
+
+def remark(axes, end, row, text):
+    """Words behind the end of a row's bar."""
+    axes.annotate(text, (end, row), xytext=(4, 0), textcoords="offset points", va="center", fontsize=6)
+
+
+def at_least(axes, width):
+    """The x axis not narrower than `width` times its middle: what differs by less stands together."""
+    low, high = axes.get_xlim()
+    middle = (low + high) / 2
+    if high - low < width * abs(middle):
+        axes.set_xlim(middle * (1 - width / 2), middle * (1 + width / 2))
 
 
 def arms_down(axes, labels):

@@ -10,6 +10,7 @@ import importlib
 import pkgutil
 
 import lettering
+import numerals
 
 
 def names():
@@ -22,4 +23,6 @@ def load(name):
 
 def draw(name, table):
     """The figure of this name, its long names as numbers that lettering.key(table) explains."""
-    return load(name).draw(table.with_texts(lettering.shown))
+    figure = load(name).draw(table.with_texts(lettering.shown))
+    numerals.everywhere(figure)
+    return figure

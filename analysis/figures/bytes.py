@@ -1,4 +1,4 @@
-"""Payload of every collective in a step, as counted and as computed from configuration and routed counts."""
+"""Payload of every exchange in a step, sum of all ranks, as counted and as computed from configuration and routed counts."""
 
 import numpy as np
 from matplotlib.ticker import EngFormatter
@@ -17,13 +17,18 @@ def table(run):
     if not names:
         raise NotDrawn("one rank: no communication.")
     counted, computed = (run.steady_mean(name).sum(axis=0) for name in (COUNTED, COMPUTED))
-    return Table(_verdict(run), collective=("", names), counted=("B", counted), computed=("B", computed))
+    return Table(
+        f"{_verdict(run)}; one launch, mean of the steps after warm-up",
+        collective=("", names),
+        counted=("B", counted),
+        computed=("B", computed),
+    )
 
 
 def _verdict(run):
     counted, computed = run.over_steps(COUNTED), run.over_steps(COMPUTED)
     unequal = np.count_nonzero(counted != computed)
-    entries = f"{counted.size:,} entries (steps x ranks x collectives)"
+    entries = f"{counted.size:,} entries (steps x ranks x exchanges)"
     return f"counted and computed differ in {unequal:,} of {entries}" if unequal else f"counted = computed in all {entries}"
 
 

@@ -21,8 +21,9 @@ def table(study):
         others = ", ".join(str(value) for key, value in arm.values.items() if key != FACTOR) or "all"
         rows.append((others, arm.configuration[FACTOR], estimate.value, estimate.low, estimate.high, estimate.n))
     names = ["configuration", "capacity_factor", "dropped", "low", "high", "n"]
+    told = style.of_seeds([row[-1] for row in rows], [len(arm.runs) for arm in study.arms])
     return Table(
-        style.of_seeds([row[-1] for row in rows], [len(arm.runs) for arm in study.arms]),
+        f"of the choices after warm-up, all routers; {told}",
         **{name: ("", values) for name, values in zip(names, zip(*rows, strict=True), strict=True)},
     )
 
@@ -30,14 +31,16 @@ def table(study):
 def draw(table):
     figure = style.new_figure(style.COLUMN, 2.3)
     axes = figure.subplots()
-    for label in table.distinct("configuration"):
+    labels = table.distinct("configuration")
+    for number, label in enumerate(labels):
         colour, marker = style.arm(label)
         part = table.where(configuration=label)
-        style.whiskers(axes, part["capacity_factor"], part, "dropped", label, color=colour, marker=marker)
-    axes.set(xlabel="capacity factor", ylabel="choices dropped")
+        at = style.beside(part["capacity_factor"], number, len(labels))
+        style.whiskers(axes, at, part, "dropped", label, color=colour, marker=marker)
+    axes.set(xlabel="capacity factor", ylabel="share of choices dropped")
     style.from_zero(axes)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.grid()
-    if len(table.distinct("configuration")) > 1:
+    if len(labels) > 1:
         style.legend(axes)
     return figure

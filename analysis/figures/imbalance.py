@@ -1,61 +1,70 @@
-"""Max / mean load of experts over the steps: every router of one configuration, or the worst router of each of several."""
+"""Load of the busiest expert over an even share, over the steps: each router of one configuration, or the worst router of each
+of several."""
 
 import numpy as np
 
+import looks
+import smoothing
 import style
 from decided_by import SEED
 from table import Table
 
 OF = "study"
-MOST_COLOURS = 8
 MEASURE = "derived/imbalance/experts/max_over_mean"
 
 
 def table(study):
-    curves = _routers(study.arms[0]) if len(study.arms) == 1 else {arm.label: _launches(arm).max(axis=1) for arm in study.arms}
-    rows = [(curve, step, value) for curve, values in curves.items() for step, value in enumerate(values)]
-    curve, step, value = zip(*rows, strict=True)
-    title = "router by router" if len(study.arms) == 1 else "the worst router of each step"
-    return Table(title + _of(study), curve=("", curve), step=("", step), max_over_mean=("", value))
+    alone = len(study.arms) == 1
+    curves = _routers(study.arms[0]) if alone else {arm.label: _of_seeds(arm).max(axis=2) for arm in study.arms}
+    rows = [row for curve, values in curves.items() for row in _rows(curve, values)]
+    curve, step, low, value, high = zip(*rows, strict=True)
+    columns = {"low": ("", low), "max_over_mean": ("", value), "high": ("", high)}
+    return Table(_title(study, alone), curve=("", curve), step=("", step), **columns)
 
 
-def _of(study):
-    launches = [len(arm.runs) for arm in study.arms]
-    seeds = [len(arm.one_of_each_seed()) for arm in study.arms]
-    return "" if max(launches) == 1 else f", {style.medians_of_seeds(seeds, launches)}"
+def _title(study, alone):
+    steps = [run.steps_done for run in study.runs]
+    launches, seeds = [len(arm.runs) for arm in study.arms], [len(arm.one_of_each_seed()) for arm in study.arms]
+    parts = ["router by router" if alone else "the worst router of each step", smoothing.told(steps)]
+    parts += [style.medians_of_seeds(seeds, launches)] if max(launches) > 1 else []
+    over = " and ".join(["window"] * (smoothing.window(max(steps)) > 1) + ["seeds"] * (max(seeds) > 1))
+    return "; ".join([*parts, *[f"bands: quartiles over {over}"] * bool(over), "1: all experts alike"])
 
 
-def _launches(arm):
-    """Median over seeds, [S, L]; to the last step that all launches did."""
+def _of_seeds(arm):
+    """[seed, S, L]; to the last step that all launches did."""
     values = [run.over_steps(MEASURE) for run in arm.runs]
-    return np.median(arm.of_samples([value[: min(map(len, values))] for value in values], SEED), axis=0)
+    return arm.of_samples([value[: min(map(len, values))] for value in values], SEED)
 
 
 def _routers(arm):
-    return dict(zip(arm.runs[0].names("router"), _launches(arm).T, strict=True))
+    """Each of a few, or the middle and the worst of many."""
+    values, names = _of_seeds(arm), arm.runs[0].names("router")
+    if len(names) <= looks.MOST_COLOURS:
+        return dict(zip(names, np.moveaxis(values, 2, 0), strict=True))
+    with np.errstate(invalid="ignore"):
+        middle = np.median(values, axis=2)
+    return {f"worst of {len(names)} routers": values.max(axis=2), f"median of {len(names)} routers": middle}
+
+
+def _rows(curve, values):
+    places, (low, middle, high) = smoothing.running(values)
+    return zip([curve] * len(places), places.tolist(), low, middle, high, strict=True)
 
 
 def draw(table):
     figure = style.new_figure(style.COLUMN, 2.3)
     axes = figure.subplots()
     curves = table.distinct("curve")
+    routers = "router by router" in table.title
     for number, curve in enumerate(curves):
         part = table.where(curve=curve)
-        several = "worst" in table.title
-        colour = style.arm(curve)[0] if several else style.CYCLE[number][0] if len(curves) <= MOST_COLOURS else "#999999"
-        marker = {"marker": style.arm(curve)[1], "markevery": max(1, len(part) // 8)} if several else {}
-        axes.plot(
-            part["step"],
-            part["max_over_mean"],
-            color=colour,
-            linewidth=0.8,
-            label=style.told(curve, part["max_over_mean"]),
-            **marker,
-        )
+        look = looks.of_many(number, len(curves)) if routers else style.arm(curve)
+        band = (part["low"], part["high"])
+        style.curve(axes, part["step"], part["max_over_mean"], curve, look, number, len(curves), band)
     axes.axhline(1, color="black", linewidth=0.5, linestyle=":")
-    axes.set(xlabel="step", ylabel="max / mean load of experts")
+    axes.set(xlabel="step", ylabel="load of the busiest expert\n(max / mean)")
     style.whole_steps(axes)
     axes.grid(axis="y")
-    if len(curves) <= MOST_COLOURS:
-        style.legend(axes)
+    style.legend(axes)
     return figure

@@ -2,14 +2,14 @@
 
 import numpy as np
 
+import looks
 import style
 from load import over_even_share
 from table import Table
 
 OF = "study"
 SHARES = np.linspace(0, 1, 101)
-MOST_COLOURS = 8
-ALL = "every seed and router"
+ALL = "all experts, steps after warm-up, seeds and routers"
 
 
 def table(study):
@@ -19,11 +19,18 @@ def table(study):
         loads = {arm.label: np.concatenate([*_by_router(arm).values()]) for arm in study.arms}
     values = [_quantiles(load[np.isfinite(load)]) for load in loads.values()]
     return Table(
-        ALL if len(study.arms) > 1 else "every seed, router by router",
+        _title(study),
         curve=("", np.repeat([*loads], len(SHARES))),
         load=("even share", np.concatenate(values)),
         share=("", np.tile(SHARES, len(loads))),
     )
+
+
+def _title(study):
+    seeds = [len(arm.one_of_each_seed()) for arm in study.arms]
+    counted = f"n = {min(seeds)}" + (f" to {max(seeds)}" if max(seeds) > min(seeds) else "") + f" seed{'s' * (max(seeds) > 1)}"
+    of = ALL if len(study.arms) > 1 else "all experts, steps after warm-up and seeds, router by router"
+    return f"{of}, {counted}: no interval; dotted: an even share"
 
 
 def _quantiles(load):
@@ -40,23 +47,20 @@ def draw(table):
     figure = style.new_figure(style.COLUMN, 2.3)
     axes = figure.subplots()
     curves = table.distinct("curve")
+    several = table.title.startswith(ALL)
     for number, curve in enumerate(curves):
         part = table.where(curve=curve)
-        several = table.title == ALL
-        colour = style.arm(curve)[0] if several else style.CYCLE[number][0] if len(curves) <= MOST_COLOURS else "#999999"
-        marker = style.arm(curve)[1] if several else style.CYCLE[number % len(style.CYCLE)][1]
-        axes.step(
-            part["load"],
-            part["share"],
-            where="post",
-            color=colour,
-            marker=marker,
-            markevery=20,
-            label=style.told(curve, part["load"]),
-        )
+        colour, marker = style.arm(curve) if several else looks.of_many(number, len(curves))
+        places = (4 + number * 20 // len(curves), 20)  # markers of curves that coincide stand beside one another
+        look = {"color": colour, "marker": marker, "markevery": places, "linewidth": 0.8}
+        axes.step(part["load"], part["share"], where="post", label=style.told(curve, part["load"]), **look)
     axes.axvline(1, color="black", linewidth=0.5, linestyle=":")
-    axes.set(xlabel="load (choices / even share)", ylabel="share of experts and steps", xlim=(0, None), ylim=(0, 1.02))
+    axes.set(
+        xlabel="load (choices of an expert / even share)",
+        ylabel="share of experts and steps\nwith at most this load",
+        ylim=(0, 1.02),
+    )
     axes.grid()
-    if len(curves) <= MOST_COLOURS:
+    if len(curves) <= looks.MOST_COLOURS or several:
         style.legend(axes)
     return figure

@@ -1,7 +1,6 @@
 """How evenly each router spreads its choices: share of every expert before dropping, 1 where all are alike."""
 
 import numpy as np
-from matplotlib.colors import TwoSlopeNorm
 
 import style
 from load import over_even_share
@@ -16,6 +15,7 @@ def table(run):
     routers, experts = run.names("router"), run.names("expert")
     load = over_even_share(counts)
     return Table(
+        "one launch, mean of the steps after warm-up; load: an expert's choices, before dropping, over an even share",
         router=("", np.repeat(routers, len(experts))),
         expert=("", np.tile(experts, len(routers))),
         load=("even share", load.ravel()),
@@ -27,19 +27,13 @@ def draw(table):
     load = table["load"].reshape(len(routers), len(experts))
     figure = style.new_figure(style.COLUMN, np.clip(0.9 + 0.22 * len(routers), 1.8, 7))
     axes = figure.subplots()
-    image = axes.imshow(
-        load,
-        cmap=style.LOAD_COLOURS,
-        norm=TwoSlopeNorm(1, 0, max(2, load.max(where=np.isfinite(load), initial=0))),
-        aspect="auto",
-    )
+    style.load_map(axes, load)
     if len(experts) <= LARGEST_LABELLED and len(routers) <= LARGEST_LABELLED:
         _number_cells(axes, load)
     _ticks(axes.xaxis, experts)
     _ticks(axes.yaxis, routers)
     axes.set(xlabel="expert", ylabel="router")
     axes.spines[:].set_visible(False)
-    figure.colorbar(image, label="choices / even share", aspect=12)
     return figure
 
 

@@ -1,7 +1,6 @@
 """How the load of each expert moves over the steps, for the most uneven router."""
 
 import numpy as np
-from matplotlib.colors import TwoSlopeNorm
 
 import style
 from load import over_even_share
@@ -20,7 +19,7 @@ def table(run):
     load = over_even_share(counts)
     experts = run.names("expert")
     return Table(
-        f"router {run.names('router')[shown]}, the most uneven",
+        f"router {run.names('router')[shown]}, the most uneven; one launch, every step; load: choices over an even share",
         step=("", np.repeat(np.arange(len(load)), len(experts))),
         expert=("", np.tile(experts, len(load))),
         load=("even share", load.ravel()),
@@ -32,16 +31,8 @@ def draw(table):
     load = table["load"].reshape(len(steps), len(experts))
     figure = style.new_figure(style.COLUMN, 2.0)
     axes = figure.subplots()
-    image = axes.imshow(
-        load.T,
-        cmap=style.LOAD_COLOURS,
-        norm=TwoSlopeNorm(1, 0, max(2, load.max(where=np.isfinite(load), initial=0))),
-        aspect="auto",
-        interpolation="nearest",
-        extent=(-0.5, len(load) - 0.5, load.shape[1] - 0.5, -0.5),
-    )
+    style.load_map(axes, load.T, extent=(-0.5, len(load) - 0.5, load.shape[1] - 0.5, -0.5))
     axes.set(xlabel="step", ylabel="expert")
     style.whole_steps(axes)
     axes.locator_params(axis="y", integer=True)
-    figure.colorbar(image, ax=axes, label="choices / even share")
     return figure

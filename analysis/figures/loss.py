@@ -1,77 +1,107 @@
-"""Cross-entropy against tokens: in training and on held-out text of each domain; of several configurations, held out."""
+"""Cross-entropy against tokens, in training and on held-out text: of each domain; of several configurations the mean of the
+domains, with its difference to the baseline's beneath."""
 
 import numpy as np
 
+import held_out
+import smoothing
 import style
 from decided_by import SEED
+from looks import CYCLE
 from run_file import NotDrawn
 from study import median_of
 from table import Table
 
 OF = "study"
-MARKERS = "os^Dvp*X"
-TRAINING = "training"
+TRAINING, HELD_OUT, DIFFERENCE = "training", "held out", "difference"
+GREY = "#777777"
+NAMES = ["configuration", "curve", "tokens", "cross_entropy", "low", "high", "n"]
 
 
 def table(study):
-    parts = [part for arm in study.arms for part in _curves(arm, len(study.arms) == 1)]
-    if not parts:
-        raise NotDrawn("no evaluation on held-out text is complete.")
-    if not any(np.isfinite(row[3]) for part in parts for row in part):
+    rows = [row for arm in study.arms for row in (*_training(arm), *held_out.rows(arm, by_domain=len(study.arms) == 1))]
+    if not any(np.isfinite(row[3]) for row in rows):
         raise NotDrawn("no loss is a finite number: the training diverged from its first step on.")
-    columns = [*zip(*(row for part in parts for row in part), strict=True)]
-    launches = [len(arm.runs) for arm in study.arms]
-    note = style.of_seeds(columns[-1], launches) if max(launches) > 1 else ""
-    names = ["configuration", "curve", "tokens", "cross_entropy", "low", "high", "n"]
+    baseline = study.baseline()
+    rows += [row for arm in study.arms if arm is not baseline for row in held_out.differences(baseline, arm, DIFFERENCE)]
     units = ["", "", "token", "nat/token", "nat/token", "nat/token", ""]
-    return Table(note, **{name: (unit, values) for name, unit, values in zip(names, units, columns, strict=True)})
+    columns = zip(NAMES, units, zip(*rows, strict=True), strict=True)
+    return Table(_title(study, rows, baseline), **{name: (unit, values) for name, unit, values in columns})
 
 
-def _curves(arm, alone):
+def _training(arm):
+    """To the last step that all launches did; a median over seeds, smoothed."""
     tokens = np.cumsum(min((run.over_steps("raw/tokens") for run in arm.runs), key=len))
-    if alone:
-        losses = [run.over_steps("raw/loss/cross_entropy")[: len(tokens)] for run in arm.runs]
-        yield _rows(arm, TRAINING, tokens, losses)
-    evaluations = [run.evaluations() for run in arm.runs]
-    done = min(len(at_step) for at_step, _ in evaluations)
-    tokens_then = np.concatenate([[0], tokens])[evaluations[0][0][:done]]
-    held_out = np.array([loss[:done] for _, loss in evaluations])
-    if alone and done:
-        for domain, name in enumerate(arm.runs[0].names("domain")):
-            yield _rows(arm, f"held out: {name}", tokens_then, held_out[:, :, domain])
-    elif done:
-        yield _rows(arm, "held out, mean of domains", tokens_then, held_out.mean(axis=2))
-
-
-def _rows(arm, curve, tokens, losses):
-    medians = [median_of(values) for values in np.transpose(arm.of_samples(losses, SEED))]
+    losses = arm.of_samples([run.over_steps("raw/loss/cross_entropy")[: len(tokens)] for run in arm.runs], SEED)
+    medians = [median_of(values).value for values in losses.T]
+    places, (_, middle, _) = smoothing.running([medians])
     return [
-        (arm.label, curve, at, median.value, median.low, median.high, median.n)
-        for at, median in zip(tokens, medians, strict=True)
+        (arm.label, TRAINING, tokens[at], value, np.nan, np.nan, len(losses)) for at, value in zip(places, middle, strict=True)
     ]
 
 
+def _title(study, rows, baseline):
+    n, launches = [row[-1] for row in rows], [len(arm.runs) for arm in study.arms]
+    parts = [f"thin: training, {smoothing.told([run.steps_done for run in study.runs])}"]
+    several = ", mean of domains, those of one number of tokens side by side" if len(study.arms) > 1 else ""
+    parts += [f"markers: held-out text{several}"] * any(row[1].startswith(HELD_OUT) for row in rows)
+    parts += [style.of_seeds(n, launches)]
+    parts += [f"below: held-out loss minus that of {baseline.label}"] * any(row[1] == DIFFERENCE for row in rows)
+    return "; ".join(parts)
+
+
 def draw(table):
-    figure = style.new_figure(style.COLUMN, 2.5)
-    axes = figure.subplots()
-    alone = len(table.distinct("configuration")) == 1
-    for label in table.distinct("configuration"):
-        for number, curve in enumerate(table.where(configuration=label).distinct("curve")):
-            part = table.where(configuration=label, curve=curve)
-            look = _look(curve, number - 1) if alone else dict(zip(("color", "marker"), style.arm(label), strict=True))
-            axes.plot(
-                part["tokens"], part["cross_entropy"], label=style.told(curve if alone else label, part["cross_entropy"]), **look
-            )
-            axes.fill_between(part["tokens"], part["low"], part["high"], color=axes.lines[-1].get_color(), alpha=0.2, linewidth=0)
-    axes.set(xlabel="tokens trained on", ylabel="cross-entropy (nat per token)" if alone else "held-out loss (nat per token)")
-    axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.locator_params(axis="x", nbins=5)
-    axes.grid(axis="y")
-    style.legend(axes)
+    below = len(table.where(curve=DIFFERENCE)) > 0
+    figure = style.new_figure(style.COLUMN, 3.6 if below else 2.5)
+    axes = figure.subplots(1 + below, 1, sharex=True, squeeze=False, height_ratios=[5, 3][: 1 + below])[:, 0]
+    (_several if len(table.distinct("configuration")) > 1 else _alone)(axes[0], table)
+    axes[0].set_ylabel("cross-entropy (nat per token)")
+    if below:
+        _differences(axes[1], table)
+    for one in axes:
+        one.grid(axis="y")
+    axes[-1].set_xlabel("tokens trained on")
+    axes[-1].locator_params(axis="x", nbins=5)
+    style.legend(axes[0])
     return figure
 
 
-def _look(curve, domain):
-    if curve == TRAINING:
-        return {"color": "#999999", "linewidth": 0.7}
-    return {"color": style.CYCLE[domain % len(style.CYCLE)][0], "marker": MARKERS[domain % len(MARKERS)]}
+def _thin(axes, part, colour, label):
+    axes.plot(part["tokens"], part["cross_entropy"], color=colour, linewidth=0.6, label=label)
+
+
+def _alone(axes, table):
+    training = table.where(curve=TRAINING)
+    _thin(axes, training, GREY, style.told(TRAINING, training["cross_entropy"]))
+    for number, curve in enumerate(table.distinct("curve")[1:]):
+        part = table.where(curve=curve)
+        colour, marker = CYCLE[number % len(CYCLE)]
+        style.whiskers(axes, part["tokens"], part, "cross_entropy", curve, color=colour, marker=marker)
+
+
+def _several(axes, table):
+    labels = table.distinct("configuration")
+    held_out = table.at(np.char.startswith(table["curve"], HELD_OUT))
+    for number, label in enumerate(labels):
+        colour, marker = style.arm(label)
+        training, part = table.where(configuration=label, curve=TRAINING), held_out.where(configuration=label)
+        if len(part):
+            _thin(axes, training, colour, "_")
+            at = style.beside(part["tokens"], number, len(labels))
+            style.whiskers(axes, at, part, "cross_entropy", label, color=colour, marker=marker)
+        else:
+            style.curve(axes, training["tokens"], training["cross_entropy"], label, (colour, marker), number, len(labels))
+    if len(held_out):
+        axes.plot([], [], color=GREY, linewidth=0.6, label=TRAINING)
+        axes.plot([], [], color=GREY, marker="o", label=HELD_OUT)
+
+
+def _differences(axes, table):
+    labels = table.distinct("configuration")
+    axes.axhline(0, color="black", linewidth=0.5, linestyle=":")
+    for label in labels:
+        part = table.where(configuration=label, curve=DIFFERENCE)
+        colour, marker = style.arm(label)
+        at = style.beside(part["tokens"], labels.index(label), len(labels))
+        style.whiskers(axes, at, part, "cross_entropy", "_", color=colour, marker=marker)
+    axes.set_ylabel("held out, minus\nbaseline (nat)")

@@ -1,34 +1,41 @@
-"""Memory of every rank by what it is held for, and the high-water mark of its process."""
+"""Memory of every rank by what it is held for, up to the high-water mark of its process."""
 
 import numpy as np
 from matplotlib.ticker import EngFormatter
 
 import style
+from looks import PARTS, PURPOSES, UNKNOWN
 from run_file import NotDrawn
 from table import Table
 
 OF = "launch"
+REST = "not told apart:\nlibraries, MPI, code"
 
 
 def table(run):
     held, purposes = run.over_steps("raw/memory_by_purpose").max(axis=0), run.names("memory_purpose")
     if (held < 0).any():
         raise NotDrawn(f"{run.path}: a profiling tool was loaded, so memory was not told apart.")
+    process = run.over_steps("raw/memory_bytes").max(axis=0)
     columns = {purpose: ("B", held[:, number]) for number, purpose in enumerate(purposes)}
-    return Table(rank=("", run.array("rank")), **columns, process=("B", run.over_steps("raw/memory_bytes").max(axis=0)))
+    columns["not_told_apart"] = ("B", np.where(process < 0, 0, np.maximum(process - held.sum(axis=1), 0)))
+    title = "one launch; each part, and the process, at the step with most of it"
+    return Table(title, rank=("", run.array("rank")), **columns, process=("B", process))
 
 
 def draw(table):
     figure = style.new_figure(style.COLUMN, 2.3)
     axes = figure.subplots()
     ranks, start = table["rank"], np.zeros(len(table))
-    for purpose in table.names[1:-1]:
-        style.bar(axes, ranks, table[purpose], start, style.PURPOSES.get(purpose, style.OTHER_PHASE), purpose)
+    for purpose in table.names[1:-2]:
+        style.bar(axes, ranks, table[purpose], start, PURPOSES.get(purpose, UNKNOWN), purpose)
         start = start + table[purpose]
-    axes.plot(ranks, table["process"], linestyle="none", marker="_", markersize=12, color="black", label="process, highest")
+    style.bar(axes, ranks, table["not_told_apart"], start, PARTS["not told apart"], REST)
+    known = table["process"] >= 0
+    mark = {"linestyle": "none", "marker": "_", "markersize": min(12, 100 / len(ranks)), "color": "black"}
+    axes.plot(ranks[known], table["process"][known], label="process, highest", **mark)
     axes.set(xlabel="rank", ylabel="memory", ylim=(0, None))
-    axes.set_xticks(ranks[:: -(-len(ranks) // 16)])
+    style.ranks_along(axes, ranks)
     axes.yaxis.set_major_formatter(EngFormatter("B"))
-    axes.margins(x=0.2 if len(ranks) < 8 else 0.02)
     style.legend_beside(axes)
     return figure

@@ -1,4 +1,4 @@
-"""Utilisation (Megatron's causal numerator) against the imbalance of rows over ranks; one point per launch."""
+"""Model FLOPs utilisation (Megatron's causal numerator) against the imbalance of rows over ranks; a point for each launch."""
 
 import numpy as np
 from matplotlib.ticker import PercentFormatter
@@ -23,9 +23,14 @@ def table(study):
             break
     else:
         raise NotDrawn("no peak is known, neither stated nor measured.")
+    if all(run.config["layout.ranks"] == 1 for arm in arms for run in arm.runs):
+        raise NotDrawn("one rank each: its rows cannot be uneven.")
     label, imbalance, mfu = zip(*rows, strict=True)
     return Table(
-        f"of the {peak} peak; one point per launch", configuration=("", label), imbalance_rank=("", imbalance), mfu=("", mfu)
+        f"of the {peak} peak, Megatron-LM's causal numerator; a point for each free launch: no interval",
+        configuration=("", label),
+        imbalance_rank=("", imbalance),
+        mfu=("", mfu),
     )
 
 
@@ -35,8 +40,11 @@ def draw(table):
     for label in table.distinct("configuration"):
         part = table.where(configuration=label)
         colour, marker = style.arm(label)
-        axes.plot(part["imbalance_rank"], part["mfu"], color=colour, marker=marker, linestyle="none", label=label)
-    axes.set(xlabel="max / mean rows of ranks", ylabel="MFU (Megatron, causal)")
+        axes.plot(
+            part["imbalance_rank"], part["mfu"], color=colour, marker=marker, linestyle="none", fillstyle="none", label=label
+        )
+    axes.set(xlabel="rows of the busiest rank (max / mean)", ylabel="model FLOPs utilisation\n(share of the peak)")
+    style.at_least(axes, 0.02)
     style.from_zero(axes)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.grid()

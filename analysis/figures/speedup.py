@@ -14,12 +14,12 @@ def table(study):
     others = [arm for arm in arms if arm is not baseline]
     return effects.table(
         [Comparison(arm.label, measure("tokens_per_second"), baseline, arm) for arm in others],
-        f"against {baseline.label}",
+        f"free launches against {baseline.label}",
         claiming=not study.contrasts,
     )
 
 
 def draw(table):
     figure = style.new_figure(style.COLUMN, 1.2 + 0.25 * len(table))
-    effects.draw(figure.subplots(), table, "speed-up (ratio of tokens per second)")
+    effects.draw(figure.subplots(), table, "ratio of tokens per second")
     return figure

@@ -1,15 +1,18 @@
-"""Time of a step by phase for each configuration (phased runs, mean of ranks), beside the step of its free run."""
+"""Time of a step by phase for each configuration (phased launches, mean of ranks), beside the step of its free launches."""
 
 import numpy as np
 
+import looks
 import style
 from decided_by import MACHINE
+from launch_statistics import Estimate
 from run_file import NotDrawn
-from study import across
+from study import across, median_of
 from table import Table
 
 OF = "comparison"
 LARGEST_RATIO = 1.1  # of phased over free; above, fences distort the step too much for shares to be quoted
+REST = "not_in_a_phase"
 
 
 def table(study):
@@ -17,31 +20,44 @@ def table(study):
     phases = list(dict.fromkeys(phase for arm in arms for phase in arm.told_apart()[0].names("phase")))
     columns = {phase: ("s", [np.median([_seconds(run, phase) for run in arm.told_apart()]) for arm in arms]) for phase in phases}
     columns = {phase: column for phase, column in columns.items() if np.any(column[1])}
-    free = [_free(arm) for arm in arms]
+    free, phased = [_free(arm) for arm in arms], [median_of([_step(run) for run in arm.told_apart()]) for arm in arms]
     total = np.sum([seconds for _, seconds in columns.values()], axis=0)
-    if not (np.isfinite(total).any() or np.isfinite(free).any()):
+    if not (np.isfinite(total).any() or np.isfinite([one.value for one in free]).any()):
         raise NotDrawn("no configuration has times of steps that are finite numbers.")
-    n = [len(arm.told_apart()) for arm in arms]
-    return Table(
-        f"phased runs, mean of ranks, {style.medians(n)}",
-        configuration=("", [arm.label for arm in arms]),
-        **columns,
-        free_step=("s", free),
-        phases_over_free=("", total / np.array(free)),
-        n=("", n),
-    )
+    with np.errstate(invalid="ignore"):
+        columns[REST] = ("s", np.maximum([one.value for one in phased] - total, 0))
+    columns |= {"free_step": _of(free, "value"), "low": _of(free, "low"), "high": _of(free, "high")}
+    columns |= {"phased_step": _of(phased, "value"), "phased_low": _of(phased, "low"), "phased_high": _of(phased, "high")}
+    columns["phases_over_free"] = ("", total / np.array([one.value for one in free]))
+    n = {"n": ("", [one.n for one in phased]), "n_free": ("", [one.n for one in free])}
+    return Table(_title(phased, free), configuration=("", [arm.label for arm in arms]), **columns, **n)
+
+
+def _of(estimates, field):
+    return "s", [getattr(one, field) for one in estimates]
+
+
+def _title(phased, free):
+    told = f"bars: phased launches, mean of ranks, {style.of_launches([one.n for one in phased])}"
+    n = [one.n for one in free if one.n]
+    return f"{told}; free step: {style.of_launches(n)}" if n else told
 
 
 def _seconds(run, phase):
     names = run.names("phase")
-    if phase not in names or phase in style.BETWEEN_STEPS:
+    if phase not in names or phase in looks.BETWEEN_STEPS:
         return 0.0
     return run.steady_mean("raw/phase_seconds", times=True)[:, names.index(phase)].mean()
 
 
+def _step(run):
+    return run.steady_mean("raw/step_seconds", times=True).mean()
+
+
 def _free(arm):
     """Step of the launches that are explained; NaN where there are none."""
-    return across(arm, lambda run: run.summary("step_seconds")[0], MACHINE).value if arm.explaining else np.nan
+    none = Estimate(np.nan, np.nan, np.nan, 0)
+    return across(arm, lambda run: run.summary("step_seconds")[0], MACHINE) if arm.explaining else none
 
 
 def draw(table):
@@ -49,17 +65,28 @@ def draw(table):
     figure = style.new_figure(style.PAGE, 1.3 + 0.28 * len(labels))
     axes = figure.subplots()
     rows, start = np.arange(len(labels)), np.zeros(len(labels))
-    for phase in table.names[1:-3]:
-        style.bar(axes, rows, table[phase], start, style.PHASES.get(phase, style.OTHER_PHASE), phase, horizontal=True)
+    for phase in table.names[1 : table.names.index(REST)]:
+        style.bar(axes, rows, table[phase], start, looks.phase(phase), phase, horizontal=True)
         start = start + table[phase]
-    axes.plot(table["free_step"], rows, linestyle="none", marker="|", markersize=13, color="black", label="free step")
-    ends = np.nan_to_num(np.fmax(start, table["free_step"]))
-    for row, (end, phases, free) in enumerate(zip(ends, start, table["free_step"], strict=True)):
-        axes.annotate(_remark(phases, free), (end, row), xytext=(4, 0), textcoords="offset points", va="center", fontsize=6)
+    rest = np.nan_to_num(table[REST])
+    style.bar(axes, rows, rest, start, looks.PARTS["not told apart"], "not in a phase", horizontal=True)
+    _steps(axes, rows, table)
+    ends = np.nan_to_num(np.fmax.reduce([start + rest, *(table[name] for name in ("free_step", "high", "phased_high"))]))
+    for row, end in enumerate(ends):
+        style.remark(axes, end, row, _remark(start[row], table["free_step"][row]))
     style.arms_down(axes, labels)
-    axes.set(xlabel="seconds per step", xlim=(0, 1.35 * np.nanmax([start, table["free_step"]])))
+    axes.set(xlabel="seconds per step", xlim=(0, 1.35 * max(ends.max(), 1e-9)))
     style.legend(axes)
     return figure
+
+
+def _steps(axes, rows, table):
+    """The free step as a bar across the row, and both intervals."""
+    if np.isfinite(table["phased_low"]).any():
+        phased = {"phased_step": table["phased_step"], "low": table["phased_low"], "high": table["phased_high"]}
+        style.whiskers(axes, rows + 0.2, phased, "phased_step", "phased step", down=True, color="black", linestyle="none")
+    look = {"color": "black", "marker": "|", "markersize": 13, "linestyle": "none"}
+    style.whiskers(axes, rows, table, "free_step", "free step", down=True, **look)
 
 
 def _remark(phases, free):

@@ -8,6 +8,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.legend import Legend
 from matplotlib.text import Text
 
+SMALLEST = 5  # points, of text that can be read in print
+GAP = 2.0  # pixels, between numbers along an axis
 LITTLE = 1.0  # pixels of 100 in an inch, by which boxes may touch
 
 
@@ -24,6 +26,13 @@ def faults(figure):
         own = set(axes.texts)
         yield from (f"{_name(text)} covers axes" for text, box in boxes if text not in own and inside.overlaps(box))
         yield from ("a legend covers axes" for legend in legends if inside.overlaps(_smaller(legend.get_window_extent())))
+        yield from _faults_of_ticks(axes)
+    yield from (f"{_name(text)} is {text.get_fontsize():.1f} points small" for text in texts if text.get_fontsize() < SMALLEST)
+    yield from (f"{_name(text)} is matplotlib's mathematics" for text in texts if "mathdefault" in text.get_text())
+    for legend in legends:
+        inside = _smaller(legend.get_window_extent())
+        own = {*legend.get_texts(), legend.get_title()}
+        yield from (f"{_name(text)} stands in a legend" for text, box in boxes if text not in own and inside.overlaps(box))
     for (one, box), (other, its) in itertools.combinations(boxes, 2):
         if box.overlaps(its):
             yield f"{_name(one)} and {_name(other)} overlap"
@@ -55,6 +64,31 @@ def _smaller(box):
 
 def _holds(outer, box):
     return box.x0 >= outer.x0 and box.y0 >= outer.y0 and box.x1 <= outer.x1 and box.y1 <= outer.y1
+
+
+def _faults_of_ticks(axes):
+    """Numbers along an axis want a gap; none stands on a factor or an offset that is told elsewhere."""
+    for axis, along in ((axes.xaxis, "x"), (axes.yaxis, "y")):
+        if axis.get_offset_text().get_text():
+            yield f"the {along} axis has the offset {axis.get_offset_text().get_text()!r}"
+        labels = [tick.label1 for tick in axis.get_major_ticks() if tick.label1.get_visible() and tick.label1.get_text()]
+        spans = sorted(
+            (_span(label, along), label.get_text()) for label in labels if axes.axison and _in_view(label, axes, along)
+        )
+        for (one, text), (other, its) in itertools.pairwise(spans):
+            if one[1] + (GAP if along == "x" else 0) > other[0]:
+                yield f"numbers {text!r} and {its!r} along {along} touch"
+
+
+def _span(label, along):
+    box = label.get_window_extent()
+    return (box.x0, box.x1) if along == "x" else (box.y0, box.y1)
+
+
+def _in_view(label, axes, along):
+    low, high = (axes.bbox.x0, axes.bbox.x1) if along == "x" else (axes.bbox.y0, axes.bbox.y1)
+    middle = sum(_span(label, along)) / 2
+    return low - 1 <= middle <= high + 1
 
 
 def _too_small(axes):

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.container import BarContainer
 
 import figures
 import style
@@ -122,8 +123,12 @@ def test_every_figure_keeps_the_width_of_its_paper_and_nothing_in_it_is_cut(ever
         assert box.x1 < figure.get_figwidth() + 0.02 and box.y1 < figure.get_figheight() + 0.02, (name, box)
 
 
-def test_no_text_or_legend_of_any_figure_covers_axes_or_other_text(every_figure):
-    for name, (_, figure) in every_figure.items():
+@pytest.mark.parametrize("paper", style.PAPERS)
+def test_no_text_or_legend_of_any_figure_covers_axes_or_other_text(every_figure, paper):
+    style.apply(paper)
+    for name, (table, _) in every_figure.items():
+        figure = figures.draw(name, table)
+        style.caption(figure, table.title, ["uncommitted changes in the build"])
         assert list(faults(figure)) == [], name
 
 
@@ -231,10 +236,28 @@ def test_loss_lines_are_the_losses_of_the_file(run_path):
 
 
 def test_loss_of_several_configurations_is_the_median_held_out_loss(gates, every_figure):
-    lines = {line.get_label(): line for line in every_figure["loss"][1].axes[0].lines}
+    lines = {points.get_label(): points.lines[0] for points in every_figure["loss"][1].axes[0].containers}
     assert set(lines) == {"noisy_top_k", "switch", "random"}
     held_out = launches(gates, "raw/eval/loss", **{"gate.kind": "switch"})
     np.testing.assert_allclose(lines["switch"].get_ydata(), np.median(np.mean(held_out, axis=2), axis=0), rtol=1e-14)
+
+
+def test_loss_of_several_configurations_has_their_training_and_the_difference_to_the_baseline_beneath(gates, every_figure):
+    table, figure = every_figure["loss"]
+    training = np.median(launches(gates, "raw/loss/cross_entropy", **{"gate.kind": "switch"}), axis=0)
+    np.testing.assert_array_equal(table.where(configuration="switch", curve="training")["cross_entropy"], training)
+    assert [label.get_text() for label in figure.axes[0].get_legend().get_texts()][:2] == ["training", "held out"]
+    means = {
+        kind: np.median(np.mean(launches(gates, "raw/eval/loss", **{"gate.kind": kind}), axis=2), axis=0)
+        for kind in ("switch", "noisy_top_k")
+    }
+    below = table.where(configuration="switch", curve="difference")
+    np.testing.assert_allclose(below["cross_entropy"], means["switch"] - means["noisy_top_k"], rtol=1e-12)
+    assert below["n"].tolist() == 3 * [1] and "minus that of noisy_top_k" in table.title
+    drawn_below = figure.axes[1].containers[-1].lines[0]
+    assert drawn_below.get_ydata().tolist() == table.where(configuration="random", curve="difference")[
+        "cross_entropy"
+    ].tolist() or (drawn_below.get_ydata().tolist() == below["cross_entropy"].tolist())
 
 
 def test_loss_parts_are_total_cross_entropy_and_each_routers_balance(run_path):
@@ -256,7 +279,7 @@ def test_load_over_steps_shows_the_most_uneven_router(run_path):
     worst = steady(run_path, "derived/imbalance/experts/max_over_mean").argmax()
     with h5py.File(run_path) as file:
         counts = file["raw/expert_tokens_routed"][:, worst]
-    assert table.title == f"router {worst}.ffn, the most uneven"
+    assert table.title.startswith(f"router {worst}.ffn, the most uneven;")
     np.testing.assert_allclose(figure.axes[0].images[0].get_array().T, counts / counts.mean(axis=1, keepdims=True), rtol=1e-14)
 
 
@@ -267,7 +290,7 @@ def test_imbalance_is_every_routers_and_of_several_configurations_the_worst(run_
     np.testing.assert_array_equal([line.get_ydata() for line in lines[:ROUTERS]], imbalance.T)
     of_switch = launches(gates, "derived/imbalance/experts/max_over_mean", **{"gate.kind": "switch"})
     line = next(line for line in every_figure["imbalance"][1].axes[0].lines if line.get_label() == "switch")
-    np.testing.assert_array_equal(line.get_ydata(), np.median(of_switch, axis=0).max(axis=1))
+    np.testing.assert_array_equal(line.get_ydata(), np.median(of_switch, axis=0).max(axis=1))  # of one seed
 
 
 def test_load_cdf_counts_the_loads_below(run_path):
@@ -287,14 +310,17 @@ def test_step_time_stacks_the_phases_of_each_rank(run_path):
     left, right = of_run("step_time", run_path)[1].axes
     phases = steady(run_path, "raw/phase_seconds")[:, :-2]  # the last, checks and record, are between the steps
     heights = np.array([[bar.get_height() for bar in bars] for bars in left.containers])
-    np.testing.assert_allclose(heights, phases.T, rtol=1e-14)
+    np.testing.assert_allclose(heights[:-1], phases.T, rtol=1e-14)
+    assert left.containers[-1].get_label() == "not in a phase"
+    whole = steady(run_path, "raw/step_seconds")
     tops = [bar.get_y() + bar.get_height() for bar in left.containers[-1]]
-    np.testing.assert_allclose(tops, phases.sum(axis=1), rtol=1e-12)
-    np.testing.assert_allclose(left.lines[-1].get_ydata(), steady(run_path, "raw/step_seconds"), rtol=1e-14)
+    np.testing.assert_allclose(tops, whole, rtol=1e-12)
+    np.testing.assert_allclose(left.lines[-1].get_ydata(), whole, rtol=1e-14)
     transfer = steady(run_path, "raw/collective_transfer_seconds").mean(axis=0)
     tensor_parallel = sum(transfer[index] for index, name in enumerate(COLLECTIVES) if name.startswith("tp."))
-    assert right.containers[0][0].get_height() == pytest.approx(tensor_parallel, rel=1e-12)
-    assert [label.get_text() for label in right.get_xticklabels()] == ["tp", "ep", "dp", "control"]
+    assert right.containers[0][0].get_width() == pytest.approx(tensor_parallel, rel=1e-12)
+    names = [label.get_text() for label in right.get_yticklabels()]
+    assert names == ["tensor\n(tp)", "expert\n(ep)", "data\n(dp)", "control"]
 
 
 def test_a_free_run_draws_whole_steps_and_no_phases(tmp_path):
@@ -319,8 +345,10 @@ def test_step_breakdown_stands_beside_the_free_step(both_timings, every_figure):
     phases = np.mean([steady(path, "raw/phase_seconds").mean(axis=0) for path in phased], axis=0)
     phases = phases[:-2]  # without checks and record
     free = np.median(summaries(both_timings, "step_seconds", **{"train.timing": "free"}))
-    widths = [bars[0].get_width() for bars in figure.axes[0].containers]
+    *widths, rest = [bars[0].get_width() for bars in figure.axes[0].containers if isinstance(bars, BarContainer)]
     np.testing.assert_allclose(widths, phases, rtol=1e-12)
+    whole = np.median([steady(path, "raw/step_seconds").mean() for path in phased])
+    assert rest == pytest.approx(whole - phases.sum(), rel=1e-9) and table["phased_step"][0] == pytest.approx(whole, rel=1e-12)
     assert figure.axes[0].lines[0].get_xdata()[0] == free
     ratio = phases.sum() / free
     assert table["phases_over_free"][0] == pytest.approx(ratio, rel=1e-12)
@@ -394,22 +422,49 @@ def test_bytes_says_when_one_entry_differs(run_path):
     assert of_run("bytes", run_path)[0].title.startswith("counted and computed differ in 1 of 240 entries")
 
 
-def test_bytes_by_axis_sum_the_collectives_of_the_axis(run_path):
-    containers = of_run("bytes_by_axis", run_path)[1].axes[0].containers
-    counted = steady(run_path, "raw/collective_payload_bytes").sum(axis=0)
-    for bars in containers:
-        of_axis = [number for number, name in enumerate(COLLECTIVES) if name.split(".")[0] == bars.get_label()]
-        assert bars[0].get_width() == pytest.approx(counted[of_axis].sum(), rel=1e-14)
-    assert [bars.get_label() for bars in containers] == ["tp", "ep", "dp", "control"]
+def test_bytes_by_axis_sum_the_collectives_of_the_axis(gates, every_figure):
+    table, figure = every_figure["bytes_by_axis"]
+    containers = figure.axes[0].containers
+    of_switch = [run.path for run in study_of(gates).runs if run.config["gate.kind"] == "switch"]
+    counted = np.array([steady(path, "raw/collective_payload_bytes").sum(axis=0) for path in of_switch])
+    row = table["configuration"].tolist().index("switch")
+    for axis, bars in zip(("tp", "ep", "dp", "control"), containers, strict=True):
+        of_axis = [number for number, name in enumerate(COLLECTIVES) if name.split(".")[0] == axis]
+        assert bars[row].get_width() == pytest.approx(np.median(counted[:, of_axis].sum(axis=1)), rel=1e-14)
+    assert [bars.get_label() for bars in containers] == ["tensor (tp)", "expert (ep)", "data (dp)", "control"]
+    assert table["total"][row] == pytest.approx(np.median(counted.sum(axis=1)), rel=1e-14)
+    assert table["per_token"][row] == pytest.approx(np.median(counted.sum(axis=1)) / 1024, rel=1e-14)
+
+
+def test_bytes_of_one_configuration_are_told_apart_by_exchange_alone(run_path):
+    with pytest.raises(NotDrawn, match="`bytes` tells its exchanges apart"):
+        of_run("bytes_by_axis", run_path)
 
 
 def test_busbw_stands_over_the_payload_of_one_call(run_path):
     lines = of_run("busbw", run_path)[1].axes[0].lines
-    points = {(x, y) for line in lines for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True)}
+    points = [(x, y) for line in lines for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True)]
     payload, calls = (steady(run_path, f"raw/collective_{what}").sum(axis=0) for what in ("payload_bytes", "calls"))
     with h5py.File(run_path) as file:
         busbw = np.median(file["derived/bandwidth/busbw"][WARM_UP:], axis=0)
-    assert points == set(zip((payload / calls).tolist(), busbw.tolist(), strict=True))
+    expected = sorted(zip(payload / calls, busbw / 1e9, strict=True))
+    np.testing.assert_allclose(sorted(points), expected, rtol=1e-14)
+
+
+def test_busbw_of_several_launches_is_their_median(tmp_path):
+    paths = write_arm(tmp_path, "a", 6)
+    busbw = []
+    for path in paths:
+        with h5py.File(path) as file:
+            busbw.append(np.median(file["derived/bandwidth/busbw"][WARM_UP:], axis=0))
+    table = drawn("busbw", study_of(paths))[0]
+    assert table["collective"].tolist() == COLLECTIVES and set(table["n"]) == {6}
+    for column, expected in (
+        ("busbw", np.median(busbw, axis=0)),
+        ("low", np.min(busbw, axis=0)),
+        ("high", np.max(busbw, axis=0)),
+    ):
+        np.testing.assert_allclose(table[column], expected, rtol=1e-14)
 
 
 def test_mfu_has_a_marker_for_each_numerator(gates, every_figure):
@@ -441,8 +496,11 @@ def test_memory_stacks_purposes_on_each_rank(run_path):
     axes = of_run("memory", run_path)[1].axes[0]
     with h5py.File(run_path) as file:
         held, process = file["raw/memory_by_purpose"][()].max(axis=0), file["raw/memory_bytes"][()].max(axis=0)
-    assert [bars.get_label() for bars in axes.containers] == PURPOSES
-    np.testing.assert_array_equal([[bar.get_height() for bar in bars] for bars in axes.containers], held.T)
+    *purposes, rest = axes.containers
+    assert [bars.get_label() for bars in purposes] == PURPOSES
+    np.testing.assert_array_equal([[bar.get_height() for bar in bars] for bars in purposes], held.T)
+    assert rest.get_label().startswith("not told apart")
+    np.testing.assert_array_equal([bar.get_y() + bar.get_height() for bar in rest], process)
     np.testing.assert_array_equal(axes.lines[0].get_ydata(), process)
     assert len(process) == RANKS
 

@@ -9,6 +9,7 @@ import warnings
 import h5py
 import numpy as np
 import pytest
+from matplotlib.ticker import ScalarFormatter
 
 import figures
 import lettering
@@ -51,14 +52,15 @@ def case(request, tmp_path_factory):
 @pytest.mark.parametrize("name", figures.names())
 def test_every_figure_of_a_hostile_study_fits_its_canvas(case, name, caplog):
     what, found = case
-    style.apply("icml")  # the narrowest column
     missing = what == "all from the start" or (name == "load_over_steps" and what == "some late")
-    try:
-        figure = drawn(name, found[NEEDS.get(name, "names")])
-    except NotDrawn as reason:
-        assert missing and name in NOTHING_FINITE and re.search("finite|no peak|no exchange", str(reason))
-        return
-    assert list(faults(figure)) == []
+    for paper in style.PAPERS if what == "fine" else ["icml"]:  # the narrowest column
+        style.apply(paper)
+        try:
+            figure = drawn(name, found[NEEDS.get(name, "names")])
+        except NotDrawn as reason:
+            assert missing and name in NOTHING_FINITE and re.search("finite|no peak|no exchange", str(reason))
+            return
+        assert list(faults(figure)) == [], paper
     assert caplog.records == []  # matplotlib's other way to warn
 
 
@@ -70,12 +72,18 @@ def test_a_layout_that_does_not_fit_is_found():
     figure.text(0.9, 0.1, "runs over the edge")
     figure.text(0.5, 0.5, "one")
     figure.text(0.5, 0.5, "another")
+    figure.text(0.5, 0.9, "fine print", fontsize=4)
+    axes.set_xticks([0, 0.01], ["0.000", "0.001"])
+    axes.yaxis.set_major_formatter(ScalarFormatter(useOffset=100))
     found = "\n".join(faults(figure))
     for words in (
         "a legend covers axes",
         "'runs over the edge' leaves the canvas",
         "'one' covers axes",
         "'one' and 'another' overlap",
+        "'fine print' is 4.0 points small",
+        "numbers '0.000' and '0.001' along x touch",
+        "the y axis has the offset",
     ):
         assert words in found
 
