@@ -12,7 +12,7 @@ import headline_cells
 import headline_latex
 import headline_page
 import measures
-import style
+import looks
 from run_file import NotDrawn
 from synthetic_run import study_of, write_arm, write_run
 from test_figures import run_cli, steady
@@ -144,7 +144,7 @@ def test_units_suit_the_numbers():
 
 
 def test_the_axes_of_measures_are_those_of_figures():
-    assert set(measures.AXES) == set(style.AXES)
+    assert set(measures.AXES) == set(looks.AXES)
 
 
 def test_figures_write_it_beside_them(two, tmp_path):
