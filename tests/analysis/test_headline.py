@@ -11,8 +11,8 @@ import headline
 import headline_cells
 import headline_latex
 import headline_page
-import measures
 import looks
+import measures
 from run_file import NotDrawn
 from synthetic_run import study_of, write_arm, write_run
 from test_figures import run_cli, steady
