@@ -59,8 +59,9 @@ void check_sizes(Plan const& plan, Benchmark const& benchmark, Scalar const& sca
   if (benchmark.skewed && plan.skew > double(members))
     throw UserError(fmt::format("--skew {}: one of the {} ranks of {} cannot receive more than {} times the mean", plan.skew,
                                 members, name(axis), members));
-  constexpr double most = std::numeric_limits<int>::max();
-  if (auto const elements = double(plan.sizes.back() / scalar.stored); elements * (benchmark.skewed ? plan.skew : 1) > most)
+  constexpr auto most = std::int64_t(std::numeric_limits<int>::max());
+  auto const elements = plan.sizes.back() / scalar.stored;
+  if (double(elements) * (benchmark.skewed ? plan.skew : 1) > double(most))
     throw UserError(fmt::format("--max-bytes {}: {} would move more than the {} elements of {} that MPI can count",
                                 plan.sizes.back(), benchmark.name, most, scalar.name));
 }

@@ -37,8 +37,10 @@ std::string preamble(Plan const& plan, Layout const& layout, bool timed) {
       timed
           ? "time: median of the iterations; each starts behind a barrier and takes as long as on the slowest rank of all groups"
           : "time: n/a, since threads share cores";
-  return fmt::format("# {}\n# warm-up: {} iterations: {} validation: before and after\n# {}\n", layout.describe(), plan.warm_up,
-                     plan.iterations, time);
+  return fmt::format(
+      "# {}\n# warm-up: {} iterations: {} validation: before and after\n# {}\n"
+      "# algbw, busbw: as nccl-tests has them; docs/definitions.md, Benchmarks of collectives\n",
+      layout.describe(), plan.warm_up, plan.iterations, time);
 }
 
 std::string table_head(Plan const& plan, Layout const& layout, SameAxes const& axes, Benchmark const& benchmark) {
@@ -47,7 +49,7 @@ std::string table_head(Plan const& plan, Layout const& layout, SameAxes const& a
   return fmt::format("#\n# {} over {}: {} group{} of {} ranks{}\n#\n", benchmark.name, names_of(axes), groups,
                      groups == 1 ? "" : "s", members, skew) +
          line("#", "size", "count", "type", "redop", "time", "algbw", "busbw", "#wrong", "iters") +
-         line("#", "(B)", "(elements)", "", "", "(us)", "(GB/s)", "(GB/s)", "", "");
+         fmt::format("#{:>12}  {:>12}  {:>26}  {:>7}  {:>7}\n", "(B)", "(elements)", "(us)", "(GB/s)", "(GB/s)");
 }
 
 std::string table_row(Result const& result, std::int64_t iterations) {

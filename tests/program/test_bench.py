@@ -10,14 +10,15 @@ from test_mistakes import overrides, refused
 
 FAULTY_MPI = EXECUTABLE.parents[2] / "tests/libmoescope_faulty_mpi.so"
 COLLECTIVES = ("all_reduce", "all_gather", "reduce_scatter", "all_to_all", "all_to_all_skewed")
-SHORT = ("--min-bytes", "1000", "--max-bytes", "9000", "--factor", "9", "--warm-up", "1", "--iterations", "3")
+SHORT = ("--factor", "9", "--warm-up", "1", "--iterations", "3")
+SIZES = ("--min-bytes", "1000", "--max-bytes", "9000")
 COLUMNS = "# size count type redop time algbw busbw #wrong iters"
 OWN_CORES = "export OMP_NUM_THREADS=1"
 enough_cores = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="two ranks would share a core")
 
 
-def bench(folder, *arguments, settings="layout.ep=2", ranks=2, before=OWN_CORES):
-    return execute("bench", *overrides(settings), *SHORT, *arguments, ranks=ranks, before=before, cwd=folder)
+def bench(folder, *arguments, settings="layout.ep=2", sizes=SIZES, ranks=2, before=OWN_CORES):
+    return execute("bench", *overrides(settings), *SHORT, *sizes, *arguments, ranks=ranks, before=before, cwd=folder)
 
 
 def results(outcome):
@@ -113,7 +114,9 @@ def test_where_threads_share_cores_there_is_no_time(tmp_path):
 def test_one_damaged_number_is_counted_and_ends_with_an_error(number, first_call, collective, tmp_path):
     fault = f"{collective.removesuffix('_skewed')} {number[1]} 1 {first_call}"
     before = f"{OWN_CORES} LD_PRELOAD='{FAULTY_MPI}' FAULTY_MPI='{fault}'"
-    outcome = bench(tmp_path, "--collective", collective, "--type", number[0], "--max-bytes", "1000", before=before)
+    outcome = bench(
+        tmp_path, "--collective", collective, "--type", number[0], sizes=("--min-bytes", "1K", "--max-bytes", "1K"), before=before
+    )
     assert outcome.code == 1 and len(outcome.errors) == 1, outcome
     assert f"{collective} over world" in outcome.errors[0] and "did not arrive as they were sent" in outcome.errors[0]
     assert [int(row[7]) > 0 for row in rows(outcome)] == [True]
@@ -122,16 +125,18 @@ def test_one_damaged_number_is_counted_and_ends_with_an_error(number, first_call
 
 def test_the_layout_may_come_from_a_file_with_a_model_or_with_nothing_else(tmp_path):
     (tmp_path / "layout.toml").write_text('[layout]\nep = 2\n[train]\ndtype = "float64"\n')
-    found = results(execute("bench", "layout.toml", *SHORT, "--json", ranks=2, before=OWN_CORES, cwd=tmp_path))
+    found = results(execute("bench", "layout.toml", *SHORT, *SIZES, "--json", ranks=2, before=OWN_CORES, cwd=tmp_path))
     assert found["layout"]["ep"] == 2 and {row["type"] for row in found["results"]} == {"float64"}
-    found = results(execute("bench", SMOKE, *overrides("layout.tp=2"), *SHORT, "--json", ranks=2, before=OWN_CORES, cwd=tmp_path))
+    found = results(
+        execute("bench", SMOKE, *overrides("layout.tp=2"), *SHORT, *SIZES, "--json", ranks=2, before=OWN_CORES, cwd=tmp_path)
+    )
     assert found["layout"]["tp"] == 2
 
 
 MISTAKES = {
     "a layout of other ranks": (("--set", "layout.ep=3"), "layout.ep = 3", "does not divide layout.ranks = 2"),
     "an axis of one rank": (("--axis", "tp"), "--axis tp", "1 rank"),
-    "no sizes": (("--min-bytes", "10000"), "--max-bytes 9000 is below --min-bytes 10000"),
+    "no sizes": (("--min-bytes", "64M"), "--max-bytes 16777216 is below --min-bytes 67108864"),
     "less than an element": (("--min-bytes", "7"), "--min-bytes 7", "at least 8"),
     "a skew beyond the group": (("--skew", "2.5"), "--skew 2.5", "2 ranks"),
     "a key that decides nothing": (("--set", "gate.kind=switch"), "--set gate.kind=switch", "decides nothing", "[layout]"),
