@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 
 from program import EXECUTABLE, SMOKE, execute
+from test_energy import write_zone
 
 LAYOUTS = {"1 rank": (1, []), "dp 2": (2, []), "ep 2": (2, ["layout.ep=2"]), "tp 2, ep 2": (4, ["layout.tp=2", "layout.ep=2"])}
 MODES, TIMINGS, TYPES = ("train", "forward"), ("phased", "free"), ("float32", "float64")
 CASES = list(itertools.product(LAYOUTS, MODES, TIMINGS, TYPES))
 
 
-def run(packed, folder, *settings, ranks=1, options=()):
-    overrides = [word for setting in settings for word in ("--set", setting)]
-    return execute("run", SMOKE, "--set", f"data.path={packed}", "--out", "run.h5", *overrides, *options, ranks=ranks, cwd=folder)
+def run(packed, folder, *settings, ranks=1, options=(), before=""):
+    words = ["--set", f"data.path={packed}", "--out", "run.h5", *(word for key in settings for word in ("--set", key)), *options]
+    return execute("run", SMOKE, *words, ranks=ranks, before=before, cwd=folder)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,9 @@ def unfilled(path):
 
 def test_a_free_run_fills_every_dataset_but_the_phases(ranks, packed, tmp_path):
     settings = ["train.timing=free", "train.steps=8", "machine.stated_peak_flops=1e12", "gate.kind=switch", "model.top_k=1"]
-    assert run(packed, tmp_path, *settings, ranks=ranks).code == 0
+    write_zone(tmp_path / "powercap", "intel-rapl:0", "package-0")
+    before = f"export MOESCOPE_POWERCAP={tmp_path / 'powercap'}"
+    assert run(packed, tmp_path, *settings, ranks=ranks, before=before).code == 0
     found, oversubscribed = unfilled(tmp_path / "run.h5")
     with h5py.File(tmp_path / "run.h5") as file:  # clocks that a busy machine read too far apart leave an exchange no time
         timeless = file["raw/collective_transfer_seconds"][()].sum(axis=1) <= 0
