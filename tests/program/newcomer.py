@@ -66,8 +66,10 @@ class Newcomer:
 
     def settle(self, whole):
         """Sources, program, home. `whole`: the experiments in the size that users have."""
-        for name in ("home/notes", "home/src", "tmp"):
+        for name in ("home/notes", "home/src", "home/.openmpi", "tmp"):
             (self.folder / name).mkdir(parents=True)
+        # ranks that wait leave a busy machine's cores to the others
+        (self.folder / "home/.openmpi/mca-params.conf").write_text("mpi_yield_when_idle = 1\n")
         for part in PARTS:
             _copy(ROOT / part, self.tree / part)
         _copy(EXECUTABLE, self.tree / "build/src/apps/moescope")
