@@ -141,6 +141,13 @@ def test_every_axis_of_every_figure_is_named(every_figure):
             assert axes.get_xlabel() or axes.get_label() == "<colorbar>" or below, name
 
 
+def test_every_figure_says_of_how_many_launches_or_seeds_it_is_and_its_axes_have_no_abbreviations(every_figure):
+    for name, (table, figure) in every_figure.items():
+        assert re.search("one launch|n = [0-9]|each free launch|false differences: .* of [0-9]+ blocks", table.title), name
+        words = " ".join(text for axes in figure.axes for text in (axes.get_xlabel(), axes.get_ylabel()))
+        assert not re.search("busbw|MFU|utilization|bw", words), name
+
+
 def test_every_number_of_every_table_is_in_its_csv_and_in_latex(every_figure, tmp_path):
     for name, (table, _) in every_figure.items():
         table.write_csv(tmp_path / "table.csv")
