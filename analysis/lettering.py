@@ -9,7 +9,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import text_to_path
 
 FONT = "DejaVu Sans"  # that of moescope.mplstyle
-LONGEST = 1.8  # inches at 7 pt; a longer name is a number in the figure, and stands under it
+LONGEST = 2.1  # inches at 7 pt, for the longest name of an exchange; a longer name is a number in the figure, and stands under it
 BREAKS = (r"(?<=, )|(?<= / )", r"(?<=[^=] )(?!=)", r"(?<=[_.=/-])", r"(?<=.)")  # the first that suffices
 WORDS = BREAKS[1:]
 

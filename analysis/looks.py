@@ -2,7 +2,10 @@
 
 One colour has one meaning in all figures that show parts of a bar; the hatch tells apart what prints alike in grey."""
 
-LOAD_COLOURS = "PuOr_r"  # diverging, centred at an even load
+from matplotlib.colors import LinearSegmentedColormap
+
+# Below an even load violet, above it orange, and lighter the larger: what is below and above stays apart in grey.
+LOAD_COLOURS = LinearSegmentedColormap.from_list("load", ["#2D004B", "#6A5A9E", "#B5B5B5", "#FDB863", "#FFF7D6"])
 
 # Okabe and Ito's colours, with tints and shades where eight do not suffice.
 PHASES = {
@@ -27,7 +30,7 @@ PARTS = {
     "transfer": ("#80CDC1", ""),
     "waiting and transfer": ("#80CDC1", "////"),
     "whole step": ("#777777", ""),
-    "not told apart": ("#FFFFFF", ""),
+    "not told apart": ("#F2F2F2", ""),
 }
 # Violets and browns: tensors and experts; greens: data.
 AXES = {

@@ -16,7 +16,7 @@ PAPERS = {"ieee": (3.5, 7.16), "acm": (3.33, 7.0), "neurips": (5.5, 5.5), "icml"
 COLUMN, PAGE = 0, 1
 
 LEAST_SPREAD = 0.02  # of the colours about an even share
-MANY_CURVES = 4
+MANY_CURVES, MANY_BARS = 4, 32
 ROW_NAME = 1.3  # inches, of a row's name
 
 _paper = "ieee"
@@ -56,7 +56,8 @@ def new_figure(width, height):
 def bar(axes, places, lengths, start, look, label, horizontal=False):
     """One part of stacked bars."""
     colour, hatch = look
-    shared = {"color": colour, "hatch": hatch, "edgecolor": "black", "linewidth": 0.3, "label": label}
+    edge = 0.3 if len(places) <= MANY_BARS else 0
+    shared = {"color": colour, "hatch": hatch, "edgecolor": "black", "linewidth": edge, "label": label}
     return axes.barh(places, lengths, left=start, **shared) if horizontal else axes.bar(places, lengths, bottom=start, **shared)
 
 
@@ -146,14 +147,18 @@ def whole_steps(axes):
 
 
 def ranks_along(axes, ranks):
-    """Bars of ranks: not wide where there are few, at most 16 numbers below them."""
-    axes.set_xticks(ranks[:: -(-len(ranks) // 16)])
+    """Bars of ranks: not wide where there are few, and few numbers below many."""
+    axes.set_xticks(ranks[:: -(-len(ranks) // (8 if len(ranks) <= 100 else 5))])
     axes.margins(x=0.2 if len(ranks) < 8 else 0.02)
 
 
-def remark(axes, end, row, text):
-    """Words behind the end of a row's bar."""
-    axes.annotate(text, (end, row), xytext=(4, 0), textcoords="offset points", va="center", fontsize=6)
+def remarks(axes, ends, texts):
+    """Words behind the end of each row's bar, for which the x axis, from 0, keeps room."""
+    for row, (end, text) in enumerate(zip(ends, texts, strict=True)):
+        axes.annotate(text, (end, row), xytext=(4, 0), textcoords="offset points", va="center", fontsize=6)
+    inside = axes.figure.get_figwidth() - ROW_NAME  # about
+    room = inside - max(lettering.width(text, 6) for text in texts) - 0.15
+    axes.set_xlim(0, (max(ends) or 1) * inside / room)
 
 
 def at_least(axes, width):

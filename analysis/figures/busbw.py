@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
+import looks
 import style
 from looks import CYCLE, OPERATIONS
 from run_file import NotDrawn
@@ -11,6 +12,8 @@ from table import Table
 
 OF = "study"
 GIGA = 1e9
+NCCL = "bus bandwidth as nccl-tests counts it"
+NOT_TOLD = f"{NCCL}; the table tells the configurations apart"
 COLUMNS = {"configuration": "", "collective": "", "operation": "", "group_size": "rank", "message": "B"}
 COLUMNS |= {"busbw": "B/s", "low": "B/s", "high": "B/s", "n": ""}
 
@@ -22,7 +25,10 @@ def table(study):
         raise NotDrawn("no exchange with a bandwidth: one rank, or nothing sent.")
     columns = zip(COLUMNS.items(), zip(*rows, strict=True), strict=True)
     title = f"{_timing({arm.told_apart()[0].phased() for arm in arms})}; {style.of_launches([row[-1] for row in rows])}"
-    return Table(f"{title}; bus bandwidth as nccl-tests counts it", **{name: (unit, values) for (name, unit), values in columns})
+    return Table(
+        f"{title}; {NOT_TOLD if len(arms) > looks.MOST_COLOURS else NCCL}",
+        **{name: (unit, values) for (name, unit), values in columns},
+    )
 
 
 def _timing(phased):
@@ -66,14 +72,15 @@ def draw(table):
     figure = style.new_figure(style.COLUMN, 2.6)
     axes = figure.subplots()
     labels, operations = table.distinct("configuration"), table.distinct("operation")
+    by_arm = 1 < len(labels) <= looks.MOST_COLOURS
     for number, label in enumerate(labels):
         for place, operation in enumerate(operations):
             part = table.where(configuration=label, operation=operation)
-            colour = style.arm(label)[0] if len(labels) > 1 else CYCLE[place % len(CYCLE)][0]
+            colour = style.arm(label)[0] if by_arm else CYCLE[place % len(CYCLE)][0]
             look = {"color": colour, "marker": OPERATIONS.get(operation, "x"), "linestyle": "none", "fillstyle": "none"}
-            at = part["message"] * 1.12 ** (number - (len(labels) - 1) / 2)
-            style.whiskers(axes, at, _in_giga(part), "busbw", "_" if len(labels) > 1 else operation, **look)
-    if len(labels) > 1:
+            at = part["message"] * 1.5 ** (number / len(labels) - 0.5) if len(labels) > 1 else part["message"]
+            style.whiskers(axes, at, _in_giga(part), "busbw", "_" if by_arm or number else operation, **look)
+    if by_arm:
         _keys(axes, labels, operations)
     _log_axes(axes)
     style.legend(axes)
@@ -93,7 +100,9 @@ def _keys(axes, labels, operations):
 
 
 def _log_axes(axes):
-    axes.set(xscale="log", yscale="log", xlabel="message: payload of one call on one rank", ylabel="bus bandwidth (GB/s)")
+    axes.set(
+        xscale="log", yscale="log", xlabel="message: payload of one call on one rank", ylabel="bus bandwidth (nccl-tests), GB/s"
+    )
     axes.xaxis.set_major_formatter(EngFormatter("B"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     low, high = axes.get_xlim()

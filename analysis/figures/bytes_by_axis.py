@@ -16,7 +16,8 @@ BYTES = EngFormatter("B", places=1)
 
 
 def table(study):
-    axes = list(dict.fromkeys(axis for arm in study.arms for axis in arm.runs[0].names("provenance/collective_axis")))
+    used = dict.fromkeys(axis for arm in study.arms for axis in arm.runs[0].names("provenance/collective_axis"))
+    axes = [axis for axis in looks.AXES if axis in used] + [axis for axis in used if axis not in looks.AXES]
     if not axes:
         raise NotDrawn("one rank: no communication.")
     if len(study.arms) == 1:
@@ -51,11 +52,14 @@ def draw(table):
         if table[axis].any():
             style.bar(axes, rows, table[axis], start, looks.axis(axis), looks.AXIS_WORDS.get(axis, axis), horizontal=True)
         start = start + table[axis]
-    for row, (end, total, each) in enumerate(zip(start, table["total"], table["per_token"], strict=True)):
-        style.remark(axes, end, row, f"{BYTES(total)}, {BYTES(each)} per token" if total > 0 else "no communication")
+    style.remarks(axes, start, [_remark(*bytes) for bytes in zip(table["total"], table["per_token"], strict=True)])
     style.arms_down(axes, labels)
-    axes.set(xlabel="payload per step, all ranks", xlim=(0, 1.35 * max(start.max(), 1)))
+    axes.set_xlabel("payload per step, all ranks")
     axes.xaxis.set_major_formatter(EngFormatter("B"))
     axes.locator_params(axis="x", nbins=6)
     style.legend(axes, "communication axis")
     return figure
+
+
+def _remark(total, each):
+    return f"{BYTES(total)}, {BYTES(each)} per token" if total > 0 else "no communication"

@@ -10,6 +10,7 @@ from decided_by import SEED
 from table import Table
 
 OF = "study"
+ROUTERS = "router by router"
 MEASURE = "derived/imbalance/experts/max_over_mean"
 
 
@@ -25,7 +26,9 @@ def table(study):
 def _title(study, alone):
     steps = [run.steps_done for run in study.runs]
     launches, seeds = [len(arm.runs) for arm in study.arms], [len(arm.one_of_each_seed()) for arm in study.arms]
-    parts = ["router by router" if alone else "the worst router of each step", smoothing.told(steps)]
+    many = alone and len(study.runs[0].names("router")) > looks.MOST_COLOURS
+    of = "all routers" if many else ROUTERS if alone else "the worst router of each step"
+    parts = [of, smoothing.told(steps)]
     parts += [style.medians_of_seeds(seeds, launches)] if max(launches) > 1 else []
     over = " and ".join(["window"] * (smoothing.window(max(steps)) > 1) + ["seeds"] * (max(seeds) > 1))
     return "; ".join([*parts, *[f"bands: quartiles over {over}"] * bool(over), "1: all experts alike"])
@@ -56,7 +59,7 @@ def draw(table):
     figure = style.new_figure(style.COLUMN, 2.3)
     axes = figure.subplots()
     curves = table.distinct("curve")
-    routers = "router by router" in table.title
+    routers = table.title.startswith((ROUTERS, "all routers"))
     for number, curve in enumerate(curves):
         part = table.where(curve=curve)
         look = looks.of_many(number, len(curves)) if routers else style.arm(curve)

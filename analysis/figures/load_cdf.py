@@ -29,7 +29,7 @@ def table(study):
 def _title(study):
     seeds = [len(arm.one_of_each_seed()) for arm in study.arms]
     counted = f"n = {min(seeds)}" + (f" to {max(seeds)}" if max(seeds) > min(seeds) else "") + f" seed{'s' * (max(seeds) > 1)}"
-    of = ALL if len(study.arms) > 1 else "all experts, steps after warm-up and seeds, router by router"
+    of = ALL if len(study.arms) > 1 else "all experts, steps after warm-up and seeds, a curve for each router"
     return f"{of}, {counted}: no interval; dotted: an even share"
 
 

@@ -40,7 +40,7 @@ def draw(table):
 def _number_cells(axes, load):
     size = min(6, 56 / load.shape[1])
     for (router, expert), value in np.ndenumerate(load):
-        dark = abs(axes.images[0].norm(value) - 0.5) > 0.35
+        dark = axes.images[0].norm(value) < 0.35
         axes.text(expert, router, f"{value:.2f}", ha="center", va="center", fontsize=size, color="white" if dark else "black")
 
 

@@ -11,7 +11,7 @@ from study import across, median_of
 from table import Table
 
 OF = "comparison"
-LARGEST_RATIO = 1.1  # of phased over free; above, fences distort the step too much for shares to be quoted
+LARGEST_RATIO = 1.1  # of phased over free; above, fences distort the step; as far below, the launches met unlike conditions
 REST = "not_in_a_phase"
 
 
@@ -72,10 +72,9 @@ def draw(table):
     style.bar(axes, rows, rest, start, looks.PARTS["not told apart"], "not in a phase", horizontal=True)
     _steps(axes, rows, table)
     ends = np.nan_to_num(np.fmax.reduce([start + rest, *(table[name] for name in ("free_step", "high", "phased_high"))]))
-    for row, end in enumerate(ends):
-        style.remark(axes, end, row, _remark(start[row], table["free_step"][row]))
+    style.remarks(axes, ends, [_remark(*times) for times in zip(start, table["free_step"], strict=True)])
     style.arms_down(axes, labels)
-    axes.set(xlabel="seconds per step", xlim=(0, 1.35 * max(ends.max(), 1e-9)))
+    axes.set_xlabel("seconds per step")
     style.legend(axes)
     return figure
 
@@ -85,7 +84,9 @@ def _steps(axes, rows, table):
     if np.isfinite(table["phased_low"]).any():
         phased = {"phased_step": table["phased_step"], "low": table["phased_low"], "high": table["phased_high"]}
         style.whiskers(axes, rows + 0.2, phased, "phased_step", "phased step", down=True, color="black", linestyle="none")
-    look = {"color": "black", "marker": "|", "markersize": 13, "linestyle": "none"}
+    look = {"color": "black", "marker": "|", "markersize": 9, "linestyle": "none"}
+    if not table["n_free"].any():
+        return
     style.whiskers(axes, rows, table, "free_step", "free step", down=True, **look)
 
 
@@ -95,4 +96,4 @@ def _remark(phases, free):
     if not np.isfinite(free):
         return "no free run beside it"
     ratio = phases / free
-    return f"phases / free = {ratio:.2f}" + (": do not quote shares" if ratio > LARGEST_RATIO else "")
+    return f"phases / free = {ratio:.2f}" + ("" if 1 / LARGEST_RATIO <= ratio <= LARGEST_RATIO else ": do not quote shares")

@@ -86,5 +86,5 @@ def _exchanges(axes, table):
     axes.set_yticks(rows, [looks.AXIS_WORDS.get(place, place).replace(" (", "\n(") for place in places])
     axes.set_ylim(len(places) - 0.4, -0.6)
     axes.set(xlabel="seconds per step,\nmean of ranks", ylabel="exchanges, by axis")
-    axes.locator_params(axis="x", nbins=4)
+    axes.locator_params(axis="x", nbins=4 if axes.figure.get_figwidth() > 6 else 3)
     style.legend(axes)

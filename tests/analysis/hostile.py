@@ -44,6 +44,18 @@ def without_numbers(path, first):
     return path
 
 
+def hardly_changing(path):
+    """Every real number within a millionth of the mean of its dataset."""
+    with h5py.File(path, "r+") as file:
+        names = []
+        file.visit(lambda name: names.append(name))
+        for name in names:
+            if isinstance(file[name], h5py.Dataset) and file[name].dtype.kind == "f" and np.isfinite(file[name][()]).all():
+                mean = file[name][()].mean()
+                file[name][...] = mean + 1e-6 * (file[name][()] - mean)
+    return path
+
+
 def with_domains(path):
     with h5py.File(path, "r+") as file:
         del file["domain"]

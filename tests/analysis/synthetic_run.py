@@ -39,6 +39,7 @@ COLLECTIVES = [
 ]
 DOMAINS = ["code", "headers", "licences"]
 OPERATIONS = ["all_reduce", "all_gather", "all_to_all", "all_to_all", "all_reduce", "all_reduce"]
+GROUP_SIZES = [2, 2, 4, 4, 2, 4]
 PURPOSES = ["parameters", "gradients", "optimizer", "activations"]
 ROOT = {
     "schema_version": 1,
@@ -76,7 +77,7 @@ def _scales(file, steps):
         file[name] = np.array(labels, dtype="S") if isinstance(labels[0], str) else np.array(labels)
         file[name].make_scale(name)
     file["provenance/collective_operation"] = np.array(OPERATIONS, dtype="S")
-    file["provenance/collective_group_size"] = np.array([2, 2, 4, 4, 2, 4])
+    file["provenance/collective_group_size"] = np.array(GROUP_SIZES)
     file["provenance/collective_axis"] = np.array([name.split(".")[0] for name in COLLECTIVES], dtype="S")
 
 
@@ -88,7 +89,9 @@ def _steps(file, random, steps):
     file["raw/loss/total"] = file["raw/loss/cross_entropy"][()] + file["raw/loss/balance"][()].sum(axis=1)
     file["raw/phase_seconds"] = random.uniform(0.005, 0.02, (steps, RANKS, len(PHASES)))
     file["raw/step_seconds"] = file["raw/phase_seconds"][()].sum(axis=2) + 0.004
-    file["raw/collective_payload_bytes"] = random.integers(1, 9, (steps, RANKS, len(COLLECTIVES))) * 10 ** np.arange(6)
+    file["raw/collective_payload_bytes"] = random.integers(1, 9, (steps, RANKS, len(COLLECTIVES))) * 10 ** (
+        np.arange(len(COLLECTIVES)) % 6
+    )
     file["raw/collective_calls"] = random.integers(1, 4, (steps, RANKS, len(COLLECTIVES)))
     file["raw/memory_bytes"] = random.integers(90, 100, (steps, RANKS)) * 2**20
     file["raw/memory_by_purpose"] = random.integers(5, 20, (steps, RANKS, len(PURPOSES))) * 2**20

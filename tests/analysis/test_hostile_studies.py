@@ -14,7 +14,7 @@ from matplotlib.ticker import ScalarFormatter
 import figures
 import lettering
 import style
-from hostile import CONTRASTS, NAMES, launches, studies, without_numbers
+from hostile import CONTRASTS, NAMES, hardly_changing, launches, studies, without_numbers
 from layout import faults
 from run_file import NotDrawn, Run
 from synthetic_run import study_of, write_arm, write_run, write_sweep
@@ -62,6 +62,22 @@ def test_every_figure_of_a_hostile_study_fits_its_canvas(case, name, caplog):
             return
         assert list(faults(figure)) == [], paper
     assert caplog.records == []  # matplotlib's other way to warn
+
+
+@pytest.fixture(scope="module")
+def hardly_changing_study(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hardly")
+    arms = [(timing, ranks) for timing in ("free", "phased") for ranks in (4, 8)]
+    paths = [
+        hardly_changing(write_run(folder / f"{timing}{ranks}.h5", config={"layout.ranks": ranks, "layout.dp": 2}, timing=timing))
+        for timing, ranks in arms
+    ]
+    return study_of(paths)
+
+
+@pytest.mark.parametrize("name", sorted(set(figures.names()) - {"contrasts", "dropped", "equal_arms", "weak_scaling"}))
+def test_no_axis_has_an_offset_where_hardly_anything_changes(hardly_changing_study, name):
+    assert list(faults(drawn(name, hardly_changing_study))) == []
 
 
 def test_a_layout_that_does_not_fit_is_found():
