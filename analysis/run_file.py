@@ -91,10 +91,6 @@ class Run:
     def __getitem__(self, name):
         return self._named(self._file, name)
 
-    def has(self, name):
-        with self._opened() as file:
-            return name in file
-
     def array(self, name, rows=()):
         """The values of a dataset."""
         with self._opened() as file:
