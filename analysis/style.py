@@ -72,15 +72,15 @@ def whiskers(axes, at, table, value, label, down=False, **look):
     axes.errorbar(x, y, **interval, label=told(label, of), elinewidth=0.7, **look)
 
 
-def curve(axes, x, y, label, look, number=0, of=1, band=(), width=0.8):
+def curve(axes, x, y, label, look, number=0, of=1, band=(), width=0.8, line="-"):
     """A line, in a band from the first to the second of `band`, with a few markers that stand beside those of the others of `of`
     curves: of curves that coincide each is seen."""
     colour, marker = look
     every = max(1, len(x) // 6, min(of, len(x) // 2))
-    line = {"color": colour, "marker": marker, "markevery": (number * every // of, every), "linewidth": width}
+    drawn = {"color": colour, "marker": marker, "markevery": (number * every // of, every), "linewidth": width, "linestyle": line}
     if band:
         axes.fill_between(x, *band, color=colour, alpha=0.15, linewidth=0)
-    axes.plot(x, y, label=told(label, y), **line)
+    axes.plot(x, y, label=told(label, y), **drawn)
 
 
 def beside(x, number, of, share=0.012):
@@ -90,14 +90,27 @@ def beside(x, number, of, share=0.012):
 
 
 def load_map(axes, load, **how):
-    """Loads over an even share as an image, its colours symmetric about 1 and as wide as the data, and its colour bar."""
-    spread = max(LEAST_SPREAD, np.abs(load - 1).max(where=np.isfinite(load), initial=0))
-    norm = Normalize(1 - spread, 1 + spread)
-    image = axes.imshow(load, cmap=LOAD_COLOURS, norm=norm, aspect="auto", interpolation="nearest", **how)
-    colour_bar = axes.figure.colorbar(image, ax=axes, label="load (1: an even share)", aspect=12)
-    colour_bar.ax.set_ylim(max(0, 1 - spread), 1 + spread)
-    colour_bar.ax.locator_params(nbins=5)
+    """Loads over an even share as an image, and its colour bar."""
+    image = load_image(axes, load, load_norm(load), **how)
+    load_bar(axes.figure, image, axes, "load (1: an even share)", aspect=12)
     return image
+
+
+def load_norm(load):
+    """Colours symmetric about an even share and as wide as the data."""
+    spread = max(LEAST_SPREAD, np.abs(load - 1).max(where=np.isfinite(load), initial=0))
+    return Normalize(1 - spread, 1 + spread)
+
+
+def load_image(axes, load, norm, **how):
+    return axes.imshow(load, cmap=LOAD_COLOURS, norm=norm, aspect="auto", interpolation="nearest", **how)
+
+
+def load_bar(figure, image, beside, label, **how):
+    """The colour bar of one or several such images; no load is below 0."""
+    bar = figure.colorbar(image, ax=beside, label=label, **how)
+    bar.ax.set_ylim(max(0, image.norm.vmin), image.norm.vmax)
+    bar.ax.locator_params(nbins=5)
 
 
 def legend(axes, title=None):

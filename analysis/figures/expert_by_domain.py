@@ -2,7 +2,6 @@
 
 import numpy as np
 from matplotlib import rcParams
-from matplotlib.colors import TwoSlopeNorm
 
 import lettering
 import style
@@ -12,8 +11,7 @@ from table import Table
 
 OF = "launch"
 MOST_ROUTERS, MOST_COLUMNS = 16, 4
-LEAST_SPREAD = 0.1  # of the colours about an even share, so that what differs by less looks alike
-DOMAIN_NAME = 0.9  # inches
+DOMAIN_NAME, EXPERT_NUMBER = 0.9, 0.3  # inches
 INFORMATION = "derived/eval/domain_information"
 
 
@@ -26,7 +24,7 @@ def table(run):
     routers, domains, experts = run.names("router"), run.names("domain"), run.names("expert")
     each = len(domains) * len(experts)
     return Table(
-        f"held-out text after {at_step} steps; bit: what an expert tells of the domain{_shown_of(len(routers))}",
+        f"held-out text after {at_step} steps; bit: what an expert tells of the domain; one launch{_shown_of(len(routers))}",
         router=("", np.repeat(routers, each)),
         domain=("", np.tile(np.repeat(domains, len(experts)), len(routers))),
         expert=("", np.tile(experts, len(routers) * len(domains))),
@@ -50,16 +48,17 @@ def draw(table):
     rows = -(-len(routers) // columns)
     figure.set_figheight(rows * (max(0.8, 0.13 * max(map(len, names)) * len(names)) + 0.22) + 0.35)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    shown, norm = grid[: len(routers)], _norm(table["load"])
+    shown, norm = grid[: len(routers)], style.load_norm(table["load"])
+    numbers = int(_room(figure) / columns / EXPERT_NUMBER)
     for axes, router, title in zip(shown, routers, titles, strict=True):
-        image = _panel(axes, table.where(router=router), names, norm)
+        image = _panel(axes, table.where(router=router), names, norm, numbers)
         axes.set_title(title, loc="left")
     for number, axes in enumerate(shown):
         axes.tick_params(labelleft=number % columns == 0)
         axes.set_xlabel("expert" if number + columns >= len(routers) else "")
     for axes in grid[len(routers) :]:
         axes.remove()
-    figure.colorbar(image, ax=list(shown), label="choices / even share", aspect=20, pad=0.01)
+    style.load_bar(figure, image, list(shown), "choices\n(1: an even share)", aspect=12, pad=0.01)
     return figure
 
 
@@ -67,24 +66,22 @@ def _told(router, bits):
     return f"{router}: {bits:.3f} bit" if np.isfinite(bits) else f"{router}: not finite"
 
 
+def _room(figure):
+    """Inches of all panels, beside the names of domains and the colour bar."""
+    return figure.get_figwidth() - DOMAIN_NAME - 0.8
+
+
 def _columns(figure, titles):
     """As many as have room for their titles."""
-    room = figure.get_figwidth() - DOMAIN_NAME - 0.6  # for names of domains and the colour bar
     widest = max(lettering.width(title, rcParams["axes.titlesize"]) for title in titles) + 0.1
-    return int(np.clip(room / widest, 1, min(MOST_COLUMNS, len(titles))))
+    return int(np.clip(_room(figure) / widest, 1, min(MOST_COLUMNS, len(titles))))
 
 
-def _norm(load):
-    """Centred at an even share, and as wide as the data."""
-    spread = max(LEAST_SPREAD, np.abs(load - 1).max(where=np.isfinite(load), initial=0))
-    return TwoSlopeNorm(1, max(0, 1 - spread), 1 + spread)
-
-
-def _panel(axes, table, domains, norm):
+def _panel(axes, table, domains, norm, numbers):
     load = table["load"].reshape(len(domains), -1)
-    image = axes.imshow(load, cmap=style.LOAD_COLOURS, norm=norm, aspect="auto", interpolation="nearest")
+    image = style.load_image(axes, load, norm)
     experts = table.distinct("expert")
-    every = -(-len(experts) // 8)
+    every = -(-len(experts) // numbers)
     axes.set_xticks(range(0, len(experts), every), experts[::every])
     axes.set_yticks(range(len(domains)), ["\n".join(lines) for lines in domains])
     axes.tick_params(length=0)
