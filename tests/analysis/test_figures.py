@@ -474,6 +474,13 @@ def test_busbw_of_several_launches_is_their_median(tmp_path):
         np.testing.assert_allclose(table[column], expected, rtol=1e-14)
 
 
+def test_busbw_of_messages_of_nearly_one_size_has_plain_numbers_at_its_axes(run_path):
+    with h5py.File(run_path, "r+") as file:
+        file["raw/collective_payload_bytes"][...] = (1000, 1000, 1000, 1000, 1000, 1500) * file["raw/collective_calls"][()]
+        file["derived/bandwidth/busbw"][...] = 1e9
+    assert list(faults(of_run("busbw", run_path)[1])) == []
+
+
 def test_mfu_has_a_marker_for_each_numerator(gates, every_figure):
     table, figure = every_figure["mfu"]
     assert len(table) == 3 * 5 and table.title.startswith("of the measured peak")
