@@ -40,12 +40,12 @@ stage "the same with the phases of each step told apart"
 train --set train.timing=phased --out "$out/phased.h5"
 
 stage "drawing"
-/usr/bin/python3 analysis/figures.py "$out/run.h5" "$out/phased.h5"
+/usr/bin/python3 analysis/figures.py "$out/run.h5" "$out/phased.h5" --report
 
 cat <<END
 
 The run files: $out/run.h5 (loss, throughput, MFU, imbalance, bytes), $out/phased.h5 (where a step's time goes)
-The figures:   $out/figures/    (PDF and PNG)
+The report:    $out/figures/report.html, one page for a browser; its figures beside it as PDF and PNG
 What to do next: look at the run, change one thing, and look again, for instance
   cd $(printf %q "$PWD")
   $moescope inspect $out/run.h5

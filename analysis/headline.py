@@ -27,6 +27,8 @@ PANELS = {
         *("memory_bytes", "joules_per_token"),
     ),
 }
+OF_A_STEP = ("step_seconds",)  # comparable where all steps are of equally many tokens
+WORK_OF_A_STEP = {"batch.sequences", "batch.sequence_length"}
 SCALES_OF = dict.fromkeys(OF_HELD_OUT_TEXT, "held_out_loss")  # one is won where the other is
 
 
@@ -74,9 +76,10 @@ def _best(estimates: list[Estimate], each):
 
 def _won(study):
     """measure -> labels of the better sides of contrasts in which a difference is claimed."""
-    won = {}
+    won, same_work = {}, not WORK_OF_A_STEP.intersection(study.varied)
     for judgement in claims.of(study)[0]:
-        if winner := judgement.winner():
+        comparable = same_work or judgement.comparison.measure.name not in OF_A_STEP
+        if (winner := judgement.winner()) and comparable:
             won.setdefault(judgement.comparison.measure.name, set()).add(winner.label)
     return won | {scale: won[name] for scale, name in SCALES_OF.items() if name in won}
 

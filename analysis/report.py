@@ -18,10 +18,12 @@ vertical-align:top;overflow-wrap:break-word}
 .headline td,.headline small{white-space:nowrap}
 .headline th{font-weight:normal;overflow-wrap:normal}.headline tr th:first-child{text-align:left;width:20%}
 .headline small,.note{color:#666;font-size:12px}
-figure{margin:2em 0}figure img{max-width:min(100%,44em)}figcaption{font-size:14px;max-width:44em}
+figure{display:inline-block;vertical-align:top;margin:1em 1em 1em 0;width:calc(var(--inches)*1.3in);max-width:100%}
+figure img{width:100%}figcaption{font-size:14px}
 .mark{color:#b00000}.scroll{overflow:auto;max-height:36em}
-@media print{body{font-size:12px}figure{margin:1em 0}figure img{max-height:3.4in}
-.scroll{max-height:none;overflow:visible}figure,tr{break-inside:avoid}h2{break-after:avoid}body{max-width:none}}"""
+@media print{body{font-size:12px;max-width:none}figure{margin:.5em .1in .5em 0;width:calc(var(--inches)*1in)}
+figcaption{font-size:11px}.scroll{max-height:none;overflow:visible}figure,tr{break-inside:avoid}h2{break-after:avoid}}"""
+DOTS_PER_INCH = 200  # of a figure's PNG, by moescope.mplstyle
 MANY = 4  # numbers in one line of the provenance
 LONGEST = 400  # rows of a table that the page shows; its CSV has all
 
@@ -96,13 +98,14 @@ def _varied(study):
 
 
 def _figure(folder, name, stem, table):
-    image = base64.b64encode((folder / f"{stem}.png").read_bytes()).decode()
+    png = (folder / f"{stem}.png").read_bytes()
+    image, inches = base64.b64encode(png).decode(), int.from_bytes(png[16:20], "big") / DOTS_PER_INCH
     rows = list(zip(*(table[column].tolist() for column in table.names), strict=True))
     head = [f"{column} ({unit})" if unit else column for column, unit in table.units.items()]
     told = f"{stem}: {table.title}"
     more = f"<p>{len(rows) - LONGEST} more rows in {_text(stem)}.csv</p>" if len(rows) > LONGEST else ""
     return (
-        f'<figure id="{_text(stem)}"><img alt="{_text(told)}" src="data:image/png;base64,{image}">'
+        f'<figure id="{_text(stem)}" style="--inches:{inches:.3g}"><img alt="{_text(told)}" src="data:image/png;base64,{image}">'
         f"<figcaption><b>{_text(stem)}</b> {_text(figures.load(name).__doc__)}</figcaption>"
         f"<details><summary>table of {len(rows)} rows</summary>{_table(head, rows[:LONGEST])}{more}</details></figure>"
     )
@@ -127,7 +130,7 @@ def _provenance(study):
 def _told(values):
     """Every one; of many numbers, as measured peaks are, their range."""
     try:
-        numbers = [float(value) for value in values]
+        numbers = [float(value) for value in values if value != "-"]
     except ValueError:
         numbers = []
     many = len(numbers) > MANY

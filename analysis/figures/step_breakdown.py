@@ -10,13 +10,15 @@ from run_file import NotDrawn
 from study import across, median_of
 from table import Table
 
-OF = "comparison"
+OF = "study"
 LARGEST_RATIO = 1.1  # of phased over free; above, fences distort the step; as far below, the launches met unlike conditions
 REST = "not_in_a_phase"
 
 
 def table(study):
     arms = study.explained_arms()
+    if len(study.arms) == 1 and not arms[0].explaining:
+        raise NotDrawn("one configuration without a free launch beside the phased one; step_time shows its phases.")
     phases = list(dict.fromkeys(phase for arm in arms for phase in arm.told_apart()[0].names("phase")))
     columns = {phase: ("s", [np.median([_seconds(run, phase) for run in arm.told_apart()]) for arm in arms]) for phase in phases}
     columns = {phase: column for phase, column in columns.items() if np.any(column[1])}

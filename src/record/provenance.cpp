@@ -38,8 +38,8 @@ std::string hdf5_version() {
 /// Environment that changes what a run does: binding, threads, launcher, libraries.
 bool matters(std::string_view variable) {
   constexpr std::string_view prefixes[] = {
-      "OMP_", "OMPI_MCA_", "PRTE_MCA_", "SLURM_CPU_BIND",        "KOKKOS_",          "OPENBLAS_", "DNNL_", "ONEDNN_",
-      "MKL_", "BLIS_",     "GOMP_",     "HDF5_USE_FILE_LOCKING", "MOESCOPE_POWERCAP"};
+      "OMP_", "OMPI_MCA_", "PRTE_MCA_", "SLURM_CPU_BIND",        "KOKKOS_",           "OPENBLAS_",    "DNNL_", "ONEDNN_",
+      "MKL_", "BLIS_",     "GOMP_",     "HDF5_USE_FILE_LOCKING", "MOESCOPE_POWERCAP", "MOESCOPE_NVML"};
   // What Open MPI's launcher tells its processes: addresses, process numbers and a key, new in every launch.
   constexpr std::string_view of_launcher[] = {"OMPI_MCA_ess",
                                               "OMPI_MCA_orte_",

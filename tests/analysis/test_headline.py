@@ -80,6 +80,17 @@ def test_the_winner_of_a_contrast_is_not_bold_where_a_third_is_better(two, tmp_p
     assert not rows(study)["best"].any()
 
 
+def test_the_time_of_a_step_is_not_bold_where_steps_are_of_unlike_numbers_of_tokens(tmp_path):
+    small = write_arm(tmp_path, "small", 7, {"batch.sequences": 4}, 2.0, timing="free")
+    study = study_of([*small, *write_arm(tmp_path, "large", 7, {"batch.sequences": 8}, timing="free")])
+    sides = {"first": {"batch.sequences": 4}, "second": {"batch.sequences": 8}}
+    study.contrasts = [
+        {"name": "time", "measure": "step_seconds"} | sides,
+        {"name": "speed", "measure": "tokens_per_second"} | sides,
+    ]
+    assert rows(study, best=True)["measure"].tolist() == ["tokens_per_second"]
+
+
 def test_a_loss_that_is_won_makes_its_other_scales_bold(tmp_path):
     paths = [
         write_run(tmp_path / f"{kind}{seed}.h5", config={"gate.kind": kind, "train.seed": seed}, timing="free")

@@ -4,10 +4,13 @@ import base64
 import re
 from html.parser import HTMLParser
 
+from matplotlib import rcParams
+
 import answers
 import figures
 import report
 import report_order
+import style
 from synthetic_run import study_of, write_arm, write_sweep
 from test_figures import run_cli
 
@@ -31,6 +34,7 @@ class Nesting(HTMLParser):
 
 
 def test_a_report_needs_no_other_file_and_names_what_failed(tmp_path):
+    style.apply()
     cells = {
         f"{kind}{repeat}": ({}, {"record.repeat": repeat, "gate.kind": kind}, 0, {1: 1.0})
         for kind in ("switch", "random")
@@ -53,6 +57,7 @@ def test_a_report_needs_no_other_file_and_names_what_failed(tmp_path):
     assert page.index("class=headline") < page.index("<h2>Question")
     images = [base64.b64decode(data) for data in re.findall(r"base64,([^\"]+)", page)]
     assert images == [(tmp_path / "out" / f"{name}.png").read_bytes() for name in ("speedup", "imbalance")]
+    assert page.count('style="--inches:3.5"') == 2 and rcParams["savefig.dpi"] == report.DOTS_PER_INCH
     assert "Is &lt;switch&gt; faster &amp; better?" in page
     assert "a disk was full" in page
     assert "<td>contrasts</td><td>no [[contrast]] was declared" in page
@@ -96,4 +101,5 @@ def test_the_answer_is_in_the_words_of_the_contrasts(tmp_path):
 
 def test_many_numbers_of_the_provenance_are_a_range():
     assert report._told(["5e9", "1e9", "2e9", "3e9", "4e9"]) == "1e+09 to 5e+09 (5 values)"
+    assert report._told(["-", "5", "1", "2", "3", "4"]) == "1 to 5 (5 values)"
     assert report._told(["1", "2"]) == "1; 2" and report._told(["a", "1", "2", "3", "4"]) == "a; 1; 2; 3; 4"

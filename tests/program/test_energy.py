@@ -82,7 +82,7 @@ def test_each_steps_joules_are_those_of_the_packages_and_their_memory(packed, tm
         np.testing.assert_array_equal(file["derived/joules"][()], joules.sum(axis=1))
         np.testing.assert_array_equal(file["derived/joules_per_token"][()], joules.sum(axis=1) / file["raw/tokens"][()])
         assert file["provenance"].attrs["env.MOESCOPE_POWERCAP"].decode() == str(tree)
-        assert file["raw/energy_joules"].attrs["absent"] == b"GPUs: NVML is not built in"
+        assert "absent" not in file["raw/energy_joules"].attrs
     text = execute("inspect", "run.h5", cwd=tmp_path).out
     assert text.count("\nenergy ") == 1 and "all that 3 sensor(s) counted" in text
     header = next(csv.reader(execute("inspect", "run.h5", "--csv", cwd=tmp_path).out.splitlines()))
@@ -101,7 +101,7 @@ def test_a_machine_that_shows_no_counter_says_why(packed, tmp_path, tree):
         with run(packed, tmp_path, root) as file:
             host = file["node"][0].decode()
             absent = file["raw/energy_joules"].attrs["absent"].decode()
-            assert absent == f"RAPL on 1 of the hosts, {host} first: {reason}; GPUs: NVML is not built in"
+            assert absent == f"RAPL on 1 of the hosts, {host} first: {reason}"
             assert len(file["energy_sensor"]) == 0 and np.isnan(file["derived/joules"][()]).all()
         assert "energy" not in execute("inspect", "run.h5", cwd=tmp_path).out
         (tmp_path / "run.h5").unlink()

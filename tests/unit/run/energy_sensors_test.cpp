@@ -69,8 +69,24 @@ TEST_CASE("where a host has no sensor, the job's energy is not whole, and host a
   MPI_REQUIRE(world, found.names.size() == std::size_t(world.rank() == 0 ? world.size() - 1 : 0));
   MPI_REQUIRE(world, world.rank() > 0 || !found.setup.energy.whole);
   MPI_REQUIRE(world, world.rank() > 0 || found.setup.energy.absent.starts_with("RAPL on 1 of the hosts, omega first: /"));
-  MPI_REQUIRE(world,
-              world.rank() > 0 || found.setup.energy.absent.ends_with("no package of a processor; GPUs: NVML is not built in"));
+  MPI_REQUIRE(world, world.rank() > 0 || found.setup.energy.absent.ends_with("no package of a processor"));
+}
+
+TEST_CASE("GPUs are sensors beside the processors, and no energy is whole without them") {
+  auto const world = Communicator::world();
+  TemporaryFolder const tree;
+  write_zone(tree, "intel-rapl:0", "package-0", 1'000'000);
+  Names const hosts(std::size_t(world.size()), "alpha");
+  setenv("MOESCOPE_NVML", FAKE_NVML, 1);
+  Found const found(world, hosts, tree.path());
+  setenv("MOESCOPE_NVML", "/nowhere/libnvidia-ml.so.1", 1);
+  Found const lost(world, hosts, tree.path());
+  unsetenv("MOESCOPE_NVML");
+  auto const both = Names{"alpha:package-0", "alpha:gpu-0", "alpha:gpu-1"};
+  MPI_REQUIRE(world, found.names == (world.rank() == 0 ? both : Names{}));
+  MPI_REQUIRE(world, world.rank() > 0 || (found.setup.energy.whole && found.setup.energy.absent.empty()));
+  MPI_REQUIRE(world, world.rank() > 0 || (!lost.setup.energy.whole && lost.names == Names{"alpha:package-0"}));
+  MPI_REQUIRE(world, world.rank() > 0 || lost.setup.energy.absent.starts_with("NVML on 1 of the hosts, alpha first: /nowhere/"));
 }
 
 TEST_CASE("a step reads each counter once before it begins and once when it has ended") {
