@@ -25,7 +25,7 @@ class Site:
     launcher: str = "mpirun"  # mpirun, srun, or a line with {ranks}, {threads}, {nodes}
     binding: str = ""  # words after the launcher's; in the file a table, as each launcher has options of its own
     container: str = ""  # words before the program's, such as: apptainer exec image.sif
-    setup: list = field(default_factory=list)  # shell lines before a launch; {root} is the folder above cluster/
+    setup: list = field(default_factory=list)  # shell lines before a launch; '{root}' is the folder above cluster/
     modules: list = field(default_factory=list)
     cores_per_node: int = 0  # 0: as many as this machine has
     gpus_per_node: int = 0  # where not 0, a rank takes one
@@ -50,7 +50,8 @@ class Site:
 
     def setup_lines(self):
         loads = [f"module load {' '.join(self.modules)}"] if self.modules else []
-        return loads + [line.replace("{root}", str(ROOT)) for line in self.setup]
+        root = str(ROOT).replace("'", "'\\''")  # site files have it between single quotes
+        return loads + [line.replace("{root}", root) for line in self.setup]
 
 
 def _binding(path, table, launcher):

@@ -19,7 +19,7 @@ from program import GOLDEN, ROOT
 IN_ORDER = (  # each after those before it, in one tree; blocks of a text in one shell
     *("README.md", "docs/your_own_model_and_text.md", "docs/watching_a_run.md", "docs/profiling.md"),
     *("docs/first_sweep.md", "experiments/scaling/README.md", "docs/reference_values.md"),
-    "docs/figures_and_statistics.md",
+    *("docs/figures_and_statistics.md", "docs/benchmarks.md", "experiments/equal_launches/README.md"),
 )
 NOT_RUN = {  # a part of the block: why
     "./quickstart.sh": "compiles for minutes; all but that is what these tests begin with",
@@ -27,6 +27,7 @@ NOT_RUN = {  # a part of the block: why
     "Kokkos_ROOT=$(cluster/setup/kokkos.sh) cmake": "compiles for minutes",
     "moescope_benchmarks": "takes minutes, and its program is built on demand",
     "-m venv peer": "installs torch",
+    "submit experiments/equal_launches": "240 launches",
     "srun ": "a SLURM site",
     "git clone ": "the network",
     "pip install tensorboard": "the network; tests/analysis/test_export.py reads event files back where the package is installed",

@@ -3,13 +3,14 @@
 import json
 import math
 import re
+import subprocess
 import tomllib
 
 import pytest
 
 import launch_statistics
 from experiment import BASE, FAKE, ROOT, Experiment
-from sweep import Mistake, plan, progress, sweep_file
+from sweep import Mistake, plan, progress, site, sweep_file
 from sweep.estimate import duration
 from sweep.manifest import Results
 from sweep.points import expand
@@ -349,3 +350,12 @@ def test_the_scaling_experiment_can_be_expanded(size):
     points = {(p.labels["study"], p.settings["layout.ranks"], p.settings.get("train.dispatcher")) for p in result.launches}
     assert not result.excluded and len(result.launches) == sweep.repeats * len(points)
     assert sweep.repeats >= launch_statistics.pairs_needed(len(sweep.contrasts)) > launch_statistics.FEWEST_LAUNCHES
+
+
+def test_a_folder_with_an_apostrophe_in_its_name_is_sourced_from(tmp_path, monkeypatch):
+    root = tmp_path / "the user's tree"
+    (root / "cluster/setup").mkdir(parents=True)
+    (root / "cluster/setup/mpi_environment.sh").write_text("echo found\n")
+    monkeypatch.setattr(site, "ROOT", root)
+    (line,) = site.load("local").setup_lines()
+    assert subprocess.run(["bash", "-c", line], capture_output=True, text=True).stdout == "found\n"
