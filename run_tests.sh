@@ -13,7 +13,8 @@ ctest --test-dir build --label-exclude slow --output-on-failure --no-label-summa
 nice cluster/setup/build.sh cuda "$@" >build/cuda.log 2>&1 &  # pytest often waits for processes; it takes what is left
 cuda=$!
 in_parallel=()
-/usr/bin/python3 -c 'import xdist' 2>/dev/null && in_parallel=(-n "$cores" --dist loadfile)
+/usr/bin/python3 -c 'import xdist' 2>/dev/null && in_parallel=(-n "$((cores + 1))" --dist loadfile)
+export OMPI_MCA_mpi_yield_when_idle=1  # so that ranks which wait leave the cores to those that work
 /usr/bin/python3 -m pytest -q -p no:cacheprovider "${in_parallel[@]}" tests | tee build/pytest.log || failed=1
 wait "$cuda" || { failed=1; cat build/cuda.log; }
 

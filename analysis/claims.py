@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 import launch_statistics
+from comparison import Effect, compare
 from decided_by import MACHINE, SEED
 from measures import Measure, measure
 from run_file import BadRunFile
-from study import Arm, Effect, compare
+from study import Arm
 
 CLAIM, NO_CLAIM, UNDECLARED = "difference", "no difference claimed", "not declared"
 UNITS = {MACHINE: "launches", SEED: "seeds"}

@@ -9,10 +9,10 @@ import numpy as np
 
 import claims
 import launch_statistics
+from comparison import across
 from launch_statistics import Estimate
 from measures import AXES, OF_HELD_OUT_TEXT, PEAKS, measure
 from run_file import NotDrawn
-from study import across
 from table import Table
 
 NUMERATOR = "megatron_causal"  # of the one utilisation that is shown

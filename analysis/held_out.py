@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from comparison import compare, median_of
 from decided_by import SEED
 from measures import Measure
-from study import compare, median_of
 
 MEAN = "held out, mean of domains"
 

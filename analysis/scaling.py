@@ -3,10 +3,10 @@
 import numpy as np
 
 import style
+from comparison import across
 from decided_by import MACHINE
 from looks import CYCLE
 from run_file import NotDrawn
-from study import across
 from table import Table
 
 GROWING = ("layout.ranks", "layout.dp", "layout.edp")  # with the ranks of one layout; whatever else differs is another layout

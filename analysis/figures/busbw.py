@@ -5,9 +5,9 @@ from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 import looks
 import style
+from comparison import median_of
 from looks import CYCLE, OPERATIONS
 from run_file import NotDrawn
-from study import median_of
 from table import Table
 
 OF = "study"

@@ -5,9 +5,9 @@ from matplotlib.ticker import EngFormatter
 
 import looks
 import style
+from comparison import across
 from decided_by import SEED
 from run_file import NotDrawn
-from study import across
 from table import Table
 
 OF = "comparison"

@@ -3,9 +3,9 @@
 from matplotlib.ticker import PercentFormatter
 
 import style
+from comparison import across
 from decided_by import SEED
 from run_file import NotDrawn
-from study import across
 from table import Table
 
 OF = "comparison"

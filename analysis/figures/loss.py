@@ -6,10 +6,10 @@ import numpy as np
 import held_out
 import smoothing
 import style
+from comparison import median_of
 from decided_by import SEED
 from looks import CYCLE
 from run_file import NotDrawn
-from study import median_of
 from table import Table
 
 OF = "study"

@@ -4,10 +4,10 @@ import numpy as np
 from matplotlib.ticker import PercentFormatter
 
 import style
+from comparison import across
 from decided_by import MACHINE
 from looks import NUMERATORS
 from run_file import NotDrawn
-from study import across
 from table import Table
 
 OF = "study"

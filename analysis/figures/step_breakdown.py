@@ -4,10 +4,10 @@ import numpy as np
 
 import looks
 import style
+from comparison import across, median_of
 from decided_by import MACHINE
 from launch_statistics import Estimate
 from run_file import NotDrawn
-from study import across, median_of
 from table import Table
 
 OF = "study"

@@ -6,6 +6,7 @@ from .program import ROOT
 
 sys.path.insert(0, str(ROOT / "analysis"))
 
+from comparison import across
 from decided_by import MACHINE, SEED
 from decided_by import of as decided_by
 from launch_statistics import pairs_needed
@@ -14,7 +15,7 @@ from launches import find as find_launches
 from measures import OF_HELD_OUT_TEXT, measure
 from measures import names as measure_names
 from run_file import BadRunFile, Run, standing
-from study import Study, across
+from study import Study
 
 __all__ = [
     "MACHINE",

@@ -11,9 +11,9 @@ import claims
 import decided_by
 import figures
 import style
+from comparison import across
 from decided_by import MACHINE, SEED
 from measures import measure
-from study import across
 from synthetic_run import study_of, write_run
 from test_figures import run_cli
 

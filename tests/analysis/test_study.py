@@ -9,10 +9,10 @@ import claims
 import effects
 import figures
 import style
+from comparison import across, compare
 from decided_by import MACHINE
 from measures import measure
 from run_file import BadRunFile, NotDrawn
-from study import across, compare
 from synthetic_run import study_of, write_arm, write_run
 
 LABELS = ["noisy_top_k", "random", "switch"]

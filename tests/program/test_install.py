@@ -58,7 +58,7 @@ def test_the_program_finds_its_libraries_and_none_of_the_build_folder(prefix):
 def test_the_sweep_driver_finds_the_program_beside_it(prefix):
     driver, scaling = prefix / "bin/moescope-sweep", prefix / "share/moescope/experiments/scaling"
     planned = done(driver, "plan", scaling, "--size", "laptop", cwd="/", MOESCOPE="")
-    assert "56 cells" in planned and "0 dropped" in planned
+    assert "63 cells" in planned and "0 dropped" in planned
 
 
 def test_a_run_from_text_to_figures(prefix, tmp_path):
