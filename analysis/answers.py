@@ -5,6 +5,7 @@ import math
 import claims
 import headline_cells
 
+ONE_CONFIGURATION = "One configuration, so nothing is compared."
 NONE_DECLARED = (
     "No contrast was declared before the runs, so no difference is claimed: write [[contrast]] into the sweep file and launch it."
 )
@@ -13,7 +14,7 @@ NONE_DECLARED = (
 def sentences(study):
     """(name, verdict, sentence) of each contrast, in the order in which they were declared."""
     if not study.contrasts:
-        return [("", "", NONE_DECLARED)]
+        return [("", "", NONE_DECLARED if len(study.arms) > 1 else ONE_CONFIGURATION)]
     judged, absent = claims.of(study)
     told = {one.comparison.name: (one.verdict, _sentence(one)) for one in judged}
     told |= dict.fromkeys(absent, ("no answer", "There are no launches of both its arms."))

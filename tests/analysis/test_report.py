@@ -84,6 +84,7 @@ def test_the_answer_is_in_the_words_of_the_contrasts(tmp_path):
     random = write_arm(tmp_path, "random", 6, {"gate.kind": "random"}, timing="free")
     study = study_of([*random, *write_arm(tmp_path, "switch", 6, {"gate.kind": "switch"}, 2.0, timing="free")])
     assert answers.sentences(study) == [("", "", answers.NONE_DECLARED)]
+    assert answers.sentences(study_of(random)) == [("", "", "One configuration, so nothing is compared.")]
     arms = {"first": {"gate.kind": "random"}, "second": {"gate.kind": "switch"}}
     away = {"name": "away", "measure": "step_seconds", "first": {"gate.kind": "uniform"}, "second": {"gate.kind": "switch"}}
     study.contrasts = [away, {"name": "loss", "measure": "held_out_loss"} | arms]
