@@ -13,7 +13,7 @@ MEASURES = {
         "memory_bytes/*",  # by purpose, as planned
     ),
     MACHINE: (
-        *("step_seconds", "phase_seconds/*", "tokens_per_second", "tgs", "mfu_*", "joules", "joules_per_token"),
+        *("step_seconds", "phase_seconds/*", "tokens_per_second", "tgs", "mfu_*", "joules", "joules_per_token", "slurm_joules"),
         "memory_bytes",  # of the process
     ),
 }

@@ -59,6 +59,12 @@ def attempts(cell_folder):
     return sorted(filter(is_attempt, cell_folder.glob("attempt_*")), key=attempt_number)
 
 
+def jobs(cell, folder):
+    """Of the scheduler, that the attempts which count were made in."""
+    counted = [attempt for attempt in attempts(folder) if attempt_number(attempt) > cell.redo_after]
+    return list(filter(None, (_facts(attempt / "began").get("job", "") for attempt in counted)))
+
+
 def lock_is_held(cell_folder):
     try:
         with open(cell_folder / "lock") as file:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import h5py
 import numpy as np
 
-from . import agreement, metrics, progress
+from . import agreement, cell_files, metrics, progress
+from .executors import slurm_energy
 from .files import write_atomically
 from .run_files import BadRunFile, Run, decided_by
 
@@ -58,6 +59,7 @@ def gather(results):
     facts, cells = results.load()
     cells = [cell for cell in cells if cell.planned]
     found, varied, groups = progress.states(cells, results), _varied(cells), {}
+    energy = slurm_energy.joules({cell.name: cell_files.jobs(cell, results.cell_folder(cell)) for cell in cells})
     result = Collection()
     for cell in sorted(cells, key=lambda cell: cell.name):
         state = found[cell.name]
@@ -67,7 +69,8 @@ def gather(results):
         try:
             with Run(state.run_file) as run:
                 own = _cell_columns(cell, varied, state, run)
-                result.rows += [own | _metric_columns(metric) for metric in metrics.of(run)]
+                told = [*metrics.of(run), *metrics.of_scheduler(energy.get(cell.name))]
+                result.rows += [own | _metric_columns(metric) for metric in told]
                 groups.setdefault(cell.computation_key, []).append(agreement.of(cell, run))
                 result.cells += 1
         except BadRunFile as error:

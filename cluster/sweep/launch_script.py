@@ -103,7 +103,7 @@ def text(cell, facts, site, folder):
         checkpoints=shlex.quote(str(checkpoints)),
         setup="\n".join(site.setup_lines()),
         threads=cell.threads,
-        launcher=site.launch_words(cell.ranks, cell.threads, cell.nodes),
+        launcher=site.launch_words(cell.ranks, cell.threads, cell.nodes, cell.name),
         container=site.container,
         program=shlex.quote(facts["program"]),
         version=shlex.quote(facts["program_version"].splitlines()[0]),

@@ -72,3 +72,9 @@ def of(run):
     yield from _by_exchange(run, "raw/collective_payload_bytes", "payload_bytes")
     yield from _by_exchange(run, "raw/collective_wire_bytes", "wire_bytes")
     yield from _memory(run)
+
+
+def of_scheduler(joules):
+    """What the scheduler counted of all launches of a cell; None: nothing."""
+    if joules is not None:
+        yield Metric("slurm_joules", "J", float(joules))

@@ -42,11 +42,13 @@ class Site:
     def ranks_per_node(self, threads):
         return self.gpus_per_node or max(1, self.cores_per_node // threads)
 
-    def launch_words(self, ranks, threads, nodes):
+    def launch_words(self, ranks, threads, nodes, step_name=""):
+        """`step_name`: of the job step, by which SLURM's accounts know the launch."""
         line = " ".join(filter(None, [LAUNCHERS.get(self.launcher, self.launcher), self.binding]))
         for name, value in zip(SHAPE, (ranks, threads, nodes), strict=True):
             line = line.replace(f"{{{name}}}", str(value))
-        return f"{line} {self.container}".strip()
+        step = f"--job-name={step_name}" if step_name and self.launcher == "srun" else ""
+        return " ".join(filter(None, [line, step, self.container]))
 
     def setup_lines(self):
         loads = [f"module load {' '.join(self.modules)}"] if self.modules else []

@@ -1,5 +1,6 @@
 """The SLURM executor against a queue that the test holds in its hand: scripts, shapes, and nothing submitted twice."""
 
+import csv
 import fcntl
 import json
 import os
@@ -280,3 +281,41 @@ def test_options_belong_to_their_launcher(tmp_path):
 def test_a_mistake_in_a_site_file_is_told(text, sentence, experiment):
     outcome = experiment("repeats = 1", site=text).call("plan")
     assert outcome.code == 1 and sentence in outcome.err and len(outcome.err.splitlines()) == 1
+
+
+def slurm_joules(one):
+    assert one.call("collect").code == 0
+    with open(one.results / "table.csv", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["metric"] == "slurm_joules"]
+    assert all(row["unit"] == "J" and row["decided_by"] == "machine" for row in rows)
+    return {row["cell"]: float(row["value"]) for row in rows}
+
+
+def test_what_slurm_counted_of_the_launches_of_a_cell_is_in_the_table(sweep, queue, monkeypatch):
+    one = sweep('[sweep.matrix]\ndata.path = ["ok"]\ntrain.seed = [1, 2, 3]\n', site=SITE)
+    one.call("submit")
+    jobs = {task.name: f"{task.parent.name[4:]}_{task.name}" for task in tasks(queue)}
+    for task in tasks(queue):
+        assert run(task) == 0
+    first, second, third = (cell["name"] for cell in manifest_cells(one))
+    assert slurm_joules(one) == {}  # there are no accounts
+    job = next(iter(jobs.values()))
+    every = [
+        (job, first, "400"),
+        (job, first, "100"),
+        (job, second, "0"),
+        (job, third, ""),
+        (job, "batch", "9"),
+        ("7_0", first, "5"),
+    ]
+    (queue / "accounts.txt").write_text("".join(f"{'|'.join(line)}\n" for line in every))
+    monkeypatch.setenv("SACCT_FORMAT", "jobid")
+    assert slurm_joules(one) == {first: 500}
+    assert not (queue / "from_environment").exists()
+
+
+def test_a_job_step_of_srun_has_the_name_of_its_cell():
+    there = site.load("slurm")
+    assert "--job-name=a-cell" in there.launch_words(8, 2, 4, "a-cell")
+    there.launcher = "mpirun"
+    assert "job-name" not in there.launch_words(8, 2, 4, "a-cell")

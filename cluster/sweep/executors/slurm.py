@@ -1,4 +1,5 @@
-"""Hands cells to a SLURM queue as job arrays. Needs sbatch, squeue, scancel and scontrol; never sacct.
+"""Hands cells to a SLURM queue as job arrays. Needs sbatch, squeue, scancel and scontrol; where sacct answers,
+energy as well (slurm_energy.py).
 
 A job is known by its name, which is unique to the results and the array. A driver that dies between sbatch and its own notes
 finds the job again by that name."""
@@ -11,14 +12,16 @@ from .. import Mistake
 from ..files import CODED, read_text
 from . import slurm_scripts
 
-OF_THE_USER = re.compile(r"(SQUEUE|SBATCH|SCANCEL|SCONTROL)_")  # options in the environment: filters, and answers to the script
+OF_THE_USER = re.compile(
+    r"(SQUEUE|SBATCH|SCANCEL|SCONTROL|SACCT)_"
+)  # options in the environment: filters, and answers to the script
 
 
 def _environment():
     return {name: value for name, value in os.environ.items() if not OF_THE_USER.match(name)}
 
 
-def _call(*words):
+def call(*words):
     try:
         return subprocess.run(words, capture_output=True, timeout=60, env=_environment(), **CODED)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -35,7 +38,7 @@ def _queue(results):
     known = {slurm_scripts.job_name(results, number): number for number in _numbers(results)}
     if not known:
         return []
-    answer = _call("squeue", "--noheader", "--array", "--user", str(os.getuid()), "--format=%K|%F|%T|%j")
+    answer = call("squeue", "--noheader", "--array", "--user", str(os.getuid()), "--format=%K|%F|%T|%j")
     if answer.returncode:
         return None
     rows = [line.strip().split("|", 3) for line in answer.stdout.splitlines()]
@@ -66,7 +69,7 @@ def submit(cells, everything, facts, site, results, dry_run=False):
         if dry_run:
             print(f"sbatch {script}")
             continue
-        answer = _call("sbatch", "--parsable", str(script))
+        answer = call("sbatch", "--parsable", str(script))
         if answer.returncode:
             raise Mistake(f"sbatch {script} failed: {answer.stderr.strip()}")
         told = f"{len(tasks)} tasks, {sum(map(len, tasks))} cells"
@@ -74,7 +77,7 @@ def submit(cells, everything, facts, site, results, dry_run=False):
 
 
 def _scancel(*words):
-    answer = _call("scancel", *words)
+    answer = call("scancel", *words)
     if answer.returncode:
         raise Mistake(f"scancel {' '.join(words)} failed: {answer.stderr.strip()}")
 
