@@ -15,10 +15,16 @@ def sentences(study):
     """(name, verdict, sentence) of each contrast, in the order in which they were declared."""
     if not study.contrasts:
         return [("", "", NONE_DECLARED if len(study.arms) > 1 else ONE_CONFIGURATION)]
-    judged, absent = claims.of(study)
-    told = {one.comparison.name: (one.verdict, _sentence(one)) for one in judged}
-    told |= dict.fromkeys(absent, ("no answer", "There are no launches of both its arms."))
-    return [(name, *told[name]) for name in (contrast.get("name", "?") for contrast in study.contrasts)]
+    judged = iter(claims.of(study)[0])
+    return [_told(next(judged)) if study.has_both(contrast) else _without_launches(contrast) for contrast in study.contrasts]
+
+
+def _told(judgement):
+    return judgement.comparison.name, judgement.verdict, _sentence(judgement)
+
+
+def _without_launches(contrast):
+    return contrast.get("name", "?"), "no answer", "There are no launches of both its arms."
 
 
 def _sentence(judgement):

@@ -47,8 +47,9 @@ class Judgement:
 
 def declared(study):
     """(comparisons of all [[contrast]] that have launches of both arms, names of the others)"""
-    able = [contrast for contrast in study.contrasts if study.has(contrast.get("first", {}), contrast.get("second", {}))]
-    return [_of(study, contrast) for contrast in able], [each.get("name", "?") for each in study.contrasts if each not in able]
+    able = [contrast for contrast in study.contrasts if study.has_both(contrast)]
+    absent = [contrast.get("name", "?") for contrast in study.contrasts if not study.has_both(contrast)]
+    return [_of(study, contrast) for contrast in able], absent
 
 
 def _of(study, contrast):

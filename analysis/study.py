@@ -116,9 +116,13 @@ class Study:
     def _fitting(self, values):
         return [arm for arm in self.arms if all(arm.configuration.get(key) == value for key, value in values.items())]
 
-    def has(self, *several):
-        """Whether there are launches with each of these values."""
-        return all(self._fitting(values) for values in several)
+    def has(self, values):
+        """Whether there are launches with these values."""
+        return bool(self._fitting(values))
+
+    def has_both(self, contrast):
+        """Whether there are launches of both arms of a [[contrast]]."""
+        return all(self.has(contrast.get(side, {})) for side in ("first", "second"))
 
     def arm(self, values):
         """The one arm whose configuration has these values."""

@@ -92,6 +92,10 @@ def test_the_answer_is_in_the_words_of_the_contrasts(tmp_path):
     assert (name, verdict, sentence) == ("away", "no answer", "There are no launches of both its arms.")
     assert no_claim == "no claim, 1 seed only: write seeds = 7"
     assert re.fullmatch(r"Held-out loss of switch is [\d.]+ nat (above|below) that of random \(no interval, n = 1 .*\)\.", loss)
+    of_one_name = [{"name": "same", "measure": measure} | arms for measure in ("step_seconds", "held_out_loss")]
+    study.contrasts = [*of_one_name, away | {"name": "same"}]
+    assert [sentence.split(" of ")[0] for *_, sentence in answers.sentences(study)][:2] == ["Step time", "Held-out loss"]
+    assert [verdict for _, verdict, _ in answers.sentences(study)][2] == "no answer"
     study.contrasts = [{"name": "speed", "measure": "step_seconds"} | arms]
     _, claimed, speed = answers.sentences(study)[0]
     assert claimed == "difference"
