@@ -9,8 +9,9 @@ using namespace moescope;
 
 namespace {
 
-/// Of 2 domains with 6 sequences of 9 tokens each, after no step.
-EvaluationReport held_out(Communicator const& world, RunConfig config) {
+/// `text_of(domain, first, count)`, from the synthetic source: of 2 domains with 6 sequences of 9 tokens each, after no step.
+template <class TextOf>
+EvaluationReport held_out(Communicator const& world, RunConfig config, TextOf const& text_of) {
   config.batch = {4, 9, 1};
   config.eval = {1, 6};
   Layout const layout(config.layout, world.size());
@@ -18,9 +19,15 @@ EvaluationReport held_out(Communicator const& world, RunConfig config) {
   Trainer<double> trainer(config, mesh);
   auto const text = equivalence::synthetic_source(config);
   auto const of_domain = [&](std::int64_t domain, std::int64_t first, std::int64_t count) {
-    return text(100 * domain + first, count);
+    return text_of(text, domain, first, count);
   };
   return evaluate<double>(ExecSpace(), trainer, of_domain, 2, 0);
+}
+
+EvaluationReport held_out(Communicator const& world, RunConfig const& config) {
+  return held_out(world, config, [](auto const& text, std::int64_t domain, std::int64_t first, std::int64_t count) {
+    return text(100 * domain + first, count);
+  });
 }
 
 /// Whether every router made so many choices of each of the 6 x 9 tokens of each domain.
@@ -53,19 +60,12 @@ TEST_CASE("an evaluation draws noise of its own for each domain, and asks the so
   config.model.top_k = 1;
   config.model.gate.kind = "switch";  // draws noise in evaluation, too
   config.model.drop_tokens = false;
-  config.batch = {4, 9, 1};
-  config.eval = {1, 6};
-  Layout const layout(config.layout, world.size());
-  Mesh mesh(world, layout, traffic::collectives(config, layout));
-  Trainer<double> trainer(config, mesh);
-  auto const text = equivalence::synthetic_source(config);
   std::int64_t lowest = 0, end = 0;
-  auto const same_text = [&](std::int64_t, std::int64_t first, std::int64_t count) {
+  auto const report = held_out(world, config, [&](auto const& text, std::int64_t, std::int64_t first, std::int64_t count) {
     lowest = std::min(lowest, first);
     end = std::max(end, first + count);
     return text(first, count);
-  };
-  auto const report = evaluate<double>(ExecSpace(), trainer, same_text, 2, 0);
+  });
   auto const half = report.expert_tokens.begin() + std::ptrdiff_t(report.expert_tokens.size() / 2);
   std::vector<std::int64_t> const first(report.expert_tokens.begin(), half), second(half, report.expert_tokens.end());
   MPI_REQUIRE(world, first != second);
