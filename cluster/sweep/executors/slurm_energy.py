@@ -10,7 +10,8 @@ FORMAT = "JobName,ConsumedEnergyRaw"
 
 def joules(jobs):
     """{cell name: joules of all its launches}, where something is known; `jobs`: {cell name: those that launched it}."""
-    every = sorted({job for several in jobs.values() for job in several})
+    # Arrays, since all their tasks may be too many words for a command.
+    every = sorted({job.split("_")[0] for several in jobs.values() for job in several})
     if not every:
         return {}
     answer = call("sacct", "--noheader", "--parsable2", f"--jobs={','.join(every)}", f"--format={FORMAT}")
