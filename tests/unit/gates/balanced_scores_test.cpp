@@ -5,8 +5,8 @@
 #include <numeric>
 
 #include "base/random.hpp"
-#include "gates/quantile.hpp"
-#include "gates/sinkhorn.hpp"
+#include "gates/pooled/quantile.hpp"
+#include "gates/pooled/sinkhorn.hpp"
 #include "support/catch.hpp"
 
 using namespace moescope;

@@ -1,10 +1,10 @@
-#include "gates/expert_choice_selection.hpp"
+#include "gates/pooled/expert_choice_selection.hpp"
 
 #include <cmath>
 #include <limits>
 
 #include "base/random.hpp"
-#include "gates/places.hpp"
+#include "gates/pooled/places.hpp"
 #include "support/catch.hpp"
 
 using namespace moescope;

@@ -1,4 +1,4 @@
-#include "gates/optimal_assignment.hpp"
+#include "gates/pooled/optimal_assignment.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "base/random.hpp"
-#include "gates/places.hpp"
+#include "gates/pooled/places.hpp"
 #include "support/catch.hpp"
 
 using namespace moescope;

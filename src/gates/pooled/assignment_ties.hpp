@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <span>
 
-#include "gates/assignment.hpp"
+#include "gates/pooled/assignment.hpp"
 
 namespace moescope::gates {
 

@@ -1,4 +1,4 @@
-#include "gates/sinkhorn.hpp"
+#include "gates/pooled/sinkhorn.hpp"
 
 #include <algorithm>
 #include <cmath>

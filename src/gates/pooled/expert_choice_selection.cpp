@@ -1,4 +1,4 @@
-#include "gates/expert_choice_selection.hpp"
+#include "gates/pooled/expert_choice_selection.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "base/error.hpp"
-#include "gates/places.hpp"
+#include "gates/pooled/places.hpp"
 
 namespace moescope::gates {
 

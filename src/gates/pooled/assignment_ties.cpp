@@ -1,4 +1,4 @@
-#include "gates/assignment_ties.hpp"
+#include "gates/pooled/assignment_ties.hpp"
 
 #include <algorithm>
 #include <vector>

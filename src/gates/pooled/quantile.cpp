@@ -1,4 +1,4 @@
-#include "gates/quantile.hpp"
+#include "gates/pooled/quantile.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "gates/assignment.hpp"
+#include "gates/pooled/assignment.hpp"
 
 #include <algorithm>
 #include <tuple>

@@ -1,4 +1,4 @@
-#include "gates/optimal_assignment.hpp"
+#include "gates/pooled/optimal_assignment.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -6,9 +6,9 @@
 #include <numeric>
 
 #include "base/error.hpp"
-#include "gates/assignment.hpp"
-#include "gates/assignment_ties.hpp"
-#include "gates/places.hpp"
+#include "gates/pooled/assignment.hpp"
+#include "gates/pooled/assignment_ties.hpp"
+#include "gates/pooled/places.hpp"
 
 namespace moescope::gates {
 
