@@ -14,13 +14,14 @@ namespace {
 
 double rank_of(double affinity) { return std::isnan(affinity) ? -std::numeric_limits<double>::infinity() : affinity; }
 
-/// Indices of the `count` largest values, ties to the lower index, best first.
-template <class Value>
-std::vector<int> largest(int size, std::int64_t count, Value value) {
-  std::vector<int> order(size);
+/// The `count` tokens with the largest affinity to expert e, best first.
+std::vector<int> tokens_of(std::span<double const> affinity, std::int64_t num_experts, int e, std::int64_t count) {
+  std::vector<int> order(affinity.size() / num_experts);
   std::iota(order.begin(), order.end(), 0);
-  std::partial_sort(order.begin(), order.begin() + count, order.end(),
-                    [&](int a, int b) { return value(a) != value(b) ? value(a) > value(b) : a < b; });
+  std::partial_sort(order.begin(), order.begin() + count, order.end(), [&](int a, int b) {
+    double const rank_a = rank_of(affinity[a * num_experts + e]), rank_b = rank_of(affinity[b * num_experts + e]);
+    return rank_a != rank_b ? rank_a > rank_b : a < b;
+  });
   order.resize(count);
   return order;
 }
@@ -33,20 +34,15 @@ ExpertChoices choose_tokens(std::span<double const> affinity, std::int64_t num_e
   MOESCOPE_CHECK(tokens * num_experts == std::ssize(affinity));
   auto const places = balanced_places(tokens * per_token, num_experts);
   std::vector<std::vector<int>> experts_of(tokens);
-  ExpertChoices choices{{0}, {}, std::vector<double>(num_experts)};
+  ExpertChoices result{{}, std::vector<double>(num_experts)};
   for (int e = 0; e < num_experts; ++e) {
-    auto const taken = largest(int(tokens), places[e], [&](int t) { return rank_of(affinity[t * num_experts + e]); });
+    auto const taken = tokens_of(affinity, num_experts, e, places[e]);
     for (int const t : taken) experts_of[t].push_back(e);
-    if (!taken.empty()) choices.lowest[e] = affinity[taken.back() * num_experts + e];
+    if (!taken.empty()) result.lowest[e] = affinity[taken.back() * num_experts + e];
   }
-  for (std::int64_t t = 0; t < tokens; ++t) {
-    auto const& experts = experts_of[t];
-    auto const order =
-        largest(int(experts.size()), std::ssize(experts), [&](int i) { return rank_of(affinity[t * num_experts + experts[i]]); });
-    for (int const i : order) choices.expert.push_back(experts[i]);
-    choices.offsets.push_back(int(choices.expert.size()));
-  }
-  return choices;
+  for (auto const& experts : experts_of) result.choices.add_token(experts);
+  result.choices = best_first(result.choices, affinity, num_experts);
+  return result;
 }
 
 }  // namespace moescope::gates

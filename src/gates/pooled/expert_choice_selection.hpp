@@ -3,11 +3,13 @@
 #include <span>
 #include <vector>
 
+#include "gates/pooled/choices.hpp"
+
 namespace moescope::gates {
 
-/// Which tokens of a pool each expert takes, ragged: the experts of token t are expert[offsets[t]..offsets[t+1]), best first.
+/// Which tokens of a pool the experts take.
 struct ExpertChoices {
-  std::vector<int> offsets, expert;
+  Choices choices;             ///< best first
   std::vector<double> lowest;  ///< [E] affinity of the last token that an expert took
 };
 

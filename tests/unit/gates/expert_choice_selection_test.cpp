@@ -15,12 +15,12 @@ TEST_CASE("each expert takes the tokens that it has the largest affinity to, of 
                                         0.6, 0.3, 0.95,  //
                                         0.5, 0.2, 0.1};
   auto const choices = gates::choose_tokens(affinity, 3, 1);  // 2, 1 and 1 places
-  CHECK(choices.offsets == std::vector<int>{0, 1, 2, 4, 4});
-  CHECK(choices.expert == std::vector<int>{0, 1, 2, 0});
+  CHECK(choices.choices.offsets == std::vector<int>{0, 1, 2, 4, 4});
+  CHECK(choices.choices.expert == std::vector<int>{0, 1, 2, 0});
   CHECK(choices.lowest == std::vector<double>{0.5, 0.4, 0.95});
   auto const more = gates::choose_tokens(affinity, 3, 2);  // 3, 3 and 2
-  CHECK(more.offsets == std::vector<int>{0, 2, 4, 7, 8});
-  CHECK(more.expert == std::vector<int>{2, 0, 0, 1, 2, 0, 1, 1});
+  CHECK(more.choices.offsets == std::vector<int>{0, 2, 4, 7, 8});
+  CHECK(more.choices.expert == std::vector<int>{2, 0, 0, 1, 2, 0, 1, 1});
   CHECK(more.lowest == std::vector<double>{0.5, 0.2, 0.9});
 }
 
@@ -33,19 +33,19 @@ TEST_CASE("expert choice is exactly balanced, however skewed the affinities are"
         for (std::int64_t e = 0; e < 5; ++e) affinity.push_back(std::pow(stream.uniform(t, e), e == 0 ? 0.01 : 4.0));
       auto const choices = gates::choose_tokens(affinity, 5, per_token);
       std::vector<std::int64_t> counts(5);
-      for (int const e : choices.expert) ++counts[e];
+      for (int const e : choices.choices.expert) ++counts[e];
       CAPTURE(tokens, per_token);
       REQUIRE(counts == gates::balanced_places(tokens * per_token, 5));
-      REQUIRE(std::ssize(choices.offsets) == tokens + 1);
+      REQUIRE(std::ssize(choices.choices.offsets) == tokens + 1);
     }
 }
 
 TEST_CASE("an affinity that is no number is taken last, and an empty pool has no choices") {
   double const nan = std::numeric_limits<double>::quiet_NaN();
   auto const choices = gates::choose_tokens(std::vector{nan, 0.0, -1.0, nan, nan, 0.0}, 2, 1);
-  CHECK(choices.expert == std::vector<int>{1, 0, 0});
-  CHECK(choices.offsets == std::vector<int>{0, 2, 3, 3});
+  CHECK(choices.choices.expert == std::vector<int>{1, 0, 0});
+  CHECK(choices.choices.offsets == std::vector<int>{0, 2, 3, 3});
   auto const none = gates::choose_tokens({}, 2, 1);
-  CHECK(none.offsets == std::vector<int>{0});
+  CHECK(none.choices.offsets == std::vector<int>{0});
   CHECK(none.lowest == std::vector<double>{0, 0});
 }
