@@ -1,7 +1,7 @@
 #include "gates/pooled/assignment.hpp"
 
 #include <algorithm>
-#include <tuple>
+#include <functional>
 
 #include "base/error.hpp"
 
@@ -13,41 +13,44 @@ Assignment::Assignment(std::vector<std::int64_t> worth, std::int64_t num_experts
       num_tokens_(std::ssize(worth_) / num_experts),
       has_(worth_.size()),
       tokens_of_(num_experts),
-      mover_(num_experts * num_experts, nobody) {
+      movers_(num_experts * num_experts) {
   MOESCOPE_CHECK(num_tokens_ * num_experts_ == std::ssize(worth_));
 }
 
-void Assignment::consider(int token, std::int64_t from, std::int64_t to) {
-  int& mover = mover_[from * num_experts_ + to];
-  if (mover == nobody || std::tuple(loss(token, from, to), token) < std::tuple(loss(mover, from, to), mover)) mover = token;
+void Assignment::add_mover(int token, std::int64_t from, std::int64_t to) {
+  auto& heap = movers_[from * num_experts_ + to];
+  if (heap.size() > 2 * tokens_of_[from].size() + 16) {  // most of which are no longer there
+    std::erase_if(heap, [&](Mover const& mover) { return !can_move(mover.token, from, to); });
+    std::sort(heap.begin(), heap.end());
+    heap.erase(std::unique(heap.begin(), heap.end()), heap.end());
+  }
+  heap.push_back({loss(token, from, to), token});
+  std::push_heap(heap.begin(), heap.end(), std::greater<>());
 }
 
-void Assignment::find_mover(std::int64_t from, std::int64_t to) {
-  mover_[from * num_experts_ + to] = nobody;
-  for (int const token : tokens_of_[from])
-    if (!has(token, to)) consider(token, from, to);
+int Assignment::cheapest_mover(std::int64_t from, std::int64_t to) {
+  auto& heap = movers_[from * num_experts_ + to];
+  while (!heap.empty() && !can_move(heap.front().token, from, to)) {
+    std::pop_heap(heap.begin(), heap.end(), std::greater<>());
+    heap.pop_back();
+  }
+  return heap.empty() ? nobody : heap.front().token;
 }
 
 void Assignment::give(int token, std::int64_t expert) {
   MOESCOPE_CHECK(!has(token, expert));
   has_[token * num_experts_ + expert] = 1;
   tokens_of_[expert].push_back(token);
-  for (std::int64_t other = 0; other < num_experts_; ++other) {
-    if (!has(token, other))
-      consider(token, expert, other);
-    else if (cheapest_mover(other, expert) == token)
-      find_mover(other, expert);
-  }
+  for (std::int64_t other = 0; other < num_experts_; ++other)
+    if (!has(token, other)) add_mover(token, expert, other);
 }
 
 void Assignment::take(int token, std::int64_t expert) {
   MOESCOPE_CHECK(has(token, expert));
   has_[token * num_experts_ + expert] = 0;
   std::erase(tokens_of_[expert], token);
-  for (std::int64_t other = 0; other < num_experts_; ++other) {
-    if (cheapest_mover(expert, other) == token) find_mover(expert, other);
-    if (has(token, other)) consider(token, other, expert);
-  }
+  for (std::int64_t other = 0; other < num_experts_; ++other)
+    if (has(token, other)) add_mover(token, other, expert);
 }
 
 std::vector<int> experts_by_token(Assignment const& assignment) {

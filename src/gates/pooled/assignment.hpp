@@ -21,7 +21,7 @@ class Assignment {
   /// In no order.
   std::vector<int> const& tokens_of(std::int64_t expert) const { return tokens_of_[expert]; }
   /// Of the tokens that have `from` and not `to`, the one with the smallest worth(from) - worth(to), ties to the lower token.
-  int cheapest_mover(std::int64_t from, std::int64_t to) const { return mover_[from * num_experts_ + to]; }
+  int cheapest_mover(std::int64_t from, std::int64_t to);
   std::int64_t loss(std::int64_t token, std::int64_t from, std::int64_t to) const {
     return worth(token, from) - worth(token, to);
   }
@@ -30,14 +30,19 @@ class Assignment {
   void take(int token, std::int64_t expert);
 
  private:
-  void consider(int token, std::int64_t from, std::int64_t to);
-  void find_mover(std::int64_t from, std::int64_t to);
+  struct Mover {
+    std::int64_t loss;
+    int token;
+    auto operator<=>(Mover const&) const = default;
+  };
+  void add_mover(int token, std::int64_t from, std::int64_t to);
+  bool can_move(int token, std::int64_t from, std::int64_t to) const { return has(token, from) && !has(token, to); }
 
   std::vector<std::int64_t> worth_;
   std::int64_t num_experts_, num_tokens_;
   std::vector<char> has_;
   std::vector<std::vector<int>> tokens_of_;
-  std::vector<int> mover_;  ///< [E,E]
+  std::vector<std::vector<Mover>> movers_;  ///< [E,E] heaps, least loss first, some of which can no longer move
 };
 
 /// Experts of every token, ascending.

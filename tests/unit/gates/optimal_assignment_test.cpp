@@ -145,6 +145,14 @@ TEST_CASE("the optimal assignment is worth what the Hungarian method finds") {
     }
 }
 
+TEST_CASE("the optimal assignment is found where all tokens want one expert") {
+  auto problem = random_problem(500, 6, 1, false, 3);
+  for (std::int64_t t = 0; t < problem.tokens; ++t) problem.scores[t * problem.experts] += 6;
+  auto const chosen = solve(problem);
+  REQUIRE(counts(chosen, 6) == gates::balanced_places(500, 6));
+  REQUIRE(total(problem, chosen) == Approx(hungarian_total(problem)).epsilon(1e-12));
+}
+
 TEST_CASE("no exchange of two tokens' experts makes an assignment of several experts a token better") {
   auto const p = random_problem(48, 6, 3, false, 2);
   auto const chosen = solve(p);
