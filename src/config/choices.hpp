@@ -13,6 +13,8 @@ inline constexpr std::array<std::string_view, 2> gate_network{"linear", "mlp"};
 inline constexpr std::array<std::string_view, 2> load_estimate{"released", "noisy_logit"};
 inline constexpr std::array<std::string_view, 2> switch_score{"noisy_logit", "probability"};
 inline constexpr std::array<std::string_view, 2> dropped_padding{"zero", "input"};
+inline constexpr std::array<std::string_view, 2> ragged_by{"sequence", "token"};
+inline constexpr std::array<std::string_view, 2> file_steps{"held", "advancing"};
 inline constexpr std::array<std::string_view, 2> schedule{"cosine", "constant"};
 inline constexpr std::array<std::string_view, 2> mode{"train", "forward"};
 inline constexpr std::array<std::string_view, 2> timing{"free", "phased"};
