@@ -184,8 +184,8 @@ std::vector<Key> keys_of(RunConfig& config) {
   add_model(keys, config.model);
   add_gate(keys, config.model.gate);
   add_residual(keys, config.model.residual, config.model.num_layers);
-  add_routing(keys, config.routing, config.model.num_layers);
   add_layout(keys, config.layout);
+  add_routing(keys, config.routing, config.model.num_layers);
   add_training(keys, config.batch, config.optimizer, config.train);
   add_surroundings(keys, config);
   return keys;

@@ -39,7 +39,7 @@ TEST_CASE("a workload that cannot be is refused with key, value and rule") {
     std::string says;
   };
   std::vector<Case> const cases{
-      {"hot", {}, "routing.forced = \"hot\" must be one of none, even, uniform, hot_set"},
+      {"hot", {}, "--set routing.forced=hot: routing.forced = \"hot\" must be one of none, even, uniform, hot_set"},
       {"even", {"eval.every=5"}, "eval.every = 5 must be 0 with routing.forced = \"even\": a forced run tells nothing of losses"},
       {"hot_set", {"routing.hot_experts=5"}, "routing.hot_experts = 5 must be at most 4"},
       {"hot_set", {"routing.hot_share=0.6"}, "routing.hot_share = 0.6 must be from 0 to 0.5: a token makes 2 choices"},
@@ -72,7 +72,8 @@ TEST_CASE("a workload that cannot be is refused with key, value and rule") {
   for (auto const& row : cases) {
     auto const sentence = example::refusal([&] { forced(row.workload, row.settings); });
     INFO(sentence);
-    CHECK_THAT(sentence, Contains(row.says) && Contains("--set "));
+    CHECK_THAT(sentence, Contains(row.says));
+    if (!row.settings.empty()) CHECK_THAT(sentence, Contains("--set "));
     CHECK(sentence.find('\n') == std::string::npos);
   }
 }
