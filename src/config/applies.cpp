@@ -23,7 +23,7 @@ bool keeps_all(RunConfig const& c) { return !drops(c.model); }
 bool one_choice(RunConfig const& c) { return choices_per_token(c.model) == 1 && !is_ragged(c.model); }
 bool not_by_position(RunConfig const& c) { return c.model.capacity.policy != "position"; }
 bool no_pool(RunConfig const& c) {
-  auto const calls = pool_calls(c.model, true);
+  auto const calls = pool_calls(c.model, !is_forced(c));
   return std::none_of(calls.begin(), calls.end(), [&](auto const& each) { return each.pool == c.model.gate.pool; });
 }
 bool never_evaluates(RunConfig const& c) { return c.eval.every == 0; }

@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "config/gate_kinds.hpp"
+
 namespace moescope {
 namespace {
 
@@ -27,10 +29,10 @@ constexpr ForcedWorkload rows[] = {
     {.name = "max_vio", .keys = max_vio},
     {.name = "rotating", .keys = rotating},
     {.name = "burst", .keys = burst},
-    {.name = "ragged_source", .keys = ragged_source},
+    {.name = "ragged_source", .keys = ragged_source, .ragged = true},
     {.name = "zero_expert", .keys = zero_expert},
     {.name = "counts", .keys = counts},
-    {.name = "replay_counts", .keys = replay_counts, .from_file = true},
+    {.name = "replay_counts", .keys = replay_counts, .from_file = true, .ragged = true},
 };
 
 constexpr auto names = [] {
@@ -51,6 +53,11 @@ ForcedWorkload const* find_forced_workload(std::string_view name) {
 }
 
 bool is_forced(RunConfig const& config) { return find_forced_workload(config.routing.forced) != nullptr; }
+
+bool is_ragged(RunConfig const& config) {
+  auto const* const workload = find_forced_workload(config.routing.forced);
+  return is_ragged(config.model) || (workload && workload->ragged);
+}
 
 std::string routing_label(RunConfig const& config) { return is_forced(config) ? "forced:" + config.routing.forced : "natural"; }
 

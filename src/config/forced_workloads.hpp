@@ -14,6 +14,7 @@ struct ForcedWorkload {
   std::string_view name;
   std::span<std::string_view const> keys{};  ///< of [routing], that this workload reads
   bool from_file = false;                    ///< choices come from `routing.file`
+  bool ragged = false;                       ///< tokens choose different numbers of experts whatever the gate
 };
 
 std::span<ForcedWorkload const> all_forced_workloads();
@@ -23,6 +24,8 @@ std::span<std::string_view const> forced_names();
 ForcedWorkload const* find_forced_workload(std::string_view name);
 
 bool is_forced(RunConfig const& config);
+/// Whether tokens may choose different numbers of experts in training, by the gate or by force.
+bool is_ragged(RunConfig const& config);
 /// "natural" or "forced:<workload>": what runs are told apart by in file, table and figure.
 std::string routing_label(RunConfig const& config);
 

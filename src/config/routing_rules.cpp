@@ -8,6 +8,7 @@
 
 #include "base/range.hpp"
 #include "config/forced_workloads.hpp"
+#include "config/gate_kinds.hpp"
 #include "config/key.hpp"
 
 namespace moescope {
@@ -32,6 +33,7 @@ class RoutingRules {
     check_steps();
     check_balance();
     check_numbers_of_choices();
+    check_capacity();
     check_file();
   }
 
@@ -49,6 +51,7 @@ class RoutingRules {
   void check_steps() const;
   void check_balance() const;
   void check_numbers_of_choices() const;
+  void check_capacity() const;
   void check_file() const;
 
   RunConfig c_;
@@ -104,6 +107,14 @@ void RoutingRules::check_numbers_of_choices() const {
   auto const most = r_.most_choices == 0 ? experts_ : r_.most_choices;
   at_most("routing.most_choices", double(most), double(experts_), "a token visits an expert once");
   at_most("routing.fewest_choices", double(r_.fewest_choices), double(most), "routing.most_choices is not below it");
+}
+
+void RoutingRules::check_capacity() const {
+  bool const told_by_file = find_forced_workload(r_.forced)->from_file;
+  if (is_ragged(c_) && !told_by_file && !is_ragged(c_.model) && drops(c_.model))
+    broken("capacity.policy", fmt::format("must be \"none\" with routing.forced = \"{}\", where tokens make different numbers of "
+                                          "choices and gate.kind = \"{}\" expects one number",
+                                          r_.forced, c_.model.gate.kind));
 }
 
 void RoutingRules::check_file() const {

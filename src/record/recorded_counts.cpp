@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <numeric>
+
 #include "base/error.hpp"
 #include "base/range.hpp"
 #include "config/forced_workloads.hpp"
+#include "config/gate_kinds.hpp"
 #include "config/routers.hpp"
 #include "record/stored_run.hpp"
 
@@ -31,6 +34,13 @@ Range replayed_steps(RunConfig const& config, std::int64_t steps_done) {
                              steps_done, config.routing.file_step, config.routing.file_steps, first, last - 1));
 }
 
+/// As many in each router and step as the gate would make, on whose number a capacity relies.
+void require_choices(RunConfig const& config, RecordedCounts const& recorded) {
+  auto const own = config.batch.sequences * config.batch.sequence_length * choices_per_token(config.model);
+  for (auto first = recorded.count.begin(); first != recorded.count.end(); first += recorded.experts)
+    require_same(config, "choices a step", std::reduce(first, first + recorded.experts), own);
+}
+
 }  // namespace
 
 RecordedCounts recorded_counts(RunConfig const& config) {
@@ -45,7 +55,9 @@ RecordedCounts recorded_counts(RunConfig const& config) {
   auto const tokens = file.read_rows("/raw/tokens", std::size_t(steps.begin), 1).at(0);
   require_same(config, "tokens a step", std::int64_t(tokens), config.batch.sequences * config.batch.sequence_length);
   auto const counts = file.read_rows(counts_path, std::size_t(steps.begin), std::size_t(steps.size()));
-  return {steps.size(), routers, experts, {counts.begin(), counts.end()}};
+  RecordedCounts recorded{steps.size(), routers, experts, {counts.begin(), counts.end()}};
+  if (drops(config.model) && !is_ragged(config.model)) require_choices(config, recorded);
+  return recorded;
 }
 
 }  // namespace moescope

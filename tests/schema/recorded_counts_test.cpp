@@ -73,5 +73,8 @@ TEST_CASE("a file whose counts this run cannot have is refused with both numbers
   CHECK_THAT(says(other), Contains("ask for steps 4 to 8"));
   other.routing.file = folder / "absent.h5";
   CHECK_THAT(says(other), Contains("absent.h5"));
+  other = config;
+  other.model.capacity.policy = "random";
+  CHECK_THAT(says(other), Contains("choices a step, this run has 24"));
   CHECK_THAT(says(replaying(write_synthetic_run(folder / "wrong.h5", setup, "wrong"), setup)), Contains("is marked wrong"));
 }

@@ -1,6 +1,7 @@
 #pragma once
 #include "base/error.hpp"
 #include "base/random.hpp"
+#include "config/gate_kinds.hpp"
 #include "config/run_config.hpp"
 
 namespace moescope::forced {

@@ -60,6 +60,7 @@ TEST_CASE("a workload that cannot be is refused with key, value and rule") {
       {"ragged_source", {"routing.most_choices=5"}, "routing.most_choices = 5 must be at most 4"},
       {"ragged_source", {"routing.most_choices=1", "routing.fewest_choices=2"}, "routing.fewest_choices = 2 must be at most 1"},
       {"ragged_source", {"routing.ragged_by=rank"}, "must be one of sequence, token"},
+      {"ragged_source", {"capacity.policy=random"}, "capacity.policy = \"random\" must be \"none\" with routing.forced"},
       {"counts", {}, "routing.counts = [] must give a number of choices for each expert"},
       {"counts", {"routing.counts=[1, 2, 3]"}, "must give 4 counts in each layer"},
       {"counts", {"routing.counts=[[1, 2, 3, 4]]"}, "for each of the 2 layers"},
