@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "energy/energy_meter.hpp"
+#include "gates/forced_routing.hpp"
 #include "model/model.hpp"
 #include "step/memory.hpp"
 #include "step/micro_batches.hpp"
@@ -22,10 +23,14 @@ class Trainer {
   /// What each step reads before it begins and when it has ended; without one its report holds no energy.
   void set_energy_meter(EnergyMeter meter) { energy_ = std::move(meter); }
 
+  /// What chooses in training where the configuration replays a file, which only the caller can read.
+  void replay(std::shared_ptr<ForcedRouting const> routing) { forced_ = std::move(routing); }
+
   /// One step over sequences [step * batch.sequences, (step + 1) * batch.sequences) of the stream. The report holds what this
   /// rank saw; nothing of it is checked (check/checked_step.hpp) or gathered (step/gather_reports.hpp) yet.
   StepReport step(BatchSource const& source, std::int64_t step, std::int64_t num_domains);
 
+  ForcedRouting const* forced() const { return forced_.get(); }
   Model<T>& model() { return model_; }
   TrainingState<T>& state() { return state_; }
   ModelTensors<T> const& weights() const { return weights_; }
@@ -45,6 +50,7 @@ class Trainer {
   ExchangeId const labels_, loss_, gate_statistics_, gate_choices_;
   GradientExchanges const gradient_exchanges_;
   EnergyMeter energy_;
+  std::shared_ptr<ForcedRouting const> forced_;  ///< null: gates choose
   ExecSpace exec_;
   Model<T> model_;
   TrainingState<T> state_;
