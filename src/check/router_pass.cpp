@@ -2,10 +2,10 @@
 
 #include "base/to_host.hpp"
 #include "base/upload.hpp"
-#include "gates/affinity.hpp"
 #include "gates/group_limit.hpp"
 #include "gates/selection.hpp"
-#include "gates/taken_weights.hpp"
+#include "gates/sigmoid.hpp"
+#include "gates/weigh_by_affinity.hpp"
 #include "kernels/gemm.hpp"
 
 namespace moescope {
@@ -35,6 +35,19 @@ Matrix<double> copy_of(ExecSpace const& exec, Matrix<double> const& matrix) {
   return copy;
 }
 
+Matrix<double> softmax_of_rows(ExecSpace const& exec, ConstMatrix<double> const& logits) {
+  auto const experts = std::int64_t(logits.extent(1));
+  auto const softmax = make_matrix<double>("check::softmax", logits.extent(0), experts);
+  Kokkos::parallel_for(
+      "check::softmax_of_rows", Kokkos::RangePolicy<ExecSpace>(exec, 0, logits.extent(0)), KOKKOS_LAMBDA(std::int64_t t) {
+        double largest = logits(t, 0), sum = 0;
+        for (std::int64_t e = 1; e < experts; ++e) largest = Kokkos::max(largest, logits(t, e));
+        for (std::int64_t e = 0; e < experts; ++e) sum += Kokkos::exp(logits(t, e) - largest);
+        for (std::int64_t e = 0; e < experts; ++e) softmax(t, e) = Kokkos::exp(logits(t, e) - largest) / sum;
+      });
+  return softmax;
+}
+
 Matrix<double> logits_of(ExecSpace const& exec, RouterFixture const& fixture, RouterFixtureLayer const& layer) {
   auto const& router = fixture.router;
   auto const logits = make_matrix<double>("check::logits", fixture.tokens, router.num_experts);
@@ -47,7 +60,7 @@ Matrix<double> logits_of(ExecSpace const& exec, RouterFixture const& fixture, Ro
 Routing<double> route(ExecSpace const& exec, PublishedRouter const& router, RouterTensors const& tensors,
                       Matrix<double> const& logits) {
   auto const affinity =
-      router.affinity == Affinity::sigmoid ? gates::sigmoid<double>(exec, logits) : gates::softmax_of_rows<double>(exec, logits);
+      router.affinity == Affinity::sigmoid ? gates::sigmoid<double>(exec, logits) : softmax_of_rows(exec, logits);
   auto ranking = copy_of(exec, router.affinity == Affinity::softmax_of_chosen ? logits : affinity);
   add_to_rows(exec, tensors.correction_bias, ranking);
   if (router.num_groups > 1) ranking = gates::limit_groups<double>(exec, ranking, router.num_groups, router.groups_kept, 2);
@@ -56,7 +69,7 @@ Routing<double> route(ExecSpace const& exec, PublishedRouter const& router, Rout
   if (router.affinity == Affinity::softmax_of_chosen)
     gates::score_choices<double>(exec, logits, true, routing);
   else
-    gates::take_weights<double>(exec, affinity, router.normalise, routing);
+    gates::weigh_by_affinity<double>(exec, affinity, router.normalise, routing);
   return routing;
 }
 

@@ -1,4 +1,4 @@
-#include "gates/taken_weights.hpp"
+#include "gates/weigh_by_affinity.hpp"
 
 #include "base/scalar.hpp"
 
@@ -24,23 +24,25 @@ struct Divisor {
 };
 
 template <class T>
-void take_weights(ExecSpace const& exec, ConstMatrix<Accumulate<T>> affinity, bool normalise, Routing<T> const& routing) {
+void weigh_by_affinity(ExecSpace const& exec, ConstMatrix<Accumulate<T>> affinity, bool normalise, Routing<T> const& routing) {
   Divisor<T> const divisor(affinity, normalise, routing);
   auto const weight = routing.weight;
   Kokkos::parallel_for(
-      "gates::take_weights", Kokkos::RangePolicy<ExecSpace>(exec, 0, routing.num_tokens), KOKKOS_LAMBDA(std::int64_t t) {
+      "gates::weigh_by_affinity", Kokkos::RangePolicy<ExecSpace>(exec, 0, routing.num_tokens), KOKKOS_LAMBDA(std::int64_t t) {
         auto const sum = divisor(t);
         for (int j = divisor.offsets(t); j < divisor.offsets(t + 1); ++j) weight(j) = affinity(t, divisor.expert(j)) / sum;
       });
 }
 
 template <class T>
-void take_weights_backward(ExecSpace const& exec, ConstMatrix<Accumulate<T>> affinity, bool normalise, Routing<T> const& routing,
-                           ConstVector<Accumulate<T>> d_weight, Matrix<Accumulate<T>> d_affinity) {
+void weigh_by_affinity_backward(ExecSpace const& exec, ConstMatrix<Accumulate<T>> affinity, bool normalise,
+                                Routing<T> const& routing, ConstVector<Accumulate<T>> d_weight,
+                                Matrix<Accumulate<T>> d_affinity) {
   using A = Accumulate<T>;
   Divisor<T> const divisor(affinity, normalise, routing);
   Kokkos::parallel_for(
-      "gates::take_weights_backward", Kokkos::RangePolicy<ExecSpace>(exec, 0, routing.num_tokens), KOKKOS_LAMBDA(std::int64_t t) {
+      "gates::weigh_by_affinity_backward", Kokkos::RangePolicy<ExecSpace>(exec, 0, routing.num_tokens),
+      KOKKOS_LAMBDA(std::int64_t t) {
         int const begin = divisor.offsets(t), end = divisor.offsets(t + 1);
         A const sum = divisor(t);
         A mean = 0;  // through the sum
@@ -49,10 +51,10 @@ void take_weights_backward(ExecSpace const& exec, ConstMatrix<Accumulate<T>> aff
       });
 }
 
-#define MOESCOPE_INSTANTIATE(T)                                                                                 \
-  template void take_weights<T>(ExecSpace const&, ConstMatrix<Accumulate<T>>, bool, Routing<T> const&);         \
-  template void take_weights_backward<T>(ExecSpace const&, ConstMatrix<Accumulate<T>>, bool, Routing<T> const&, \
-                                         ConstVector<Accumulate<T>>, Matrix<Accumulate<T>>);
+#define MOESCOPE_INSTANTIATE(T)                                                                                      \
+  template void weigh_by_affinity<T>(ExecSpace const&, ConstMatrix<Accumulate<T>>, bool, Routing<T> const&);         \
+  template void weigh_by_affinity_backward<T>(ExecSpace const&, ConstMatrix<Accumulate<T>>, bool, Routing<T> const&, \
+                                              ConstVector<Accumulate<T>>, Matrix<Accumulate<T>>);
 MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
 #undef MOESCOPE_INSTANTIATE
 

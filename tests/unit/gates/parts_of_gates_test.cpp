@@ -1,5 +1,4 @@
-// What published gates are put together from: affinities, taken weights, limited groups.
-#include "gates/affinity.hpp"
+// What published gates are put together from: sigmoids, weights by affinity, limited groups.
 
 #include <cmath>
 #include <limits>
@@ -7,7 +6,8 @@
 #include "base/upload.hpp"
 #include "gates/group_limit.hpp"
 #include "gates/selection.hpp"
-#include "gates/taken_weights.hpp"
+#include "gates/sigmoid.hpp"
+#include "gates/weigh_by_affinity.hpp"
 #include "gradient/finite_difference.hpp"
 #include "support/catch.hpp"
 #include "unit/gates/gate_case.hpp"
@@ -27,40 +27,24 @@ double dot(std::vector<double> const& a, std::vector<double> const& b) {
 
 }  // namespace
 
-TEST_CASE("a softmax of rows adds up to one, whatever the logits, and a sigmoid does not overflow") {
-  auto const logits = to_matrix({1000, 999, -1000, 1, 2, 3, 0, 0, 0}, 3, 3);
-  auto const softmax = to_vector(gates::softmax_of_rows<double>(ExecSpace(), logits));
-  CHECK(softmax[0] == Approx(1 / (1 + std::exp(-1.0))).epsilon(1e-15));
-  CHECK(softmax[2] == 0);
-  CHECK(softmax[5] / softmax[3] == Approx(std::exp(2.0)).epsilon(1e-15));
-  for (int t = 0; t < 3; ++t) CHECK(softmax[3 * t] + softmax[3 * t + 1] + softmax[3 * t + 2] == Approx(1).epsilon(1e-15));
-  auto const sigmoid = to_vector(gates::sigmoid<double>(ExecSpace(), logits));
+TEST_CASE("a sigmoid lies between 0 and 1 whatever the logits, and its backward adds the gradient of central differences") {
+  auto const sigmoid = to_vector(gates::sigmoid<double>(ExecSpace(), to_matrix({1000, -1000, 1, 0}, 1, 4)));
   CHECK(sigmoid[0] == 1);
-  CHECK(sigmoid[2] == 0);
-  CHECK(sigmoid[3] == Approx(1 / (1 + std::exp(-1.0))).epsilon(1e-15));
-  CHECK(sigmoid[6] == 0.5);
+  CHECK(sigmoid[1] == 0);
+  CHECK(sigmoid[2] == Approx(1 / (1 + std::exp(-1.0))).epsilon(1e-15));
+  CHECK(sigmoid[3] == 0.5);
+
+  auto const upstream = normals(tokens * experts, 1, 1), point = normals(tokens * experts, 1, 0);
+  auto const values = [&](std::vector<double> const& logits) { return gates::sigmoid<double>(ExecSpace(), rows_of(logits)); };
+  auto const d_logits = rows_of(std::vector<double>(tokens * experts, 2.0));
+  gates::sigmoid_backward<double>(ExecSpace(), values(point), rows_of(upstream), d_logits);
+  auto gradient = to_vector(d_logits);
+  for (auto& g : gradient) g -= 2;
+  auto const loss = [&](std::vector<double> const& moved) { return dot(to_vector(values(moved)), upstream); };
+  CHECK(gradient_error(loss, point, gradient) < 1e-7);
 }
 
-TEST_CASE("backward of softmax and sigmoid adds the gradient that central differences give") {
-  auto const upstream = normals(tokens * experts, 1, 1);
-  for (bool const is_softmax : {true, false}) {
-    auto const values = [&](std::vector<double> const& logits) {
-      return is_softmax ? gates::softmax_of_rows<double>(ExecSpace(), rows_of(logits))
-                        : gates::sigmoid<double>(ExecSpace(), rows_of(logits));
-    };
-    auto const point = normals(tokens * experts, 1, 0);
-    auto const d_logits = rows_of(std::vector<double>(tokens * experts, 2.0));
-    is_softmax ? gates::softmax_of_rows_backward<double>(ExecSpace(), values(point), rows_of(upstream), d_logits)
-               : gates::sigmoid_backward<double>(ExecSpace(), values(point), rows_of(upstream), d_logits);
-    auto gradient = to_vector(d_logits);
-    for (auto& g : gradient) g -= 2;
-    auto const loss = [&](std::vector<double> const& moved) { return dot(to_vector(values(moved)), upstream); };
-    CAPTURE(is_softmax);
-    CHECK(gradient_error(loss, point, gradient) < 1e-7);
-  }
-}
-
-TEST_CASE("taken weights are the affinities of the choices, divided by their sum or not, and have their gradient") {
+TEST_CASE("weights by affinity are the affinities of the choices, divided by their sum or not, and have their gradient") {
   auto const upstream = normals(tokens * choices, 1, 1);
   auto const d_weight = Vector<double>("test::d_weight", upstream.size());
   upload(ExecSpace(), upstream, d_weight);
@@ -70,7 +54,7 @@ TEST_CASE("taken weights are the affinities of the choices, divided by their sum
   for (bool const normalise : {true, false}) {
     auto const routing = gates::route<double>(ExecSpace(), order, choices, experts);
     auto const weights = [&](std::vector<double> const& affinity) {
-      gates::take_weights<double>(ExecSpace(), rows_of(affinity), normalise, routing);
+      gates::weigh_by_affinity<double>(ExecSpace(), rows_of(affinity), normalise, routing);
       return to_vector(routing.weight);
     };
     auto const expert = to_vector(routing.expert);
@@ -78,7 +62,7 @@ TEST_CASE("taken weights are the affinities of the choices, divided by their sum
     CAPTURE(normalise);
     CHECK(weights(point)[0] == Approx(normalise ? a / (a + b) : a).epsilon(1e-15));
     auto const d_affinity = rows_of(std::vector<double>(tokens * experts));
-    gates::take_weights_backward<double>(ExecSpace(), rows_of(point), normalise, routing, d_weight, d_affinity);
+    gates::weigh_by_affinity_backward<double>(ExecSpace(), rows_of(point), normalise, routing, d_weight, d_affinity);
     auto const loss = [&](std::vector<double> const& moved) { return dot(weights(moved), upstream); };
     CHECK(gradient_error(loss, point, to_vector(d_affinity)) < 1e-7);
   }
