@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "check/router_experts.hpp"
 #include "check/router_pass.hpp"
 
 namespace moescope {
@@ -32,6 +33,31 @@ std::vector<double> column_sums(std::vector<double> const& rows, std::size_t col
   return sums;
 }
 
+std::vector<double> gate_ups(std::vector<ExpertTensors> const& experts) {
+  std::vector<double> all;
+  for (auto const& expert : experts) all.insert(all.end(), expert.gate_up.begin(), expert.gate_up.end());
+  return all;
+}
+std::vector<double> downs(std::vector<ExpertTensors> const& experts) {
+  std::vector<double> all;
+  for (auto const& expert : experts) all.insert(all.end(), expert.down.begin(), expert.down.end());
+  return all;
+}
+
+/// Of families whose experts are SwiGLU, where the fixture holds them.
+void compare_experts(RouterFixture const& fixture, RouterFixtureLayer const& layer, RouterOutcome const& router,
+                     Comparison& comparison) {
+  if (layer.experts.empty()) return;
+  auto const prefix = fmt::format("moe.{}.", layer.layer);
+  auto const found = run_experts(fixture, layer, router.kept, router.weight);
+  if (!layer.routed_output.empty()) comparison.add(prefix + "routed_output", found.output, layer.routed_output, forward_limit);
+  if (layer.d_output.empty() || layer.expert_gradients.empty()) return;
+  comparison.add("grad of the experts' gate_up, layer " + std::to_string(layer.layer), gate_ups(found.gradients),
+                 gate_ups(layer.expert_gradients), gradient_limit);
+  comparison.add("grad of the experts' down, layer " + std::to_string(layer.layer), downs(found.gradients),
+                 downs(layer.expert_gradients), gradient_limit);
+}
+
 void compare_forward(RouterFixture const& fixture, RouterFixtureLayer const& layer, Comparison& comparison) {
   auto const prefix = fmt::format("moe.{}.", layer.layer);
   auto const found = run_router(fixture, layer);
@@ -43,6 +69,7 @@ void compare_forward(RouterFixture const& fixture, RouterFixtureLayer const& lay
   if (!layer.tokens_per_expert.empty())
     comparison.add(prefix + "tokens_per_expert", column_sums(found.chosen, std::size_t(fixture.router.num_experts)),
                    {layer.tokens_per_expert.begin(), layer.tokens_per_expert.end()}, 0);
+  compare_experts(fixture, layer, found, comparison);
 }
 
 void compare_gradients(RouterFixture const& fixture, RouterFixtureLayer const& layer, Comparison& comparison) {
@@ -76,13 +103,17 @@ Comparison compare_routers(RouterFixture const& fixture) {
 
 std::string scope_of(RouterFixture const& fixture) {
   std::vector<std::int64_t> layers;
-  for (auto const& layer : fixture.layers) layers.push_back(layer.layer);
-  auto text = fmt::format("{}: router parts only, of layers {}; the family's attention and experts are not built yet\n",
-                          fixture.router.family, fmt::join(layers, ", "));
+  bool experts = false;
+  for (auto const& layer : fixture.layers) {
+    layers.push_back(layer.layer);
+    experts = experts || !layer.experts.empty();
+  }
+  auto text = fmt::format("{}: router parts only{}, of layers {}; the family's other parts are not built yet\n",
+                          fixture.router.family, experts ? " and routed experts" : "", fmt::join(layers, ", "));
   if (auto const left = not_recorded(fixture); !left.empty())
     text += fmt::format("not recorded: routers of layers {}\n", fmt::join(left, ", "));
   if (!fixture.not_read.empty()) text += fmt::format("not compared: {}\n", fmt::join(fixture.not_read, ", "));
-  return text + "not compared: gradients of other tensors than the routers'; theirs follow from the recorded one of the logits\n";
+  return text + "not compared: gradients of the other parts' tensors; the routers' follow from the recorded one of the logits\n";
 }
 
 }  // namespace moescope

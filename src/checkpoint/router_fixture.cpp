@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/error.hpp"
+#include "checkpoint/published_experts.hpp"
 #include "checkpoint/safetensors.hpp"
 #include "checkpoint/sharded.hpp"
 #include "files/mapped_file.hpp"
@@ -120,11 +121,16 @@ RouterTensors read_tensors(TensorSource const& source, PublishedRouter const& ro
           read(router.correction_bias, {experts})};
 }
 
-/// A buffer has none.
-RouterTensors read_gradients(std::string const& path, PublishedRouter router, std::int64_t layer) {
-  if (!std::filesystem::exists(path)) return {};
-  router.correction_bias.clear();
-  return read_tensors(Safetensors(path), router, layer);
+void read_parameters(std::string const& folder, PublishedRouter router, RouterFixtureLayer& layer) {
+  TensorStore const model(folder + "/model.safetensors");
+  layer.tensors = read_tensors(model, router, layer.layer);
+  layer.experts = read_experts(model, router, layer.layer);
+  auto const path = folder + "/grads.safetensors";
+  if (!std::filesystem::exists(path)) return;
+  Safetensors const gradients(path);
+  router.correction_bias.clear();  // a buffer has none
+  layer.gradients = read_tensors(gradients, router, layer.layer);
+  layer.expert_gradients = read_experts(gradients, router, layer.layer);
 }
 
 void check_experts(Recorded const& io, std::string const& name, std::vector<std::int64_t> const& ids, std::int64_t experts) {
@@ -140,8 +146,7 @@ RouterFixtureLayer read_layer(Recorded& io, RouterFixture const& fixture, std::i
     if (!io.has(prefix + name)) io.refuse(prefix + name, "is missing");
   RouterFixtureLayer layer;
   layer.layer = index;
-  layer.tensors = read_tensors(TensorStore(fixture.path + "/model.safetensors"), router, index);
-  layer.gradients = read_gradients(fixture.path + "/grads.safetensors", router, index);
+  read_parameters(fixture.path, router, layer);
   layer.input = io.reals(prefix + "input", tokens * router.hidden_size);
   layer.logits = io.reals(prefix + "router_logits", tokens * experts);
   layer.d_logits = io.reals("grad." + prefix + "router_logits", tokens * experts);
@@ -151,6 +156,10 @@ RouterFixtureLayer read_layer(Recorded& io, RouterFixture const& fixture, std::i
   layer.combine = io.reals(prefix + "combine", tokens * experts);
   layer.kept = io.integers(prefix + "kept", tokens * k);
   layer.tokens_per_expert = io.integers(prefix + "tokens_per_expert", experts);
+  if (!layer.experts.empty()) {
+    layer.routed_output = io.reals(prefix + "routed_output", tokens * router.hidden_size);
+    layer.d_output = io.reals("grad." + prefix + "output", tokens * router.hidden_size);
+  }
   if (router.expert_capacity == 0 && !layer.kept.empty())
     io.refuse(prefix + "kept", fmt::format("is recorded, yet {} drops nothing", router.family));
   return layer;

@@ -12,17 +12,24 @@ struct RouterTensors {
   std::vector<double> weight, bias, correction_bias;  ///< [E,H], [E], [E]
 };
 
+/// One expert, or its gradients.
+struct ExpertTensors {
+  std::vector<double> gate_up, down;  ///< [2m,H] gate above up, [H,m]
+};
+
 /// One router as another implementation recorded it; N tokens, row-major. Absent entries are empty.
 struct RouterFixtureLayer {
   std::int64_t layer = 0;
   RouterTensors tensors, gradients;
-  std::vector<double> input;                    ///< [N,H]
-  std::vector<double> logits, d_logits;         ///< [N,E]; the objective's gradient
-  std::vector<std::int64_t> topk_index;         ///< [N,k]
-  std::vector<double> topk_weight;              ///< [N,k]
-  std::vector<double> combine;                  ///< [N,E] weights of the kept choices
-  std::vector<std::int64_t> kept;               ///< [N,k] where experts have a capacity
-  std::vector<std::int64_t> tokens_per_expert;  ///< [E]
+  std::vector<ExpertTensors> experts, expert_gradients;  ///< [E]
+  std::vector<double> input;                             ///< [N,H]
+  std::vector<double> logits, d_logits;                  ///< [N,E]; the objective's gradient
+  std::vector<std::int64_t> topk_index;                  ///< [N,k]
+  std::vector<double> topk_weight;                       ///< [N,k]
+  std::vector<double> combine;                           ///< [N,E] weights of the kept choices
+  std::vector<std::int64_t> kept;                        ///< [N,k] where experts have a capacity
+  std::vector<std::int64_t> tokens_per_expert;           ///< [E]
+  std::vector<double> routed_output, d_output;           ///< [N,H] sum over the kept choices; the objective's gradient
 };
 
 /// The routers of a folder with config.json, model.safetensors, io.safetensors and, where gradients were taken,

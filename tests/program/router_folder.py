@@ -40,6 +40,8 @@ class Folder:
     """`layers` routers of random weights and inputs; `decide(logits, bias) -> ids, weights` is the family's formula."""
 
     def __init__(self, path, config, names, sizes, layers, decide, batch=(2, 7)):
+        config = {"intermediate_size": 8} | config
+        config |= {"moe_intermediate_size": 4} if config["model_type"] in ("qwen3_moe", "deepseek_v3") else {}
         self.path, self.batch = path, batch
         self.io, self.model, self.gradients = {}, {}, {}
         draw = np.random.default_rng(1)

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -56,6 +57,12 @@ inline constexpr std::int64_t most_layers = 10000;
 /// (i + 1) % decoder_sparse_step == 0 without mlp_only_layers (Qwen).
 std::vector<std::int64_t> sparse_layers(Fields const& fields);
 std::vector<std::int64_t> all_layers(Fields const& fields);
+
+/// SwiGLU experts as wide as the field says, under `prefix` + "<expert>." + gate, up, down + ".weight".
+PublishedExperts separate_experts(Fields const& fields, char const* width, std::string const& prefix,
+                                  std::array<std::string_view, 3> names = {"gate_proj", "up_proj", "down_proj"});
+/// Of all experts in one tensor: `prefix` + gate_up_proj and down_proj.
+PublishedExperts fused_experts(Fields const& fields, char const* width, std::string const& prefix, PublishedExperts::Form form);
 
 void read_mixtral(Fields const&, PublishedRouter&);
 void read_qwen_moe(Fields const&, PublishedRouter&);

@@ -114,7 +114,9 @@ std::vector<std::string> router_families() {
   return names;
 }
 
-std::string tensor_of_layer(std::string const& name, std::int64_t layer) { return fmt::format(fmt::runtime(name), layer); }
+std::string tensor_of_layer(std::string const& name, std::int64_t layer, std::int64_t expert) {
+  return fmt::format(fmt::runtime(name), layer, expert);
+}
 
 PublishedRouter router_from_hugging_face(nlohmann::json const& json, std::string const& source) {
   families::Fields const fields(json, source);

@@ -6,6 +6,16 @@
 
 namespace moescope {
 
+/// SwiGLU experts of a family, as its checkpoint has them; H hidden, m width.
+struct PublishedExperts {
+  /// separate: gate and up [m,H], down [H,m] of each expert; rows: gate_up [E,2m,H], down [E,H,m]; columns: their transposes.
+  enum class Form { not_read, separate, rows, columns };
+  Form form = Form::not_read;
+  std::int64_t width = 0;
+  /// Tensors of layer i where the name has the first "{}", of expert e where it has the second. `up` of separate ones alone.
+  std::string gate, up, down;
+};
+
 /// The routers of a published model family, as its config.json and its tensors give them. Formulas: docs/definitions.md.
 struct PublishedRouter {
   enum class Affinity { softmax, softmax_of_chosen, sigmoid };
@@ -23,6 +33,8 @@ struct PublishedRouter {
 
   /// Tensors of layer i where the name has "{}". Empty: there is none.
   std::string weight, bias, correction_bias;
+  PublishedExperts experts;
+  bool weight_at_input = false;  ///< a weight is multiplied with its expert's input, not its output
 
   bool has(std::int64_t layer) const;
 };
@@ -31,7 +43,7 @@ struct PublishedRouter {
 /// they like. `families` lists every model_type it knows.
 PublishedRouter router_from_hugging_face(nlohmann::json const& json, std::string const& source);
 std::vector<std::string> router_families();
-/// `layer` in place of "{}".
-std::string tensor_of_layer(std::string const& name, std::int64_t layer);
+/// `layer` in place of the first "{}", `expert` of the second.
+std::string tensor_of_layer(std::string const& name, std::int64_t layer, std::int64_t expert = 0);
 
 }  // namespace moescope

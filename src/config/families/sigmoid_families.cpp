@@ -37,6 +37,9 @@ void read_llama4(Fields const& fields, PublishedRouter& router) {
   if (!router.layers.empty() && router.layers.back() >= count)
     fields.refuse("moe_layers", fmt::format("names a layer beyond num_hidden_layers = {}", count));
   router.weight = "language_model.model.layers.{}.feed_forward.router.weight";
+  router.experts = fused_experts(fields, "intermediate_size", "language_model.model.layers.{}.feed_forward.experts.",
+                                 PublishedExperts::Form::columns);
+  router.weight_at_input = true;
 }
 
 void read_deepseek_v3(Fields const& fields, PublishedRouter& router) {
@@ -57,6 +60,7 @@ void read_deepseek_v3(Fields const& fields, PublishedRouter& router) {
   auto const dense = fields.count("first_k_dense_replace", 0);
   std::erase_if(router.layers, [&](std::int64_t i) { return i < dense; });
   router.weight = "model.layers.{}.mlp.gate.weight";
+  router.experts = separate_experts(fields, "moe_intermediate_size", "model.layers.{}.mlp.experts.");
   router.correction_bias = "model.layers.{}.mlp.gate.e_score_correction_bias";
 }
 

@@ -52,27 +52,33 @@ void read_mixtral(Fields const& fields, PublishedRouter& router) {
   router.affinity = softmax_of_chosen;
   router.layers = all_layers(fields);
   router.weight = "model.layers.{}.block_sparse_moe.gate.weight";
+  router.experts = separate_experts(fields, "intermediate_size", "model.layers.{}.block_sparse_moe.experts.", {"w1", "w3", "w2"});
 }
 
 void read_qwen_moe(Fields const& fields, PublishedRouter& router) {
   read_softmax(fields, fields.flag("norm_topk_prob", false), router);
   router.layers = sparse_layers(fields);
+  router.experts = separate_experts(fields, "moe_intermediate_size", "model.layers.{}.mlp.experts.");
 }
 
 void read_qwen3_next(Fields const& fields, PublishedRouter& router) {
   read_softmax(fields, fields.flag("norm_topk_prob", true), router);
   router.layers = sparse_layers(fields);
+  router.experts = separate_experts(fields, "moe_intermediate_size", "model.layers.{}.mlp.experts.");
 }
 
 void read_qwen3_5_moe(Fields const& fields, PublishedRouter& router) {
   read_softmax(fields, true, router);
   router.layers = all_layers(fields);
   router.weight = "model.language_model.layers.{}.mlp.gate.weight";
+  router.experts =
+      fused_experts(fields, "moe_intermediate_size", "model.language_model.layers.{}.mlp.experts.", PublishedExperts::Form::rows);
 }
 
 void read_olmoe(Fields const& fields, PublishedRouter& router) {
   read_softmax(fields, fields.flag("norm_topk_prob", false), router);
   router.layers = all_layers(fields);
+  router.experts = separate_experts(fields, "intermediate_size", "model.layers.{}.mlp.experts.");
 }
 
 void read_gpt_oss(Fields const& fields, PublishedRouter& router) {
