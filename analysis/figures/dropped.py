@@ -9,7 +9,7 @@ from run_file import NotDrawn
 from table import Table
 
 OF = "comparison"
-FACTOR = "model.capacity_factor"
+FACTOR = "capacity.factor"
 
 
 def table(study):

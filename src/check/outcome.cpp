@@ -9,6 +9,7 @@
 
 #include "base/to_host.hpp"
 #include "check/comparison.hpp"
+#include "config/pool_calls.hpp"
 #include "model/gather.hpp"
 #include "step/trainer.hpp"
 
@@ -23,13 +24,13 @@ std::vector<double> decisions(Trainer<double>& trainer, BatchSource const& sourc
   auto& mesh = trainer.model().mesh();
   auto const& config = trainer.config();
   std::vector<double> all;
-  GlobalBatch const global{config.batch, config.model.gate.pool, source};
+  GlobalBatch const global{config.batch, pool_names(config.model), source};
   for (std::int64_t m = 0; m < config.batch.micro_steps; ++m) {
     auto const batch = load_micro_batch(mesh.layout(), mesh.rank(), global, m);
     Pass const pass{.seed = config.train.seed, .micro_batch = m, .batch = &batch.device};
     auto const activations = trainer.model().forward(ExecSpace(), pass, trainer.weights());
     for (auto const& block : activations.blocks) {
-      auto const& routing = block.moe.routed.gate.routing;
+      auto const& routing = block.moe.routed.router.routing;
       auto const expert = to_host(ExecSpace(), routing.expert);
       auto const kept = to_host(ExecSpace(), routing.kept);
       std::vector<double> own;

@@ -85,7 +85,7 @@ void compare_layer(ReferencePass const& pass, std::size_t layer, Activations<dou
   auto const prefix = "moe." + std::to_string(layer) + ".";
   auto const input = gather_owned(pass.mesh, to_host_copy(ExecSpace(), moe.normed));
   auto const output = gather_owned(pass.mesh, block_output(pass, layer, activations));
-  auto const mine = dense(moe.routed.gate.routing);
+  auto const mine = dense(moe.routed.router.routing);
   auto const weight = gather_owned(pass.mesh, mine.weight), chosen = gather_owned(pass.mesh, mine.chosen);
   if (pass.mesh.rank() != 0) return;
   comparison.add(prefix + "input", input, reference.input, forward_limit);
@@ -95,16 +95,20 @@ void compare_layer(ReferencePass const& pass, std::size_t layer, Activations<dou
     comparison.add(prefix + "chosen experts", chosen, expected.chosen, 0);
     comparison.add(prefix + "topk_weight", weight, expected.weight, forward_limit);
   }
-  if (!reference.importance.empty())
-    comparison.add(prefix + "importance", moe.routed.gate.importance, reference.importance, forward_limit);
-  if (!reference.load.empty()) comparison.add(prefix + "load", moe.routed.gate.load, reference.load, forward_limit);
+  auto const* const statistics = moe.routed.router.statistics();
+  auto const compare = [&](char const* name, std::vector<double> LossTerm::*part, std::vector<double> const& expected) {
+    if (!expected.empty())
+      comparison.add(prefix + name, statistics ? statistics->*part : std::vector<double>{}, expected, forward_limit);
+  };
+  compare("importance", &LossTerm::importance, reference.importance);
+  compare("load", &LossTerm::load, reference.load);
 }
 
 void compare_forward(ReferencePass& pass, Activations<double> const& activations, double cross_entropy, Comparison& comparison) {
   std::vector<double> balance;
   for (std::size_t layer = 0; layer < activations.blocks.size(); ++layer) {
     compare_layer(pass, layer, activations, comparison);
-    balance.push_back(activations.blocks[layer].moe.routed.gate.balance_loss);
+    balance.push_back(activations.blocks[layer].moe.routed.router.balance_loss());
   }
   auto const logits = gather_logits(pass, activations.head.logits);
   if (pass.mesh.rank() != 0) return;

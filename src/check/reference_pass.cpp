@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "checkpoint/load_parameters.hpp"
 #include "checkpoint/sharded.hpp"
+#include "config/pool_calls.hpp"
 
 namespace moescope {
 
@@ -53,7 +54,7 @@ ReferencePass::ReferencePass(Fixture const& f, RunConfig const& c, Mesh& m)
       weights(view_tensors<double>(c.model, m.layout(), m.rank(), state.table, state.values)) {
   load_parameters<double>(TensorStore(fixture.path + "/model.safetensors"), state.table, state.values);
   auto const source = [&](std::int64_t first, std::int64_t count) { return sequences(fixture, first, count); };
-  batch = load_micro_batch(mesh.layout(), mesh.rank(), {config.batch, config.model.gate.pool, source}, 0);
+  batch = load_micro_batch(mesh.layout(), mesh.rank(), {config.batch, pool_names(config.model), source}, 0);
   auto const local = mesh.layout().owned_tokens(batch.device.num_tokens(), mesh.rank());
   auto const owned = batch.device.ids.rows(local.begin, local.end).on_host();
   for (auto const& layer : fixture.layers) noise.push_back(noise_of(layer.noise, owned, config.model.num_experts));

@@ -47,11 +47,26 @@ void shrink_model(ModelConfig& model, LayoutConfig const& layout) {
   model.residual.score_scale_factor = of_layers(model.residual.score_scale_factor);
 }
 
-/// At most two micro-steps, each with whole pools and at least one sequence for every dp rank.
-void shrink_batch(BatchConfig& batch, std::string& pool, LayoutConfig const& layout) {
+/// Consecutive sequences in the largest of the pools that are blocks; 1 without one.
+std::int64_t shorten_blocks(ModelConfig& model, BatchConfig const& batch) {
   constexpr std::int64_t largest_pool = 4;
-  if (pool.starts_with("block:")) pool = "block:" + std::to_string(std::min(largest_pool, sequences_in_pool(pool, batch)));
-  auto const in_pool = pool == "batch" ? 1 : sequences_in_pool(pool, batch);
+  std::int64_t longest = 1;
+  auto const shorten = [&](std::string& pool) {
+    if (!pool.starts_with("block:")) return;
+    auto length = std::min(largest_pool, sequences_in_pool(pool, batch));
+    while (largest_pool % length != 0) --length;  // so that every micro-step holds whole pools of each name
+    pool = "block:" + std::to_string(length);
+    longest = std::max(longest, length);
+  };
+  shorten(model.gate.pool);
+  if (model.gate.loss)
+    for (auto& loss : *model.gate.loss) shorten(loss.pool);
+  return longest;
+}
+
+/// At most two micro-steps, each with whole pools and at least one sequence for every dp rank.
+void shrink_batch(BatchConfig& batch, ModelConfig& model, LayoutConfig const& layout) {
+  auto const in_pool = shorten_blocks(model, batch);
   auto const pools = (std::max<std::int64_t>(2, layout.dp) + in_pool - 1) / in_pool;
   batch.micro_steps = std::min<std::int64_t>(batch.micro_steps, 2);
   batch.sequences = pools * in_pool * batch.micro_steps;
@@ -61,7 +76,8 @@ void shrink_batch(BatchConfig& batch, std::string& pool, LayoutConfig const& lay
 /// A pool of the twin is short; each expert may take at least one of its tokens.
 void keep_capacity(RunConfig& twin) {
   auto const in_pool = sequences_in_pool(twin.model.gate.pool, twin.batch) * twin.batch.sequence_length;
-  twin.model.capacity_factor = std::max(twin.model.capacity_factor, double(twin.model.num_experts) / double(in_pool));
+  auto& factor = twin.model.capacity.factor;
+  factor = std::max(factor, double(twin.model.num_experts) / double(in_pool));
 }
 
 /// Pseudo-random tokens; labels are missing at the end of each sequence and in half of every third one.
@@ -100,7 +116,7 @@ RunConfig twin_config(RunConfig const& config, std::int64_t ranks) {
   twin.layout.dp = ranks / config.layout.tp;
   twin.layout.edp = ranks / (config.layout.ep * config.layout.etp);
   shrink_model(twin.model, twin.layout);
-  shrink_batch(twin.batch, twin.model.gate.pool, twin.layout);
+  shrink_batch(twin.batch, twin.model, twin.layout);
   keep_capacity(twin);
   twin.optimizer.schedule = "constant";
   twin.optimizer.warm_up_steps = 0;

@@ -112,21 +112,23 @@ FixtureLayer read_layer(Safetensors const& io, std::int64_t index, ModelConfig c
     layer.topk_weight = read_weights(io, prefix + "topk_weight", tokens, std::int64_t(layer.topk_index.size()) / tokens);
   }
   auto const& kind = gate_kind(model);
-  if (kind.sums.calls > 0) {  // the others report -1
+  if (!losses(model).empty()) {  // the others report -1
     layer.importance = read_if_there(io, prefix + "importance", experts);
     layer.load = read_if_there(io, prefix + "load", experts);
   }
   layer.noise.noise = read_if_there(io, prefix + "noise", tokens * experts);
   if (kind.draws == GateKind::Draws::choices) layer.noise.noise = draws_of_choices(layer.topk_index, tokens, experts);
-  if (kind.uses_capacity) layer.noise.drop_key = drop_keys(io, prefix, layer.topk_index, experts);
+  if (drops(model)) layer.noise.drop_key = drop_keys(io, prefix, layer.topk_index, experts);
   return layer;
 }
 
 /// A released gate told to use no balance reports -100 a layer, which its model does not add: nothing, that is.
 std::vector<double> read_balance_losses(Safetensors const& io, ModelConfig const& model) {
-  auto losses = read_if_there(io, "balance_loss", model.num_layers);
-  if (has_key(gate_kind(model), "gate.use_balance") && !model.gate.use_balance) std::fill(losses.begin(), losses.end(), 0.0);
-  return losses;
+  auto values = read_if_there(io, "balance_loss", model.num_layers);
+  auto const terms = losses(model);
+  bool const adds = std::any_of(terms.begin(), terms.end(), [](LossConfig const& loss) { return loss.weight != 0; });
+  if (gate_kind(model).reads_use_balance && !adds) std::fill(values.begin(), values.end(), 0.0);
+  return values;
 }
 
 /// Ids of the vocabulary; with `ignored`, also the label that is not counted.

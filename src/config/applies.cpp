@@ -18,18 +18,30 @@ struct Idle {
 bool forward(RunConfig const& c) { return c.train.mode == "forward"; }
 bool constant_rate(RunConfig const& c) { return c.optimizer.schedule == "constant"; }
 bool no_noise(RunConfig const& c) { return !c.model.gate.add_noise; }
-bool keeps_all(RunConfig const& c) { return !c.model.drop_tokens; }
+bool keeps_all(RunConfig const& c) { return !drops(c.model); }
+bool one_choice(RunConfig const& c) { return choices_per_token(c.model) == 1 && !is_ragged(c.model); }
+bool not_by_position(RunConfig const& c) { return c.model.capacity.policy != "position"; }
+bool no_pool(RunConfig const& c) {
+  auto const calls = pool_calls(c.model, true);
+  return std::none_of(calls.begin(), calls.end(), [&](auto const& each) { return each.pool == c.model.gate.pool; });
+}
 bool never_evaluates(RunConfig const& c) { return c.eval.every == 0; }
 bool no_residual(RunConfig const& c) { return c.model.residual.num_experts == 0; }
 bool no_residual_scores(RunConfig const& c) { return !c.model.residual.multiply_gate_scores; }
 bool all_selected(RunConfig const& c) { return c.model.top_k == c.model.num_experts; }
 bool no_scores(RunConfig const& c) { return !c.model.multiply_gate_scores && !c.model.add_weight_norm; }
-bool no_balance(RunConfig const& c) { return !c.model.gate.use_balance && has_key(gate_kind(c.model), "gate.use_balance"); }
 
 constexpr Idle all_idle[] = {{"model.score_scale_factor", no_scores, "model.multiply_gate_scores = false"},
-                             {"model.capacity_factor", keeps_all, "model.drop_tokens = false"},
-                             {"model.dropped_padding", keeps_all, "model.drop_tokens = false"},
-                             {"gate.balance_loss_weight", no_balance, "gate.use_balance = false"},
+                             {"gate.weight_at", no_scores, "model.multiply_gate_scores = false"},
+                             {"gate.pool", no_pool, "no choice, loss or capacity that is taken over it"},
+                             {"capacity.factor", keeps_all, "capacity.policy = \"none\""},
+                             {"capacity.rounding", keeps_all, "capacity.policy = \"none\""},
+                             {"capacity.order", keeps_all, "capacity.policy = \"none\""},
+                             {"capacity.order", not_by_position, "a capacity.policy other than \"position\""},
+                             {"capacity.order", one_choice, "one choice a token"},
+                             {"capacity.renormalise", keeps_all, "capacity.policy = \"none\""},
+                             {"capacity.renormalise", one_choice, "one choice a token"},
+                             {"capacity.dropped", keeps_all, "capacity.policy = \"none\""},
                              {"gate.noise_epsilon", no_noise, "gate.add_noise = false"},
                              {"gate.load_estimate", no_noise, "gate.add_noise = false"},
                              {"gate.load_estimate", all_selected, "model.top_k = model.num_experts"},

@@ -9,10 +9,14 @@
 namespace moescope::choices {
 
 inline constexpr std::array<std::string_view, 1> family{"llama_moe"};
-inline constexpr std::array<std::string_view, 2> gate_network{"linear", "mlp"};
+inline constexpr std::array<std::string_view, 3> gate_network{"linear", "linear_bias", "mlp"};
+inline constexpr std::array<std::string_view, 2> weight_at{"output", "input"};
+inline constexpr std::array<std::string_view, 4> capacity_policy{"none", "position", "probability", "random"};
+inline constexpr std::array<std::string_view, 2> capacity_rounding{"down", "up"};
+inline constexpr std::array<std::string_view, 2> capacity_order{"token", "choice"};
 inline constexpr std::array<std::string_view, 2> load_estimate{"released", "noisy_logit"};
 inline constexpr std::array<std::string_view, 2> switch_score{"noisy_logit", "probability"};
-inline constexpr std::array<std::string_view, 2> dropped_padding{"zero", "input"};
+inline constexpr std::array<std::string_view, 2> dropped{"zero", "input"};
 inline constexpr std::array<std::string_view, 2> schedule{"cosine", "constant"};
 inline constexpr std::array<std::string_view, 2> mode{"train", "forward"};
 inline constexpr std::array<std::string_view, 2> timing{"free", "phased"};

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "base/error.hpp"
+#include "config/gate_kinds.hpp"
 #include "config/settings.hpp"
 
 namespace moescope {
@@ -68,6 +69,7 @@ void derive(ModelConfig& m, Settings const& given) {
   if (m.residual.num_experts > 0) derive_widths(residual(m), m.num_layers, given);
   fill_layers(m);
   if (m.top_k == 0) m.top_k = choices_per_token(m);
+  m.capacity.policy = capacity_policy(m);
 }
 
 void fill_layers(ModelConfig& m) {
@@ -81,6 +83,7 @@ void fill_layers(ModelConfig& m) {
 void forget_derived(ModelConfig& m) {
   if (m.num_kv_heads == m.num_heads) m.num_kv_heads = 0;
   if (m.head_dim * m.num_heads == m.hidden_size) m.head_dim = 0;
+  if (m.capacity.policy == gate_kind(m).capacity_policy) m.capacity.policy.clear();
   collapse_equal(m.score_scale_factor);
   collapse_equal(m.residual.score_scale_factor);
   for (auto const& experts : {routed(m), residual(m)}) forget_widths(experts);

@@ -20,7 +20,9 @@ std::vector<GateTensor> no_tensors(ModelConfig const&) { return {}; }
 /// LLaMA-MoE's `create_gate_network`.
 std::vector<GateTensor> network(ModelConfig const& model) {
   auto const experts = model.num_experts, hidden = model.hidden_size;
-  if (model.gate.network == "linear") return {{.name = "gate_network.weight", .rows = experts, .columns = hidden}};
+  std::vector<GateTensor> tensors{{.name = "gate_network.weight", .rows = experts, .columns = hidden}};
+  if (model.gate.network == "linear_bias") tensors.push_back({.name = "gate_network.bias", .rows = 1, .columns = experts});
+  if (model.gate.network != "mlp") return tensors;
   return {{.name = "gate_network.0.weight", .rows = experts, .columns = hidden},
           {.name = "gate_network.2.weight", .rows = experts, .columns = experts}};
 }
@@ -36,32 +38,26 @@ std::vector<GateTensor> network_and_noise(ModelConfig const& model) {
 constexpr Names universal{"UniversalCalculator"}, uniform_or_universal{"UniformCalculator", "UniversalCalculator"},
     switch_drop_token{"SwitchDropTokenCalculator"};
 
-constexpr Names keys_of_noisy_top_k{
-    "model.top_k",    "gate.network",       "gate.use_softmax",   "gate.use_balance", "gate.balance_loss_weight",
-    "gate.add_noise", "gate.noise_epsilon", "gate.load_estimate", "gate.pool"};
-constexpr Names keys_of_switch{"gate.network",
-                               "gate.use_softmax",
-                               "gate.balance_loss_weight",
-                               "gate.add_noise",
-                               "gate.switch_score",
-                               "gate.switch_noise_in_eval",
-                               "gate.pool",
-                               "model.drop_tokens",
-                               "model.capacity_factor",
-                               "model.dropped_padding"};
+constexpr Names keys_of_noisy_top_k{"model.top_k",    "gate.network",       "gate.use_softmax",
+                                    "gate.add_noise", "gate.noise_epsilon", "gate.load_estimate"};
+constexpr Names keys_of_switch{"gate.network", "gate.use_softmax", "gate.add_noise", "gate.switch_score",
+                               "gate.switch_noise_in_eval"};
 constexpr Names keys_of_uniform{"gate.use_softmax"}, keys_of_random{"model.top_k", "gate.use_softmax"},
     keys_of_uniform_learnable{"gate.network", "gate.use_softmax"},
     keys_of_random_learnable{"model.top_k", "gate.network", "gate.use_softmax"};
 
+constexpr OwnLoss loss_of_noisy_top_k[]{{"cv_squared", 0.01}}, loss_of_switch[]{{"switch", 0.01}};
+
 constexpr GateKind rows[] = {
     {.name = "noisy_top_k",
      .published_name = "TopKBalancedNoisyGate",
+     .reads_use_balance = true,
      .published_calculators = universal,
      .choices = top_k,
      .draws = Draws::noise,
      .weights_sum_to_one = true,
      .causal = true,
-     .sums = {.calls = 1, .per_expert = 2},
+     .losses = loss_of_noisy_top_k,
      .keys = keys_of_noisy_top_k,
      .tensors = network_and_noise},
     {.name = "switch",
@@ -70,11 +66,11 @@ constexpr GateKind rows[] = {
      .choices = one,
      .largest_top_k = 2,
      .draws = Draws::noise,
-     .uses_capacity = true,
+     .causal = true,
      .output_scale = GateKind::OutputScale::column_by_column,
      .score_scale_beside_output_scale = true,
-     .sums = {.calls = 1, .per_expert = 2},
-     .gathers_to_drop = {.calls = 1, .per_token = 2},
+     .losses = loss_of_switch,
+     .capacity_policy = "random",
      .keys = keys_of_switch,
      .tensors = network},
     {.name = "uniform",
@@ -144,11 +140,27 @@ std::int64_t gate_parameters(ModelConfig const& model) {
   return elements;
 }
 
+bool is_ragged(ModelConfig const& model) { return gate_kind(model).choices == ragged; }
+
+std::vector<LossConfig> losses(ModelConfig const& model) {
+  std::vector<LossConfig> all;
+  if (model.gate.loss) all = *model.gate.loss;
+  if (!model.gate.loss)
+    for (auto const& own : gate_kind(model).losses) all.push_back({std::string(own.kind), own.weight, ""});
+  for (auto& loss : all)
+    if (loss.pool.empty()) loss.pool = model.gate.pool;
+  return all;
+}
+
+std::string_view capacity_policy(ModelConfig const& model) {
+  return model.capacity.policy.empty() ? gate_kind(model).capacity_policy : std::string_view(model.capacity.policy);
+}
+
+bool drops(ModelConfig const& model) { return capacity_policy(model) != "none"; }
+
 std::int64_t output_scale_columns(ModelConfig const& model) {
   return gate_kind(model).output_scale == GateKind::OutputScale::number ? 1 : model.hidden_size;
 }
-
-PoolCalls pool_gathers(ModelConfig const& model) { return model.drop_tokens ? gate_kind(model).gathers_to_drop : PoolCalls{}; }
 
 std::int64_t choices_per_token(ModelConfig const& model) {
   auto const choices = gate_kind(model).choices;

@@ -61,6 +61,7 @@ class Reader {
   void add_rope_of(char const* name);
   void add_padding();
   void add_gate();
+  void add_losses(GateKind const& kind);
 
   Json const& json_;
   std::string source_;
@@ -171,6 +172,21 @@ void Reader::add_gate() {
   }
   add("gate.kind", known->name, "gate_type");
   settings_["gate.pool"] = {"batch", source_};
+  add_losses(*known);
+  auto const drops = get("drop_tokens", true);
+  if (!drops.is_boolean()) reject("drop_tokens", "must be true or false");
+  if (!drops.get<bool>()) add("capacity.policy", "none", "drop_tokens");
+}
+
+/// Released Switch does not read gate_use_balance.
+void Reader::add_losses(GateKind const& kind) {
+  auto const balances = get("gate_use_balance", true), weight = get("gate_balance_loss_weight", 0.01);
+  if (!balances.is_boolean()) reject("gate_use_balance", "must be true or false");
+  if (!weight.is_number()) reject("gate_balance_loss_weight", "must be a finite number");
+  auto losses = Json::array();
+  bool const adds = balances.get<bool>() || !kind.reads_use_balance;
+  for (auto const& loss : kind.losses) losses.push_back({{"kind", loss.kind}, {"weight", adds ? weight : Json(0.0)}});
+  add("gate.loss", losses, "gate_balance_loss_weight");
 }
 
 }  // namespace

@@ -44,25 +44,42 @@ void add_model(std::vector<Key>& keys, ModelConfig& m) {
                            {"model.initializer_range", numbers, &m.initializer_range, positive},
                            {"model.multiply_gate_scores", numbers, &m.multiply_gate_scores},
                            {"model.score_scale_factor", numbers, PerLayer{&m.score_scale_factor, &m.num_layers}, positive},
-                           {"model.add_weight_norm", numbers, &m.add_weight_norm},
-                           {"model.drop_tokens", numbers, &m.drop_tokens},
-                           {"model.capacity_factor", numbers, &m.capacity_factor, positive},
-                           {"model.dropped_padding", numbers, &m.dropped_padding, any, choices::dropped_padding}});
+                           {"model.add_weight_norm", numbers, &m.add_weight_norm}});
 }
 
-void add_gate(std::vector<Key>& keys, GateConfig& g) {
+void add_gate(std::vector<Key>& keys, ModelConfig& m) {
   using enum Decides;
+  auto& g = m.gate;
   keys.insert(keys.end(), {{"gate.kind", numbers, &g.kind, any, gate_kind_names()},
                            {"gate.network", numbers, &g.network, any, choices::gate_network},
                            {"gate.use_softmax", numbers, &g.use_softmax},
-                           {"gate.use_balance", numbers, &g.use_balance},
-                           {"gate.balance_loss_weight", numbers, &g.balance_loss_weight, not_negative},
                            {"gate.add_noise", numbers, &g.add_noise},
                            {"gate.noise_epsilon", numbers, &g.noise_epsilon, not_negative},
                            {"gate.load_estimate", numbers, &g.load_estimate, any, choices::load_estimate},
                            {"gate.switch_score", numbers, &g.switch_score, any, choices::switch_score},
                            {"gate.switch_noise_in_eval", numbers, &g.switch_noise_in_eval},
-                           {"gate.pool", numbers, &g.pool}});
+                           {"gate.pool", numbers, &g.pool},
+                           {"gate.loss", numbers, Losses{&m}, not_negative},
+                           {"gate.weight_at", numbers, &g.weight_at, any, choices::weight_at},
+                           {"gate.normalise", numbers, &g.normalise},
+                           {"gate.num_groups", numbers, &g.num_groups, count(16384)},
+                           {"gate.groups_kept", numbers, &g.groups_kept, count(16384)},
+                           {"gate.bias_update_rate", numbers, &g.bias_update_rate, not_negative},
+                           {"gate.jitter", numbers, &g.jitter, decay_rate},
+                           {"gate.top_p", numbers, &g.top_p, fraction},
+                           {"gate.tolerance", numbers, &g.tolerance, positive},
+                           {"gate.iterations", numbers, &g.iterations, count()},
+                           {"gate.average_decay", numbers, &g.average_decay, decay_rate}});
+}
+
+void add_capacity(std::vector<Key>& keys, CapacityConfig& c) {
+  using enum Decides;
+  keys.insert(keys.end(), {{"capacity.policy", numbers, &c.policy, any, choices::capacity_policy},
+                           {"capacity.factor", numbers, &c.factor, positive},
+                           {"capacity.rounding", numbers, &c.rounding, any, choices::capacity_rounding},
+                           {"capacity.order", numbers, &c.order, any, choices::capacity_order},
+                           {"capacity.renormalise", numbers, &c.renormalise},
+                           {"capacity.dropped", numbers, &c.dropped, any, choices::dropped}});
 }
 
 void add_residual(std::vector<Key>& keys, ResidualConfig& r, std::int64_t const& num_layers) {
@@ -137,6 +154,11 @@ struct ToJson {
   nlohmann::json operator()(DType* dtype) const { return name(*dtype); }
   nlohmann::json operator()(PerLayer const& list) const { return *list.values; }
   nlohmann::json operator()(WidthsPerLayer const& lists) const { return *lists.values; }
+  nlohmann::json operator()(Losses const& list) const {
+    auto object = nlohmann::json::object();
+    for (auto const& loss : losses(*list.model)) object[loss.kind] = {{"weight", loss.weight}, {"pool", loss.pool}};
+    return object;
+  }
   nlohmann::json operator()(NamedWeights* weights) const {
     auto object = nlohmann::json::object();
     for (auto const& [domain, weight] : *weights) object[domain] = weight;
@@ -156,7 +178,8 @@ std::string Limits::rule() const {
 std::vector<Key> keys_of(RunConfig& config) {
   std::vector<Key> keys;
   add_model(keys, config.model);
-  add_gate(keys, config.model.gate);
+  add_gate(keys, config.model);
+  add_capacity(keys, config.model.capacity);
   add_residual(keys, config.model.residual, config.model.num_layers);
   add_layout(keys, config.layout);
   add_training(keys, config.batch, config.optimizer, config.train);

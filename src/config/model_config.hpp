@@ -1,23 +1,51 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace moescope {
 
+/// A loss of the router (`[[gate.loss]]`): a name of loss_kinds.cpp, its weight, and the tokens over which it is taken.
+struct LossConfig {
+  std::string kind;
+  double weight = 0.01;
+  std::string pool;  ///< as GateConfig::pool, which it is where not given
+  friend bool operator==(LossConfig const&, LossConfig const&) = default;
+};
+
+/// What an expert may take of a pool, whatever the gate (`[capacity]`).
+struct CapacityConfig {
+  std::string policy;             ///< none, position, probability, random: which choices stay; not given: what the gate's row has
+  double factor = 1.25;           ///< capacity = factor * pool tokens * choices of a token / experts
+  std::string rounding = "down";  ///< down, up
+  std::string order = "token";    ///< position with several choices a token: token | choice, which of the two counts first
+  bool renormalise = false;       ///< what stays of a token's weights is scaled to the sum that was
+  std::string dropped = "zero";   ///< zero | input: what a dropped choice contributes
+};
+
 /// The gate of every MoE block (`[gate]`); semantics in `docs/definitions.md`.
 struct GateConfig {
-  std::string kind = "noisy_top_k";   ///< a name of gate_kinds.cpp
-  std::string network = "mlp";        ///< linear: W x; mlp: W2 tanh(W0 x)
-  bool use_softmax = true;            ///< softmax over the selected logits (switch: over all)
-  bool use_balance = true;            ///< false: no balance loss is added (ignored by switch, as released)
-  double balance_loss_weight = 0.01;  ///< w
+  std::string kind = "noisy_top_k";  ///< a name of gate_kinds.cpp
+  std::string network = "mlp";       ///< linear: W x; mlp: W2 tanh(W0 x)
+  bool use_softmax = true;           ///< softmax over the selected logits (switch: over all)
   bool add_noise = true;
   double noise_epsilon = 0.01;               ///< added to softplus of the noise logits
   std::string load_estimate = "released";    ///< released: compares the noise term; noisy_logit: Shazeer's comparison
   std::string switch_score = "noisy_logit";  ///< as released; probability: softmax probability (Fedus et al.)
   bool switch_noise_in_eval = true;          ///< as released
-  std::string pool = "sequence";             ///< sequence, block:<b>, batch: the tokens over which a loss or capacity is taken
+  std::string pool = "sequence";             ///< sequence, block:<b>, batch: the tokens over which choices and capacity are taken
+  std::optional<std::vector<LossConfig>> loss;  ///< each kind once; not given: those of the gate's row
+  std::string weight_at = "output";             ///< output | input: what of an expert a choice's weight is multiplied with
+  bool normalise = true;                        ///< the weights of the chosen are scaled to add up to 1
+  std::int64_t num_groups = 1;                  ///< groups of experts with consecutive ids, of which a token may use
+  std::int64_t groups_kept = 1;                 ///< so many
+  double bias_update_rate = 0.001;              ///< what a step adds to, or takes from, the bias of an expert's choice
+  double jitter = 0.01;                         ///< hidden states are multiplied with 1 +- this in training
+  double top_p = 0.5;                           ///< least sum of the probabilities of the chosen
+  double tolerance = 1e-4;                      ///< of an iteration's last change
+  std::int64_t iterations = 100;                ///< most of them
+  double average_decay = 0.99;                  ///< of what a gate keeps from step to step
 };
 
 /// The residual block (`[residual]`) of LLaMA-MoE's residual variant: a MoE layer of its own whose experts are all used, by a
@@ -52,15 +80,10 @@ struct ModelConfig {
   bool multiply_gate_scores = true;
   std::vector<double> score_scale_factor;  ///< [num_layers], default all 1
   bool add_weight_norm = false;            ///< learnable output scale that starts at score_scale_factor
-  bool drop_tokens = true;                 ///< read by capacity gates (switch) only
-  double capacity_factor = 1.25;           ///< capacity = trunc(capacity_factor * pool tokens / experts)
-  std::string dropped_padding = "zero";    ///< zero | input: what a dropped choice contributes
   GateConfig gate;
+  CapacityConfig capacity;
   ResidualConfig residual;
 };
-
-/// Experts that one token chooses, as the row of its gate says: one, top_k, or all.
-std::int64_t choices_per_token(ModelConfig const& model);
 
 /// Number of parameters, all and those one token uses (top_k experts; noise matrix, embeddings and norms included).
 struct ParameterCount {

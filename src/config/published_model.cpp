@@ -1,6 +1,7 @@
 #include "config/published_model.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -8,6 +9,7 @@
 #include <sstream>
 
 #include "base/error.hpp"
+#include "config/gate_kinds.hpp"
 #include "config/key.hpp"
 
 namespace moescope {
@@ -35,6 +37,14 @@ std::string toml_value(nlohmann::json const& value) {
   return (equal_numbers ? value[0] : value).dump();
 }
 
+std::string losses_to_toml(ModelConfig const& model) {
+  std::vector<std::string> list;
+  for (auto const& loss : losses(model))
+    list.push_back(
+        fmt::format("{{ kind = \"{}\", weight = {}, pool = \"{}\" }}", loss.kind, nlohmann::json(loss.weight).dump(), loss.pool));
+  return fmt::format("[{}]", fmt::join(list, ", "));
+}
+
 }  // namespace
 
 ModelConfig load_published_model(std::string const& path) {
@@ -52,11 +62,13 @@ std::string model_to_toml(ModelConfig const& model) {
   std::string text, section;
   for (auto const& key : keys_of(config)) {
     auto const name = key.path.substr(0, key.path.find('.'));
-    bool const of_model = name == "model" || name == "gate" || (name == "residual" && model.residual.num_experts > 0);
+    bool const of_model =
+        name == "model" || name == "gate" || name == "capacity" || (name == "residual" && model.residual.num_experts > 0);
     if (!of_model || follows_from_others(key.path, model) || !(key.applies(config) || key.required)) continue;
     if (name != section) text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", name);
     section = name;
-    text += fmt::format("{} = {}\n", key.path.substr(name.size() + 1), toml_value(value_of(key)));
+    text += fmt::format("{} = {}\n", key.path.substr(name.size() + 1),
+                        std::holds_alternative<Losses>(key.member) ? losses_to_toml(model) : toml_value(value_of(key)));
   }
   return text;
 }

@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "config/key.hpp"
+#include "config/loss_kinds.hpp"
 #include "config/settings.hpp"
 
 namespace moescope {
@@ -57,6 +58,20 @@ class Reader {
     for (auto const& layer : value_) lists.values->push_back(widths(layer));
   }
 
+  void operator()(Losses const& list) const {
+    std::vector<LossConfig> losses;
+    if (value_.is_object())
+      for (auto const& [kind, entry] : value_.items()) losses.push_back(loss(kind, entry));
+    else if (value_.is_array())
+      for (auto const& entry : value_) losses.push_back(loss(entry.is_object() ? entry.value("kind", Json()) : Json(), entry));
+    else
+      reject("must be a list of losses, each [[gate.loss]] with its kind, weight and pool");
+    for (std::size_t i = 0; i < losses.size(); ++i)
+      for (std::size_t j = 0; j < i; ++j)
+        if (losses[i].kind == losses[j].kind) reject(fmt::format("must hold each kind once, and holds {} twice", losses[i].kind));
+    list.model->gate.loss = std::move(losses);
+  }
+
   void operator()(NamedWeights* weights) const {
     if (!value_.is_object()) reject("must be a table of one weight for each domain");
     weights->clear();
@@ -93,6 +108,24 @@ class Reader {
   void require_list(Json const& value, std::int64_t size, char const* rule) const {
     if (value.is_array() && static_cast<std::int64_t>(value.size()) == size) return;
     reject("must be " + fmt::format(fmt::runtime(rule), size));
+  }
+
+  LossConfig loss(Json const& kind, Json const& entry) const {
+    auto const known = loss_kind_names();
+    if (!kind.is_string() || std::find(known.begin(), known.end(), kind.get<std::string>()) == known.end())
+      reject(fmt::format("must give each loss a kind, one of {}", fmt::join(known, ", ")));
+    LossConfig loss;
+    loss.kind = kind.get<std::string>();
+    if (!entry.is_object()) reject("must give each loss as a table of its weight and pool");
+    for (auto const& [name, value] : entry.items()) {
+      if (name == "weight")
+        loss.weight = number(value);
+      else if (name == "pool" && value.is_string())
+        loss.pool = value.get<std::string>();
+      else if (name != "kind")
+        reject(fmt::format("holds {} of {}; a loss has kind, weight and pool", name, loss.kind));
+    }
+    return loss;
   }
 
   std::vector<std::int64_t> widths(Json const& list) const {
@@ -140,15 +173,14 @@ void apply_settings(Settings const& settings, RunConfig& config) {
 }
 
 void check_values(RunConfig config, Settings const& given) {
-  Settings in_force;
-  for (auto const& key : keys_of(config)) {
-    auto const found = given.find(key.path);
-    in_force[key.path] = {value_of(key), found == given.end() ? "" : found->second.origin};
-  }
   auto const keys = keys_of(config);
-  read(in_force, *find_key(keys, "gate.kind"));  // says which of the others apply
+  auto const check = [&](Key const& key) {
+    auto const found = given.find(key.path);
+    read({{key.path, {value_of(key), found == given.end() ? "" : found->second.origin}}}, key);
+  };
+  check(*find_key(keys, "gate.kind"));  // says which of the others apply
   for (auto const& key : keys)
-    if (key.applies(config)) read(in_force, key);
+    if (key.applies(config)) check(key);
 }
 
 }  // namespace moescope

@@ -4,8 +4,8 @@
 
 namespace moescope {
 
-std::vector<Router> routers(ModelConfig const& model) {
-  std::vector<Router> all;
+std::vector<RouterPlace> routers(ModelConfig const& model) {
+  std::vector<RouterPlace> all;
   for (std::int64_t layer = 0; layer < model.num_layers; ++layer)
     all.push_back({std::to_string(layer) + ".ffn", layer, model.num_experts});
   return all;

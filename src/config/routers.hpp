@@ -9,12 +9,12 @@ namespace moescope {
 
 /// A place of the model where tokens choose among experts. Nothing else tells how many there are: a layer may have none, or
 /// several.
-struct Router {
+struct RouterPlace {
   std::string name;  ///< on the `/router` scale: "<layer>.ffn"
   std::int64_t layer = 0;
   std::int64_t num_experts = 0;
 };
-std::vector<Router> routers(ModelConfig const& model);
+std::vector<RouterPlace> routers(ModelConfig const& model);
 
 /// Lengths of every array by router and expert: L and E. E is that of the router with most experts.
 struct RouterExtents {

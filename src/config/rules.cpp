@@ -10,6 +10,7 @@
 #include "config/dispatcher_kinds.hpp"
 #include "config/gate_kinds.hpp"
 #include "config/key.hpp"
+#include "config/loss_kinds.hpp"
 #include "config/settings.hpp"
 
 namespace moescope {
@@ -24,7 +25,10 @@ class Rules {
     check_attention();
     check_experts();
     check_residual();
-    check_pool();
+    check_losses();
+    check_pool("gate.pool", c_.model.gate.pool, "");
+    for (auto const& loss : losses(c_.model))
+      check_pool("gate.loss", loss.pool, fmt::format("a loss of kind {} whose pool = \"{}\" ", loss.kind, loss.pool));
     check_run();
     check_range_of_type();
   }
@@ -39,7 +43,8 @@ class Rules {
   void check_widths(std::string const& section, std::vector<std::vector<std::int64_t>> const& layers, std::int64_t experts,
                     std::int64_t sum);
   void check_residual();
-  void check_pool();
+  void check_losses();
+  void check_pool(std::string const& path, std::string const& pool, std::string const& which);
   void check_run();
   void check_range_of_type();
 
@@ -89,28 +94,38 @@ void Rules::check_residual() {
   if (c_.model.add_weight_norm) broken("model.add_weight_norm", "must be false beside residual experts, as LLaMA-MoE has it");
 }
 
-void Rules::check_pool() {
+void Rules::check_losses() {
   auto const& b = c_.batch;
   if (b.sequences % b.micro_steps != 0) {
     broken("batch.sequences", fmt::format("must be a multiple of batch.micro_steps = {}", b.micro_steps));
   }
-  auto const& pool = c_.model.gate.pool;
+  for (auto const& loss : losses(c_.model)) {
+    if (loss_kind(loss.kind).needs_affinity && gate_tensors(c_.model).empty())
+      broken("gate.loss", fmt::format("holds {}, which needs a gate with a network; gate.kind = \"{}\" has none", loss.kind,
+                                      c_.model.gate.kind));
+  }
+}
+
+/// `which`: what names the pool, where it is not the value at `path` itself.
+void Rules::check_pool(std::string const& path, std::string const& pool, std::string const& which) {
+  auto const& b = c_.batch;
+  auto const must = which.empty() ? "must" : "holds " + which + "which must";
   if (pool == "batch" && b.micro_steps > 1) {
-    broken("gate.pool",
-           fmt::format("must be \"sequence\" or \"block:<b>\" with batch.micro_steps = {}: a pool over the whole batch "
-                       "needs every micro-step's forward pass before any backward pass",
-                       b.micro_steps));
+    broken(path, fmt::format("{} be \"sequence\" or \"block:<b>\" with batch.micro_steps = {}: a pool over the whole batch "
+                             "needs every micro-step's forward pass before any backward pass",
+                             must, b.micro_steps));
   }
   auto const in_pool = sequences_in_pool(pool, b);
-  if (in_pool == 0) broken("gate.pool", "must be \"sequence\", \"block:<b>\" with b from 1 to 2147483647, or \"batch\"");
+  if (in_pool == 0) broken(path, must + " be \"sequence\", \"block:<b>\" with b from 1 to 2147483647, or \"batch\"");
   auto const in_micro_step = b.sequences / b.micro_steps;
   if (in_micro_step % in_pool != 0) {
-    broken("gate.pool", fmt::format("must hold a number of sequences that divides the {} of a micro-step (batch.sequences = {} / "
-                                    "batch.micro_steps = {})",
-                                    in_micro_step, b.sequences, b.micro_steps));
+    broken(path, fmt::format("{} hold a number of sequences that divides the {} of a micro-step (batch.sequences = {} / "
+                             "batch.micro_steps = {})",
+                             must, in_micro_step, b.sequences, b.micro_steps));
   }
   if (c_.eval.every > 0 && pool != "batch" && c_.eval.sequences % in_pool != 0) {
-    broken("eval.sequences", fmt::format("must be a multiple of the {} sequences of a pool (gate.pool = \"{}\")", in_pool, pool));
+    broken("eval.sequences", fmt::format("must be a multiple of the {} sequences of a pool ({} = \"{}\")", in_pool,
+                                         which.empty() ? path : "gate.loss", pool));
   }
 }
 
@@ -145,7 +160,8 @@ bool leaves_single_precision(nlohmann::json const& value) {
 void Rules::check_range_of_type() {
   if (c_.train.dtype != DType::float32) return;
   for (auto const& key : keys_) {
-    bool const of_model = key.path.starts_with("model.") || key.path.starts_with("gate.") || key.path.starts_with("residual.");
+    bool const of_model = key.path.starts_with("model.") || key.path.starts_with("gate.") || key.path.starts_with("residual.") ||
+                          key.path.starts_with("capacity.");
     if (of_model && key.applies(c_) && leaves_single_precision(value_of(key)))
       broken(key.path, "must lie in the range of train.dtype = \"float32\"");
   }

@@ -15,11 +15,13 @@ namespace moescope {
 #endif
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cctype>
 
 #include "base/error.hpp"
+#include "config/gate_kinds.hpp"
 #include "config/key.hpp"
 #include "config/settings.hpp"
 #include "config/suggestion.hpp"
@@ -85,6 +87,12 @@ toml::table parse(std::string const& text, std::string const& source) {
   }
 }
 
+std::vector<std::string> names_of(nlohmann::json const& object) {
+  std::vector<std::string> names;
+  for (auto const& [name, value] : object.items()) names.push_back(name);
+  return names;
+}
+
 /// TOML, or a bare word that stands for a string: something with a letter or slash, and without brackets or quotes.
 nlohmann::json override_value(std::string const& text, std::string const& argument) {
   auto const parsed = [](std::string const& line) {
@@ -104,6 +112,28 @@ nlohmann::json override_value(std::string const& text, std::string const& argume
     }
     throw UserError(fmt::format("--set {}: \"{}\" is neither a TOML value nor a bare word: {}", argument, text, error.what()));
   }
+}
+
+/// gate.loss.<kind>.<weight or pool>: of a loss that is in force before.
+void override_loss(Settings& settings, RunConfig& config, std::string const& path, Setting const& given) {
+  auto const rest = path.substr(std::string_view("gate.loss.").size());
+  auto const kind = rest.substr(0, rest.find('.'));
+  auto model = config.model;
+  if (auto const gate = settings.find("gate.kind"); gate != settings.end() && gate->second.value.is_string())
+    model.gate.kind = gate->second.value.get<std::string>();
+  auto const found = settings.find("gate.loss");
+  auto list = nlohmann::json::object();
+  if (found != settings.end() && found->second.value.is_array())
+    for (auto const& loss : found->second.value)
+      if (loss.is_object() && loss.contains("kind") && loss["kind"].is_string()) list[loss["kind"].get<std::string>()] = loss;
+  if (found != settings.end() && found->second.value.is_object()) list = found->second.value;
+  if (found == settings.end())
+    for (auto const& loss : losses(model)) list[loss.kind] = {{"weight", loss.weight}};
+  if (rest == kind || !list.contains(kind))
+    throw UserError(fmt::format("{}: must be gate.loss.<kind>.weight or .pool of a loss in force; those are: {}", given.origin,
+                                list.empty() ? "none" : fmt::format("{}", fmt::join(names_of(list), ", "))));
+  list[kind][rest.substr(kind.size() + 1)] = given.value;
+  settings["gate.loss"] = {list, given.origin};
 }
 
 std::string trimmed(std::string_view text) {
@@ -151,6 +181,7 @@ void add_override(Settings& settings, RunConfig& config, std::string const& argu
     settings[path] = {override_value(text, argument), origin};
     return;
   }
+  if (path.starts_with("gate.loss.")) return override_loss(settings, config, path, {override_value(text, argument), origin});
   std::string const weights = "data.weights";
   if (!path.starts_with(weights + "."))
     throw UserError(fmt::format("{}: unknown key \"{}\"; {}", origin, path, suggest_key(path)));

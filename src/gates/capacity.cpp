@@ -1,71 +1,225 @@
 #include "gates/capacity.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <numeric>
 #include <tuple>
 
 #include "base/error.hpp"
+#include "base/to_host.hpp"
+#include "base/upload.hpp"
+#include "config/gate_kinds.hpp"
 
 namespace moescope::gates {
 
 namespace {
 
-std::vector<double> drop_keys(std::int64_t tokens, GateContext const& context) {
-  if (context.injected && !context.injected->drop_key.empty()) {
-    MOESCOPE_CHECK(std::int64_t(context.injected->drop_key.size()) == tokens);
-    return context.injected->drop_key;
+constexpr double not_chosen = std::numeric_limits<double>::quiet_NaN();
+
+/// A choice of one pool: the smaller its key, the longer it stays.
+struct Choice {
+  int expert;
+  double key;
+  std::int64_t token;  ///< of the pool
+  bool operator<(Choice const& other) const {
+    return std::tie(expert, key, token) < std::tie(other.expert, other.key, other.token);
   }
-  RandomStream const stream(context.seed, Purpose::capacity_drop, context.step, context.layer);
-  std::vector<double> keys;
-  for (auto const id : context.tokens.on_host()) keys.push_back(stream.uniform(id, 0));
-  return keys;
+};
+
+/// The choices of owned tokens on the host, and what decides which of them stay.
+class OwnChoices {
+ public:
+  OwnChoices(CapacityConfig const& capacity, std::string_view policy, std::vector<int> const& offsets,
+             std::vector<double> const& weight, GateContext const& context, Pool const& pool)
+      : capacity_(capacity),
+        policy_(policy),
+        offsets_(offsets),
+        weight_(weight),
+        context_(context),
+        pool_(pool),
+        stream_(context.seed, Purpose::capacity_drop, context.step, context.layer) {}
+
+  double key(std::int64_t row, std::int64_t id, int choice) const {
+    auto const place = choice - offsets_[std::size_t(row)];
+    if (policy_ == "probability") return -weight_[std::size_t(choice)];
+    if (policy_ == "position") return position(id, place);
+    if (context_.injected && !context_.injected->drop_key.empty()) return context_.injected->drop_key.at(std::size_t(row));
+    return stream_.uniform(id, place);
+  }
+
+ private:
+  double position(std::int64_t id, std::int64_t place) const {
+    auto const token = double((id - pool_.shape.first_id) % pool_.shape.tokens_in_pool);
+    return capacity_.order == "choice" ? double(place) * double(pool_.shape.tokens_in_pool) + token : token;
+  }
+
+  CapacityConfig const& capacity_;
+  std::string_view policy_;
+  std::vector<int> const& offsets_;
+  std::vector<double> const& weight_;
+  GateContext const& context_;
+  Pool const& pool_;
+  RandomStream stream_;
+};
+
+/// Choices as numbers of each token: (expert, key) for each of a fixed number of choices, or a key for each expert.
+struct Packing {
+  std::int64_t width, num_experts;
+  bool by_expert() const { return width == num_experts; }
+
+  void add(std::vector<double>& rows, std::vector<Choice> const& of_token) const {
+    auto const begin = rows.size();
+    rows.resize(begin + std::size_t(width), not_chosen);
+    for (std::size_t i = 0; i < of_token.size(); ++i) {
+      auto const& choice = of_token[i];
+      if (by_expert()) {
+        rows[begin + std::size_t(choice.expert)] = choice.key;
+      } else {
+        rows[begin + 2 * i] = choice.expert;
+        rows[begin + 2 * i + 1] = choice.key;
+      }
+    }
+  }
+  std::vector<Choice> of_token(std::span<double const> row, std::int64_t token) const {
+    std::vector<Choice> choices;
+    for (std::int64_t i = 0; by_expert() && i < width; ++i)
+      if (!std::isnan(row[i])) choices.push_back({int(i), row[i], token});
+    for (std::int64_t i = 0; !by_expert() && i < width; i += 2)
+      if (!std::isnan(row[i])) choices.push_back({int(row[i]), row[i + 1], token});
+    return choices;
+  }
+};
+
+/// [tokens * E] of one pool: whether a choice of the expert by the token stays.
+std::vector<char> staying(Packing const& packing, std::span<double const> rows, std::int64_t capacity) {
+  auto const tokens = std::int64_t(rows.size()) / packing.width;
+  std::vector<Choice> all;
+  for (std::int64_t t = 0; t < tokens; ++t) {
+    auto const choices = packing.of_token(rows.subspan(std::size_t(t * packing.width), std::size_t(packing.width)), t);
+    all.insert(all.end(), choices.begin(), choices.end());
+  }
+  std::sort(all.begin(), all.end());
+  std::vector<char> stays(std::size_t(tokens * packing.num_experts));
+  std::int64_t place = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    place = i > 0 && all[i].expert == all[i - 1].expert ? place + 1 : 0;
+    stays[std::size_t(all[i].token * packing.num_experts + all[i].expert)] = place < capacity;
+  }
+  return stays;
 }
 
-/// choices: (expert, key) of every token of one pool.
-std::vector<int> keep_smallest_keys(std::span<double const> choices, std::int64_t capacity) {
-  std::vector<std::int64_t> by_expert(choices.size() / 2);
-  std::iota(by_expert.begin(), by_expert.end(), 0);
-  std::sort(by_expert.begin(), by_expert.end(), [&](std::int64_t a, std::int64_t b) {
-    return std::tie(choices[2 * a], choices[2 * a + 1], a) < std::tie(choices[2 * b], choices[2 * b + 1], b);
-  });
-  std::vector<int> kept(by_expert.size());
-  std::int64_t place = 0;
-  for (std::size_t i = 0; i < by_expert.size(); ++i) {
-    bool const same_expert = i > 0 && choices[2 * by_expert[i]] == choices[2 * by_expert[i - 1]];
-    place = same_expert ? place + 1 : 0;
-    kept[by_expert[i]] = place < capacity;
-  }
-  return kept;
-}
+std::int64_t gathered_width(ModelConfig const& model) { return pool_calls(model, false).back().numbers.per_token; }
 
 }  // namespace
 
-std::int64_t expert_capacity(double capacity_factor, std::int64_t tokens_in_pool, std::int64_t num_experts) {
-  double const share = capacity_factor * double(tokens_in_pool) / double(num_experts);
-  return share < double(tokens_in_pool) ? std::int64_t(share) : tokens_in_pool;
+std::int64_t expert_capacity(ModelConfig const& model, std::int64_t tokens_in_pool) {
+  double const share =
+      model.capacity.factor * double(tokens_in_pool) * double(choices_per_token(model)) / double(model.num_experts);
+  double const rounded = model.capacity.rounding == "up" ? std::ceil(share) : std::floor(share);
+  return rounded < double(tokens_in_pool) ? std::int64_t(rounded) : tokens_in_pool;
 }
 
-std::vector<int> kept_within_capacity(std::span<int const> expert, std::int64_t capacity, GateContext const& context) {
-  auto const owned = std::int64_t(expert.size());
-  MOESCOPE_CHECK(owned == context.tokens.size());
-  auto const keys = drop_keys(owned, context);
-  std::vector<double> own_choices;
-  for (std::int64_t t = 0; t < owned; ++t) own_choices.insert(own_choices.end(), {double(expert[t]), keys[t]});
-  auto const choices = context.pool->gather(own_choices, 2);
-  MOESCOPE_CHECK(std::int64_t(choices.size()) == 2 * context.pool_shape.tokens);
-
-  auto const pool_size = context.pool_shape.tokens_in_pool;
-  std::vector<int> kept, pool_kept;
-  std::int64_t pool = -1;
-  for (auto const id : context.tokens.on_host()) {
-    auto const token = id - context.pool_shape.first_id;
-    if (token / pool_size != pool) {
-      pool = token / pool_size;
-      pool_kept = keep_smallest_keys(std::span(choices).subspan(2 * pool * pool_size, 2 * pool_size), capacity);
-    }
-    kept.push_back(pool_kept[token % pool_size]);
+template <class T>
+void drop_over_capacity(ExecSpace const& exec, ModelConfig const& model, Routing<T> const& routing, GateContext const& context) {
+  if (!drops(model)) return;
+  auto const& pool = context.pool(model.gate.pool);
+  auto const offsets = to_host_copy(exec, routing.offsets), expert = to_host_copy(exec, routing.expert);
+  auto const weight_as_stored = to_host_copy(exec, routing.weight);
+  std::vector<double> const weight(weight_as_stored.begin(), weight_as_stored.end());
+  auto const ids = context.tokens.on_host();
+  OwnChoices const own(model.capacity, capacity_policy(model), offsets, weight, context, pool);
+  Packing const packing{gathered_width(model), model.num_experts};
+  std::vector<double> rows;
+  for (std::size_t t = 0; t < ids.size(); ++t) {
+    std::vector<Choice> choices;
+    for (int c = offsets[t]; c < offsets[t + 1]; ++c)
+      choices.push_back({expert[std::size_t(c)], own.key(std::int64_t(t), ids[t], c), 0});
+    packing.add(rows, choices);
   }
-  return kept;
+  auto const all = pool.exchange->gather(rows, packing.width);
+  MOESCOPE_CHECK(std::int64_t(all.size()) == packing.width * pool.shape.tokens);
+
+  auto const in_pool = pool.shape.tokens_in_pool, capacity = expert_capacity(model, in_pool);
+  std::vector<int> kept(expert.size());
+  std::vector<char> stays;
+  std::int64_t number = -1;
+  for (std::size_t t = 0; t < ids.size(); ++t) {
+    auto const token = ids[t] - pool.shape.first_id;
+    if (token / in_pool != number) {
+      number = token / in_pool;
+      stays = staying(packing,
+                      std::span(all).subspan(std::size_t(packing.width * number * in_pool), std::size_t(packing.width * in_pool)),
+                      capacity);
+    }
+    for (int c = offsets[t]; c < offsets[t + 1]; ++c)
+      kept[std::size_t(c)] = stays[std::size_t(token % in_pool * model.num_experts + expert[std::size_t(c)])];
+  }
+  upload(exec, kept, routing.kept);
 }
+
+namespace {
+
+bool renormalises(ModelConfig const& model) { return drops(model) && model.capacity.renormalise; }
+
+}  // namespace
+
+template <class T>
+Vector<Accumulate<T>> renormalised(ExecSpace const& exec, ModelConfig const& model, Routing<T> const& routing) {
+  using A = Accumulate<T>;
+  if (!renormalises(model)) return routing.weight;
+  auto const result = make_vector<A>("gates::renormalised", routing.num_choices);
+  auto const offsets = routing.offsets, kept = routing.kept;
+  auto const weight = routing.weight;
+  Kokkos::parallel_for(
+      "gates::renormalised", Kokkos::RangePolicy<ExecSpace>(exec, 0, routing.num_tokens), KOKKOS_LAMBDA(std::int64_t t) {
+        A all = 0, stay = 0;
+        for (int c = offsets(t); c < offsets(t + 1); ++c) {
+          all += weight(c);
+          if (kept(c)) stay += weight(c);
+        }
+        for (int c = offsets(t); c < offsets(t + 1); ++c) result(c) = kept(c) && stay != 0 ? weight(c) * (all / stay) : weight(c);
+      });
+  return result;
+}
+
+template <class T>
+Vector<Accumulate<T>> renormalised_backward(ExecSpace const& exec, ModelConfig const& model, Routing<T> const& routing,
+                                            ConstVector<Accumulate<T>> d_renormalised) {
+  using A = Accumulate<T>;
+  auto const d_weight = make_vector<A>("gates::d_weight", routing.num_choices);
+  if (!renormalises(model)) {
+    Kokkos::deep_copy(exec, d_weight, d_renormalised);
+    return d_weight;
+  }
+  auto const offsets = routing.offsets, kept = routing.kept;
+  auto const weight = routing.weight;
+  Kokkos::parallel_for(
+      "gates::renormalised_backward", Kokkos::RangePolicy<ExecSpace>(exec, 0, routing.num_tokens), KOKKOS_LAMBDA(std::int64_t t) {
+        A all = 0, stay = 0, product = 0;
+        for (int c = offsets(t); c < offsets(t + 1); ++c) {
+          all += weight(c);
+          if (kept(c)) stay += weight(c);
+          if (kept(c)) product += weight(c) * d_renormalised(c);
+        }
+        for (int c = offsets(t); c < offsets(t + 1); ++c) {
+          if (stay == 0)
+            d_weight(c) = d_renormalised(c);
+          else if (kept(c))
+            d_weight(c) = d_renormalised(c) * (all / stay) + product * (1 / stay - all / (stay * stay));
+          else
+            d_weight(c) = d_renormalised(c) + product / stay;
+        }
+      });
+  return d_weight;
+}
+
+#define MOESCOPE_INSTANTIATE(T)                                                                                     \
+  template void drop_over_capacity<T>(ExecSpace const&, ModelConfig const&, Routing<T> const&, GateContext const&); \
+  template Vector<Accumulate<T>> renormalised<T>(ExecSpace const&, ModelConfig const&, Routing<T> const&);          \
+  template Vector<Accumulate<T>> renormalised_backward<T>(ExecSpace const&, ModelConfig const&, Routing<T> const&,  \
+                                                          ConstVector<Accumulate<T>>);
+MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
+#undef MOESCOPE_INSTANTIATE
 
 }  // namespace moescope::gates

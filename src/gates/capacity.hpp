@@ -1,18 +1,25 @@
 #pragma once
-#include <span>
-#include <vector>
-
 #include "gates/gate.hpp"
 
 namespace moescope::gates {
 
-/// Tokens an expert may take from one pool: trunc(capacity_factor * tokens_in_pool / experts), of which a pool has no more than
-/// tokens_in_pool; may be 0. (LLaMA-MoE, `SwitchDropTokenCalculator`.)
-std::int64_t expert_capacity(double capacity_factor, std::int64_t tokens_in_pool, std::int64_t num_experts);
+/// Choices that an expert may take from one pool: factor * tokens_in_pool * choices_per_token / experts, rounded down
+/// (LLaMA-MoE's `SwitchDropTokenCalculator`) or up (Megatron); no more than tokens_in_pool; may be 0.
+std::int64_t expert_capacity(ModelConfig const& model, std::int64_t tokens_in_pool);
 
-/// 1 for the owned tokens that stay within `capacity` per pool and expert, 0 for the others; expert[t] is the one choice of
-/// row t. The tokens with the smallest drop keys stay, ties by token: a random subset, the same under any split over
-/// ranks. One PoolExchange::gather.
-std::vector<int> kept_within_capacity(std::span<int const> expert, std::int64_t capacity, GateContext const& context);
+/// Sets routing.kept of every choice: of each pool's choices of an expert the first `expert_capacity` stay, by place in the pool
+/// (`position`), weight, largest first (`probability`), or a number drawn for token and place (`random`); ties by token. The same
+/// under any split over ranks. One PoolExchange::gather, whose width `pool_calls` knows. Nothing where nothing may be dropped.
+template <class T>
+void drop_over_capacity(ExecSpace const& exec, ModelConfig const& model, Routing<T> const& routing, GateContext const& context);
+
+/// [choices] The weights, where `capacity.renormalise` those that stay of a token scaled to the sum that all of them had; else
+/// routing.weight itself.
+template <class T>
+Vector<Accumulate<T>> renormalised(ExecSpace const& exec, ModelConfig const& model, Routing<T> const& routing);
+/// dL/d(routing.weight) from that of the above, in memory of its own.
+template <class T>
+Vector<Accumulate<T>> renormalised_backward(ExecSpace const& exec, ModelConfig const& model, Routing<T> const& routing,
+                                            ConstVector<Accumulate<T>> d_renormalised);
 
 }  // namespace moescope::gates

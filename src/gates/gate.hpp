@@ -1,14 +1,16 @@
 #pragma once
-#include <any>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/random.hpp"
 #include "base/token_ids.hpp"
 #include "config/model_config.hpp"
+#include "gates/forced_routing.hpp"
 #include "gates/pool.hpp"
 #include "gates/routing.hpp"
+#include "gates/scores.hpp"
 
 namespace moescope {
 
@@ -19,46 +21,50 @@ struct InjectedNoise {
   std::vector<double> drop_key;  ///< [owned tokens]: the `capacity` smallest of an expert's tokens stay
 };
 
-/// All a gate may know beside its input.
+/// All that a gate, its losses and the capacity may know beside hidden states.
 struct GateContext {
   bool training = true;
   std::uint64_t seed = 0;
   std::int64_t step = 0;
   std::int64_t layer = 0;
-  TokenIds tokens;  ///< of the rows
-  PoolShape pool_shape;
-  PoolExchange* pool = nullptr;
+  TokenIds tokens;          ///< of the rows
+  std::vector<Pool> pools;  ///< `pool_names`
   InjectedNoise const* injected = nullptr;
-};
+  ForcedRouting const* forced = nullptr;  ///< chooses instead of the gate
 
-template <class T>
-struct GateResult {
-  Routing<T> routing;
-  /// sum over PoolShape's pools of w * (the gate's loss of a pool) / pools_in_step; equal on the ranks that share them. 0 for
-  /// gates without a loss and for noisy_top_k with use_balance = false (LLaMA-MoE reports -100 there).
-  double balance_loss = 0;
-  /// sum over these pools / pools_in_step, likewise. [E] each; cv2 = cv^2(importance)+cv^2(load).
-  /// Empty, and cv2 without meaning, for uniform and random gates, which exchange nothing.
-  std::vector<double> importance, load;
-  double cv2 = 0;
-  std::any saved;  ///< what this gate's backward consumes
+  /// It must be among `pools`.
+  Pool const& pool(std::string const& name) const;
 };
 
 /// Router kind, which computes in Accumulate<T> whatever it is that products of hidden states give: normed hidden states of the
-/// owned tokens -> Routing, and the backward of it. Pure single-rank mathematics except through PoolExchange. Stateless:
-/// parameters are passed in, results are returned.
+/// owned tokens -> scores -> choices -> weights, and the backward of it. Single-rank mathematics except through the context's
+/// pools. Stateless: parameters are passed in, results are returned. `Router` calls these in their order.
 template <class T>
 class Gate {
  public:
+  using Parameters = std::vector<Matrix<T>>;  ///< as `gate_tensors` lists them
+  using Gradients = std::vector<Matrix<Accumulate<T>>>;
+
+  explicit Gate(ModelConfig const& model);
   virtual ~Gate() = default;
-  /// x [tokens,H]; parameters as `gate_tensors` lists them.
-  virtual GateResult<T> forward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const& parameters,
-                                GateContext const& context) const = 0;
-  /// d_weight [num_choices] = dL/d(routing.weight) from the outputs. Adds to d_x and to `gradients`, the balance loss
-  /// (as added to the objective) included.
-  virtual void backward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const& parameters,
-                        GateContext const& context, GateResult<T> const& result, ConstVector<Accumulate<T>> d_weight,
-                        Matrix<T> d_x, std::vector<Matrix<Accumulate<T>>> const& gradients) const = 0;
+
+  /// x [tokens,H].
+  virtual Scores<T> score(ExecSpace const& exec, ConstMatrix<T> x, Parameters const& parameters,
+                          GateContext const& context) const = 0;
+  /// All choices kept, weights unset. Here: the `choices_per_token` largest of the ranking.
+  virtual Routing<T> choose(ExecSpace const& exec, Scores<T> const& scores, GateContext const& context) const;
+  /// Sets routing.weight, whoever chose.
+  virtual void weigh(ExecSpace const& exec, Scores<T> const& scores, Routing<T> const& routing) const = 0;
+  /// Adds to d_x [tokens,H] and to `gradients`; may overwrite `d`. Choices have no gradient.
+  virtual void backward(ExecSpace const& exec, ConstMatrix<T> x, Parameters const& parameters, GateContext const& context,
+                        Scores<T> const& scores, Routing<T> const& routing, ScoreGradients<T>& d, Matrix<T> d_x,
+                        Gradients const& gradients) const = 0;
+  /// After the optimizer's update of a training step: sets tensors that are not trained. choices [E]: before dropping, of the
+  /// step's `tokens` tokens on all ranks.
+  virtual void update(ExecSpace const& exec, std::span<double const> choices, double tokens, Parameters const& parameters) const;
+
+ protected:
+  std::int64_t num_experts_, top_k_;  ///< top_k_: choices_per_token
 };
 
 /// One name per kind in registry.cpp. Throws UserError listing the known names for an unknown kind.

@@ -29,10 +29,33 @@ void multiply_tanh_derivative(ExecSpace const& exec, ConstMatrix<T> hidden, Matr
       });
 }
 
+/// logits [tokens,E] += bias [1,E] in every row.
+template <class T>
+void add_bias(ExecSpace const& exec, ConstMatrix<T> bias, Matrix<Accumulate<T>> logits) {
+  auto const columns = std::int64_t(logits.extent(1));
+  Kokkos::parallel_for(
+      "gates::add_bias", Kokkos::RangePolicy<ExecSpace>(exec, 0, logits.size()),
+      KOKKOS_LAMBDA(std::int64_t i) { logits(i / columns, i % columns) += Accumulate<T>(bias(0, i % columns)); });
+}
+
+/// sums [1,E] += column sums of d_logits [tokens,E], in token order.
+template <class T>
+void add_column_sums(ExecSpace const& exec, ConstMatrix<Accumulate<T>> d_logits, Matrix<Accumulate<T>> sums) {
+  Kokkos::parallel_for(
+      "gates::add_column_sums", Kokkos::RangePolicy<ExecSpace>(exec, 0, d_logits.extent(1)), KOKKOS_LAMBDA(std::int64_t e) {
+        Accumulate<T> sum = 0;
+        for (std::int64_t t = 0; t < std::int64_t(d_logits.extent(0)); ++t) sum += d_logits(t, e);
+        sums(0, e) += sum;
+      });
+}
+
 template <class T>
 GateNetwork<T>::GateNetwork(ModelConfig const& model)
-    : hidden_size_(model.hidden_size), num_experts_(model.num_experts), mlp_(model.gate.network == "mlp") {
-  MOESCOPE_CHECK(mlp_ || model.gate.network == "linear");
+    : hidden_size_(model.hidden_size),
+      num_experts_(model.num_experts),
+      mlp_(model.gate.network == "mlp"),
+      has_bias_(model.gate.network == "linear_bias") {
+  MOESCOPE_CHECK(mlp_ || has_bias_ || model.gate.network == "linear");
 }
 
 template <class T>
@@ -43,6 +66,7 @@ auto GateNetwork<T>::forward(ExecSpace const& exec, ConstMatrix<T> x, std::vecto
   result.logits = make_matrix<Accumulate<T>>("gates::logits", tokens, num_experts_);
   if (!mlp_) {
     kernels::linear<T>(exec, x, parameters[0], result.logits);
+    if (has_bias_) add_bias<T>(exec, parameters[1], result.logits);
     return result;
   }
   result.hidden = make_matrix<T>("gates::hidden", tokens, num_experts_);
@@ -58,6 +82,7 @@ void GateNetwork<T>::backward(ExecSpace const& exec, ConstMatrix<T> x, std::vect
                               std::vector<Matrix<Accumulate<T>>> const& gradients) const {
   auto const d_last = kernels::rounded<T>(exec, d_logits);
   auto d_first = d_last;
+  if (has_bias_) add_column_sums<T>(exec, d_logits, gradients[1]);
   if (mlp_) {
     auto const d_hidden = make_matrix<T>("gates::d_hidden", x.extent(0), num_experts_);
     kernels::linear_backward_weight<T>(exec, d_last, activations.hidden, gradients[1]);

@@ -8,7 +8,8 @@
 namespace moescope::gates {
 
 /// The router logits g(x) of LLaMA-MoE (`create_gate_network`), without biases:
-/// linear: W x, W [E,H]; mlp: W2 tanh(W0 x), W0 [E,H], W2 [E,E]. Its tensors are the first ones of a gate.
+/// linear: W x, W [E,H]; linear_bias: W x + b, b [1,E]; mlp: W2 tanh(W0 x), W0 [E,H], W2 [E,E]. Its tensors are the first ones of
+/// a gate.
 template <class T>
 class GateNetwork {
  public:
@@ -26,7 +27,7 @@ class GateNetwork {
 
  private:
   std::int64_t hidden_size_, num_experts_;
-  bool mlp_;
+  bool mlp_, has_bias_;
 };
 
 }  // namespace moescope::gates

@@ -1,46 +1,34 @@
 #pragma once
-#include "gates/gate_network.hpp"
+#include "gates/network_gate.hpp"
 #include "gates/selection.hpp"
 
 namespace moescope::gates {
 
-/// A gate without a balance loss whose weights are the network's scores over the experts that a subclass selects: their
-/// softmax (use_softmax) or the logits themselves. The selection has no gradient.
+/// A gate whose weights are the network's scores over the chosen experts: their softmax (use_softmax) or the logits themselves.
+/// A subclass may choose by something else than the largest logits.
 template <class T>
-class LearnableGate : public Gate<T> {
+class LearnableGate : public NetworkGate<T> {
  public:
-  explicit LearnableGate(ModelConfig const& model)
-      : num_experts_(model.num_experts), use_softmax_(model.gate.use_softmax), network_(model) {}
+  using typename Gate<T>::Parameters, typename Gate<T>::Gradients;
 
-  GateResult<T> forward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const& parameters,
-                        GateContext const& context) const override {
-    auto const activations = network_.forward(exec, x, parameters);
-    auto const order = select(exec, activations.logits, context);
-    GateResult<T> result;
-    result.routing = route<T>(exec, order, order.extent(1), num_experts_);
-    score_choices<T>(exec, activations.logits, use_softmax_, result.routing);
-    result.saved = activations;
-    return result;
-  }
+  explicit LearnableGate(ModelConfig const& model) : NetworkGate<T>(model), use_softmax_(model.gate.use_softmax) {}
 
-  void backward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const& parameters, GateContext const&,
-                GateResult<T> const& result, ConstVector<Accumulate<T>> d_weight, Matrix<T> d_x,
-                std::vector<Matrix<Accumulate<T>>> const& gradients) const override {
-    auto const& activations = std::any_cast<typename GateNetwork<T>::Activations const&>(result.saved);
-    auto const d_logits = make_matrix<Accumulate<T>>("gates::d_logits", x.extent(0), num_experts_);
-    score_choices_backward<T>(exec, result.routing, use_softmax_, d_weight, d_logits);
-    network_.backward(exec, x, parameters, activations, d_logits, d_x, gradients);
+  void weigh(ExecSpace const& exec, Scores<T> const& scores, Routing<T> const& routing) const override {
+    score_choices<T>(exec, scores.logits, use_softmax_, routing);
   }
 
  protected:
-  /// [tokens, choices], best first.
-  virtual Matrix<int> select(ExecSpace const& exec, ConstMatrix<Accumulate<T>> logits, GateContext const& context) const = 0;
+  void rank(ExecSpace const&, ConstMatrix<T>, Parameters const&, GateContext const&, Scores<T>& scores) const override {
+    scores.ranking = scores.logits;
+  }
 
-  std::int64_t num_experts_;
-  bool use_softmax_;
+  void scores_backward(ExecSpace const& exec, ConstMatrix<T>, Parameters const&, GateContext const&, Scores<T> const&,
+                       Routing<T> const& routing, ScoreGradients<T>& d, Matrix<T>, Gradients const&) const override {
+    score_choices_backward<T>(exec, routing, use_softmax_, d.weight, d.logits);
+  }
 
  private:
-  GateNetwork<T> network_;
+  bool use_softmax_;
 };
 
 }  // namespace moescope::gates

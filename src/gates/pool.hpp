@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/range.hpp"
@@ -36,6 +37,13 @@ struct PoolShape {
   std::int64_t tokens_in_pool = 0;  ///< pool p holds tokens first_id + [p * tokens_in_pool, (p+1) * tokens_in_pool)
   std::int64_t pools_in_step = 0;   ///< pools of the whole global batch: what pool terms are averaged over
   std::int64_t count() const { return tokens_in_pool ? tokens / tokens_in_pool : 0; }
+};
+
+/// The pools of one name, and how their tokens on other ranks are reached.
+struct Pool {
+  std::string name;  ///< "sequence", "block:<b>", "batch"
+  PoolShape shape;
+  PoolExchange* exchange = nullptr;
 };
 
 }  // namespace moescope

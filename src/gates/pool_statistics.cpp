@@ -9,9 +9,10 @@
 namespace moescope::gates {
 
 template <class T>
-Matrix<double> sum_own_rows(ExecSpace const& exec, ConstMatrix<T> terms, GateContext const& context) {
-  auto const shape = context.pool_shape;
-  auto const ids = context.tokens.on_device();
+Matrix<double> sum_own_rows(ExecSpace const& exec, ConstMatrix<T> terms, TokenIds const& tokens,
+                            PoolShape const& shape_of_pools) {
+  auto const shape = shape_of_pools;
+  auto const ids = tokens.on_device();
   auto const columns = std::int64_t(terms.extent(1));
   auto const sums = make_matrix<double>("gates::pool_sums", shape.count(), columns);
   Kokkos::parallel_for(
@@ -27,13 +28,12 @@ Matrix<double> sum_own_rows(ExecSpace const& exec, ConstMatrix<T> terms, GateCon
 }
 
 template <class T>
-std::vector<double> sum_over_pools(ExecSpace const& exec, ConstMatrix<T> terms, GateContext const& context) {
-  auto const& shape = context.pool_shape;
-  MOESCOPE_CHECK(context.pool != nullptr);
+std::vector<double> sum_over_pools(ExecSpace const& exec, ConstMatrix<T> terms, TokenIds const& tokens, Pool const& pool) {
+  auto const& shape = pool.shape;
   MOESCOPE_CHECK(shape.count() * shape.tokens_in_pool == shape.tokens);
-  MOESCOPE_CHECK(context.tokens.size() == std::int64_t(terms.extent(0)) && context.tokens.size() <= shape.tokens);
-  auto values = to_host_copy(exec, sum_own_rows<T>(exec, terms, context));
-  context.pool->sum(values);
+  MOESCOPE_CHECK(tokens.size() == std::int64_t(terms.extent(0)) && tokens.size() <= shape.tokens);
+  auto values = to_host_copy(exec, sum_own_rows<T>(exec, terms, tokens, shape));
+  pool.exchange->sum(values);
   return values;
 }
 
@@ -64,24 +64,22 @@ void add_cv_squared_gradient(std::span<double const> q, double scale, std::span<
     gradient[i] += scale * (2 * (q[i] - m.mean) / ((n - 1) * m.squared_mean) - through_mean);
 }
 
-template <class T>
-void record_statistics(PoolStatistics const& statistics, GateContext const& context, GateResult<T>& result) {
-  double const share = 1.0 / double(context.pool_shape.pools_in_step);
-  result.importance.assign(statistics.num_experts, 0.0);
-  result.load.assign(statistics.num_experts, 0.0);
+void record_statistics(PoolStatistics const& statistics, PoolShape const& shape, LossTerm& term) {
+  double const share = 1.0 / double(shape.pools_in_step);
+  term.importance.assign(statistics.num_experts, 0.0);
+  term.load.assign(statistics.num_experts, 0.0);
   for (std::int64_t p = 0; p < statistics.pools; ++p) {
     auto const importance = statistics.importance(p), load = statistics.load(p);
     for (std::int64_t e = 0; e < statistics.num_experts; ++e) {
-      result.importance[e] += share * importance[e];
-      result.load[e] += share * load[e];
+      term.importance[e] += share * importance[e];
+      term.load[e] += share * load[e];
     }
-    result.cv2 += share * (cv_squared(importance) + cv_squared(load));
+    term.cv2 += share * (cv_squared(importance) + cv_squared(load));
   }
 }
 
-#define MOESCOPE_INSTANTIATE(T)                                                                         \
-  template std::vector<double> sum_over_pools<T>(ExecSpace const&, ConstMatrix<T>, GateContext const&); \
-  template void record_statistics<T>(PoolStatistics const&, GateContext const&, GateResult<T>&);
+#define MOESCOPE_INSTANTIATE(T) \
+  template std::vector<double> sum_over_pools<T>(ExecSpace const&, ConstMatrix<T>, TokenIds const&, Pool const&);
 MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
 #undef MOESCOPE_INSTANTIATE
 

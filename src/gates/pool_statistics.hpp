@@ -2,7 +2,8 @@
 #include <span>
 #include <vector>
 
-#include "gates/gate.hpp"
+#include "base/token_ids.hpp"
+#include "gates/losses/loss.hpp"
 
 namespace moescope::gates {
 
@@ -10,17 +11,15 @@ namespace moescope::gates {
 struct PoolOfRow {
   ConstVector<std::int64_t> ids;
   std::int64_t first_id, tokens_in_pool;
-  explicit PoolOfRow(GateContext const& context)
-      : ids(context.tokens.on_device()),
-        first_id(context.pool_shape.first_id),
-        tokens_in_pool(context.pool_shape.tokens_in_pool) {}
+  PoolOfRow(TokenIds const& tokens, Pool const& pool)
+      : ids(tokens.on_device()), first_id(pool.shape.first_id), tokens_in_pool(pool.shape.tokens_in_pool) {}
   KOKKOS_INLINE_FUNCTION std::int64_t operator()(std::int64_t row) const { return (ids(row) - first_id) / tokens_in_pool; }
 };
 
 /// Column sums of terms [tokens,columns] over each pool and the ranks that share it -> [pools,columns]; on a rank in token order,
 /// in double. One PoolExchange::sum, whatever the number of tokens.
 template <class T>
-std::vector<double> sum_over_pools(ExecSpace const& exec, ConstMatrix<T> terms, GateContext const& context);
+std::vector<double> sum_over_pools(ExecSpace const& exec, ConstMatrix<T> terms, TokenIds const& tokens, Pool const& pool);
 
 /// cv^2(q) = Var(q) / (mean(q)^2 + 1e-10) with the unbiased variance; 0 for one value (LLaMA-MoE `cv_squared`).
 double cv_squared(std::span<double const> q);
@@ -39,8 +38,7 @@ struct PoolStatistics {
   }
 };
 
-/// Sets importance, load and cv2 of the result: sums over the pools / pools_in_step.
-template <class T>
-void record_statistics(PoolStatistics const& statistics, GateContext const& context, GateResult<T>& result);
+/// Sets importance, load and cv2 of the term: sums over the pools / pools_in_step.
+void record_statistics(PoolStatistics const& statistics, PoolShape const& shape, LossTerm& term);
 
 }  // namespace moescope::gates

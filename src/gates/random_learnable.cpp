@@ -10,16 +10,13 @@ namespace {
 template <class T>
 class RandomLearnableGate final : public gates::LearnableGate<T> {
  public:
-  explicit RandomLearnableGate(ModelConfig const& model) : gates::LearnableGate<T>(model), top_k_(model.top_k) {}
+  using gates::LearnableGate<T>::LearnableGate;
 
- protected:
-  Matrix<int> select(ExecSpace const& exec, ConstMatrix<Accumulate<T>> logits, GateContext const& context) const override {
-    auto const draws = gates::draw_noise<double>(exec, Purpose::random_routing, context, logits.extent(0), this->num_experts_);
-    return gates::top_experts<double>(exec, draws, top_k_);
+  Routing<T> choose(ExecSpace const& exec, Scores<T> const&, GateContext const& context) const override {
+    auto const draws =
+        gates::draw_noise<double>(exec, Purpose::random_routing, context, context.tokens.size(), this->num_experts_);
+    return gates::route<T>(exec, gates::top_experts<double>(exec, draws, this->top_k_), this->top_k_, this->num_experts_);
   }
-
- private:
-  std::int64_t top_k_;
 };
 
 }  // namespace

@@ -77,17 +77,15 @@ template <class T>
 void score_choices_backward(ExecSpace const& exec, Routing<T> const& routing, bool use_softmax,
                             ConstVector<Accumulate<T>> d_weight, Matrix<Accumulate<T>> d_logits) {
   using A = Accumulate<T>;
-  auto const experts = routing.num_experts;
   auto const offsets = routing.offsets, expert = routing.expert;
   auto const weight = routing.weight;
   Kokkos::parallel_for(
       "gates::score_choices_backward", Kokkos::RangePolicy<ExecSpace>(exec, 0, routing.num_tokens),
       KOKKOS_LAMBDA(std::int64_t t) {
         int const begin = offsets(t), end = offsets(t + 1);
-        for (std::int64_t e = 0; e < experts; ++e) d_logits(t, e) = 0;
         A mean = 0;
         for (int j = begin; j < end; ++j) mean += weight(j) * d_weight(j);
-        for (int j = begin; j < end; ++j) d_logits(t, expert(j)) = use_softmax ? weight(j) * (d_weight(j) - mean) : d_weight(j);
+        for (int j = begin; j < end; ++j) d_logits(t, expert(j)) += use_softmax ? weight(j) * (d_weight(j) - mean) : d_weight(j);
       });
 }
 

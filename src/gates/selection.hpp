@@ -19,7 +19,7 @@ Routing<T> route(ExecSpace const& exec, Matrix<int> const& order, std::int64_t c
 template <class T>
 void score_choices(ExecSpace const& exec, ConstMatrix<Accumulate<T>> logits, bool use_softmax, Routing<T> const& routing);
 
-/// d_logits [tokens,E] = gradient through `score_choices`, zero for experts that were not chosen.
+/// Adds the gradient through `score_choices` to d_logits [tokens,E].
 template <class T>
 void score_choices_backward(ExecSpace const& exec, Routing<T> const& routing, bool use_softmax,
                             ConstVector<Accumulate<T>> d_weight, Matrix<Accumulate<T>> d_logits);

@@ -1,4 +1,4 @@
-#include "gates/gate.hpp"
+#include "gates/constant_gate.hpp"
 #include "gates/selection.hpp"
 
 namespace moescope {
@@ -14,28 +14,17 @@ Matrix<int> all_experts(ExecSpace const& exec, std::int64_t tokens, std::int64_t
   return order;
 }
 
-/// LLaMA-MoE's UniformPlainGate: every expert, with weight 1/E (use_softmax) or 1. No parameters, no loss.
+/// LLaMA-MoE's UniformPlainGate: every expert, with weight 1/E (use_softmax) or 1. No parameters.
 template <class T>
-class UniformGate final : public Gate<T> {
+class UniformGate final : public gates::ConstantGate<T> {
  public:
   explicit UniformGate(ModelConfig const& model)
-      : num_experts_(model.num_experts), weight_(model.gate.use_softmax ? 1.0 / double(model.num_experts) : 1.0) {}
+      : gates::ConstantGate<T>(model, model.gate.use_softmax ? 1.0 / double(model.num_experts) : 1.0) {}
 
-  GateResult<T> forward(ExecSpace const& exec, ConstMatrix<T> x, std::vector<Matrix<T>> const&,
-                        GateContext const&) const override {
-    GateResult<T> result;
-    auto const order = all_experts<T>(exec, x.extent(0), num_experts_);
-    result.routing = gates::route<T>(exec, order, num_experts_, num_experts_);
-    Kokkos::deep_copy(exec, result.routing.weight, Accumulate<T>(weight_));
-    return result;
+  Routing<T> choose(ExecSpace const& exec, Scores<T> const&, GateContext const& context) const override {
+    auto const order = all_experts<T>(exec, context.tokens.size(), this->num_experts_);
+    return gates::route<T>(exec, order, this->num_experts_, this->num_experts_);
   }
-
-  void backward(ExecSpace const&, ConstMatrix<T>, std::vector<Matrix<T>> const&, GateContext const&, GateResult<T> const&,
-                ConstVector<Accumulate<T>>, Matrix<T>, std::vector<Matrix<Accumulate<T>>> const&) const override {}
-
- private:
-  std::int64_t num_experts_;
-  double weight_;
 };
 
 }  // namespace

@@ -9,11 +9,6 @@ template <class T>
 class UniformLearnableGate final : public gates::LearnableGate<T> {
  public:
   using gates::LearnableGate<T>::LearnableGate;
-
- protected:
-  Matrix<int> select(ExecSpace const& exec, ConstMatrix<Accumulate<T>> logits, GateContext const&) const override {
-    return gates::top_experts<Accumulate<T>>(exec, logits, this->num_experts_);
-  }
 };
 
 }  // namespace

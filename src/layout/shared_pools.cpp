@@ -46,18 +46,17 @@ std::vector<std::vector<Range>> owned_token_runs(Layout const& layout, BatchConf
   return runs;
 }
 
-Axis step_pool_axis(RunConfig const& config, Layout const& layout) {
+Axis step_pool_axis(RunConfig const& config, Layout const& layout, std::string const& pool) {
   auto const& batch = config.batch;
-  return pool_axis(layout, config.model.gate.pool, {batch.sequences / batch.micro_steps, batch.sequence_length, 1});
+  return pool_axis(layout, pool, {batch.sequences / batch.micro_steps, batch.sequence_length, 1});
 }
 
-bool shares_pools(RunConfig const& config, Layout const& layout, Axis axis) {
+bool shares_pools(RunConfig const& config, Layout const& layout, std::string const& pool, Axis axis) {
   auto const step = config.batch.sequences / config.batch.micro_steps;
   std::vector<std::int64_t> sizes;
   if (config.eval.every > 0) sizes.insert(sizes.end(), {std::min(step, config.eval.sequences), config.eval.sequences % step});
-  return step_pool_axis(config, layout) == axis || std::any_of(sizes.begin(), sizes.end(), [&](std::int64_t sequences) {
-           return sequences > 0 &&
-                  pool_axis(layout, config.model.gate.pool, {sequences, config.batch.sequence_length, 1}) == axis;
+  return step_pool_axis(config, layout, pool) == axis || std::any_of(sizes.begin(), sizes.end(), [&](std::int64_t sequences) {
+           return sequences > 0 && pool_axis(layout, pool, {sequences, config.batch.sequence_length, 1}) == axis;
          });
 }
 

@@ -22,10 +22,10 @@ SharedPools shared_pools(Layout const& layout, std::string const& pool, BatchCon
 std::vector<std::vector<Range>> owned_token_runs(Layout const& layout, BatchConfig const& micro_batch, Axis axis,
                                                  std::int64_t rank);
 
-/// The axis above of the micro-batches of a run's steps.
-Axis step_pool_axis(RunConfig const& config, Layout const& layout);
+/// The axis above of the pools of one name in the micro-batches of a run's steps.
+Axis step_pool_axis(RunConfig const& config, Layout const& layout, std::string const& pool);
 
-/// Whether some micro-batch of a run, of a step or of an evaluation, has pools that are shared on `axis`.
-bool shares_pools(RunConfig const& config, Layout const& layout, Axis axis);
+/// Whether some micro-batch of a run, of a step or of an evaluation, shares its pools of this name on `axis`.
+bool shares_pools(RunConfig const& config, Layout const& layout, std::string const& pool, Axis axis);
 
 }  // namespace moescope

@@ -3,8 +3,8 @@
 namespace moescope {
 
 template <class T>
-BlockServices<T> make_block_services(ModelConfig const& model, std::string const& dispatcher, Mesh& mesh, MeshPool& pool) {
-  BlockServices<T> services{model, &mesh, &pool, ModelExchanges(mesh), ExpertBranch<T>::routed(model, dispatcher, mesh), {}, {}};
+BlockServices<T> make_block_services(ModelConfig const& model, std::string const& dispatcher, Mesh& mesh) {
+  BlockServices<T> services{model, &mesh, {}, ModelExchanges(mesh), ExpertBranch<T>::routed(model, dispatcher, mesh), {}, {}};
   if (model.residual.num_experts > 0) services.residual = ExpertBranch<T>::residual(model);
   return services;
 }
@@ -25,7 +25,7 @@ void block_backward(ExecSpace const& exec, BlockServices<T>& services, Pass cons
 }
 
 #define MOESCOPE_INSTANTIATE(T)                                                                                            \
-  template BlockServices<T> make_block_services<T>(ModelConfig const&, std::string const&, Mesh&, MeshPool&);              \
+  template BlockServices<T> make_block_services<T>(ModelConfig const&, std::string const&, Mesh&);                         \
   template Matrix<T> block_forward<T>(ExecSpace const&, BlockServices<T>&, Pass const&, Matrix<T>, BlockTensors<T> const&, \
                                       BlockActivations<T>&);                                                               \
   template void block_backward<T>(ExecSpace const&, BlockServices<T>&, Pass const&, BlockTensors<T> const&,                \

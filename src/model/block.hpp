@@ -1,10 +1,10 @@
 #pragma once
 #include <optional>
 
-#include "comm/pool.hpp"
 #include "layers/attention.hpp"
 #include "model/exchanges.hpp"
 #include "model/expert_branch.hpp"
+#include "model/mesh_pools.hpp"
 #include "model/parameters.hpp"
 #include "model/pass.hpp"
 
@@ -15,7 +15,7 @@ template <class T>
 struct BlockServices {
   ModelConfig model;
   Mesh* mesh;
-  MeshPool* pool;
+  std::vector<Pool> pools;  ///< of the micro-batch at hand
   ModelExchanges exchanges;
   ExpertBranch<T> routed;
   std::optional<ExpertBranch<T>> residual;
@@ -24,7 +24,7 @@ struct BlockServices {
 
 /// Throws UserError where the dispatcher does not fit the mesh.
 template <class T>
-BlockServices<T> make_block_services(ModelConfig const& model, std::string const& dispatcher, Mesh& mesh, MeshPool& pool);
+BlockServices<T> make_block_services(ModelConfig const& model, std::string const& dispatcher, Mesh& mesh);
 
 template <class T>
 struct AttentionState {

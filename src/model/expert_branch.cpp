@@ -10,14 +10,14 @@ namespace {
 
 /// What the expert's output of each choice is multiplied with: its score times `scale`, or 1 where scores do not weigh. [choices]
 template <class T>
-Vector<Accumulate<T>> choice_weights(ExecSpace const& exec, std::optional<Accumulate<T>> scale, Routing<T> const& routing) {
+Vector<Accumulate<T>> choice_weights(ExecSpace const& exec, std::optional<Accumulate<T>> scale,
+                                     ConstVector<Accumulate<T>> score) {
   using A = Accumulate<T>;
-  auto const weight = make_vector<A>("model::choice_weight", routing.num_choices);
+  auto const weight = make_vector<A>("model::choice_weight", score.extent(0));
   bool const weighs = scale.has_value();
   auto const factor = scale.value_or(A(1));
-  auto const score = routing.weight;
   Kokkos::parallel_for(
-      "model::choice_weights", Kokkos::RangePolicy<ExecSpace>(exec, 0, routing.num_choices),
+      "model::choice_weights", Kokkos::RangePolicy<ExecSpace>(exec, 0, score.extent(0)),
       KOKKOS_LAMBDA(std::int64_t const c) { weight(c) = weighs ? factor * score(c) : A(1); });
   return weight;
 }
@@ -27,9 +27,9 @@ Vector<Accumulate<T>> choice_weights(ExecSpace const& exec, std::optional<Accumu
 template <class T>
 ExpertBranch<T> ExpertBranch<T>::routed(ModelConfig const& model, std::string const& dispatcher, Mesh& mesh) {
   ExpertBranch branch;
-  branch.gate_ = make_gate<T>(model);
+  branch.router_ = std::make_unique<Router<T>>(model);
   branch.dispatcher_ = make_dispatcher<T>(dispatcher, mesh, model);
-  branch.dropped_pass_ = model.dropped_padding == "input";
+  branch.dropped_pass_ = model.capacity.dropped == "input";
   bool const replaced = model.add_weight_norm && !gate_kind(model).score_scale_beside_output_scale;
   if (model.multiply_gate_scores)
     branch.score_scale_ = replaced ? std::vector(std::size_t(model.num_layers), 1.0) : model.score_scale_factor;
@@ -39,7 +39,7 @@ ExpertBranch<T> ExpertBranch<T>::routed(ModelConfig const& model, std::string co
 template <class T>
 ExpertBranch<T> ExpertBranch<T>::residual(ModelConfig const& model) {
   ExpertBranch branch;
-  branch.gate_ = make_gate<T>(residual_gate_model(model));
+  branch.router_ = std::make_unique<Router<T>>(residual_gate_model(model));
   branch.dispatcher_ = make_home<T>();
   if (model.residual.multiply_gate_scores) branch.score_scale_ = model.residual.score_scale_factor;
   return branch;
@@ -57,12 +57,12 @@ Matrix<T> ExpertBranch<T>::forward(ExecSpace const& exec, GateContext const& con
   state.context = context;
   {
     Region const region(Phase::gate);
-    state.gate = gate_->forward(exec, x, weights.gate, context);
-    state.weight = choice_weights<T>(exec, scale_of(context.layer), state.gate.routing);
+    state.router = router_->forward(exec, x, weights.gate, context);
+    state.weight = choice_weights<T>(exec, scale_of(context.layer), state.router.weight);
   }
   {
     Region const region(Phase::dispatch);
-    state.plan = dispatcher_->plan(exec, state.gate.routing);
+    state.plan = dispatcher_->plan(exec, state.router.routing);
     auto const arrived = dispatcher_->dispatch(exec, state.plan, {x, state.weight});
     state.input = {arrived.rows, arrived.weight, state.plan.rows.expert_offsets};
   }
@@ -73,7 +73,7 @@ Matrix<T> ExpertBranch<T>::forward(ExecSpace const& exec, GateContext const& con
   }
   Region const region(Phase::combine);
   auto const y = dispatcher_->combine(exec, state.plan, output);
-  if (dropped_pass_) add_dropped_inputs<T>(exec, state.gate.routing, state.weight, x, y);
+  if (dropped_pass_) add_dropped_inputs<T>(exec, state.router.routing, state.weight, x, y);
   return y;
 }
 
@@ -96,7 +96,8 @@ Matrix<T> ExpertBranch<T>::backward(ExecSpace const& exec, Matrix<T> const& d_y,
   {
     Region const region(Phase::dispatch);
     d_x = dispatcher_->dispatch_backward(exec, state.plan, {d_input.rows, d_input.weight});
-    if (dropped_pass_) add_dropped_inputs_backward<T>(exec, state.gate.routing, state.weight, d_y, state.x, d_x.rows, d_x.weight);
+    if (dropped_pass_)
+      add_dropped_inputs_backward<T>(exec, state.router.routing, state.weight, d_y, state.x, d_x.rows, d_x.weight);
   }
   Region const region(Phase::gate);
   auto const d_weight = d_x.weight;
@@ -104,7 +105,7 @@ Matrix<T> ExpertBranch<T>::backward(ExecSpace const& exec, Matrix<T> const& d_y,
   Kokkos::parallel_for(
       "model::d_score", Kokkos::RangePolicy<ExecSpace>(exec, 0, d_weight.extent(0)),
       KOKKOS_LAMBDA(std::int64_t const c) { d_weight(c) *= scale; });
-  gate_->backward(exec, state.x, weights.gate, state.context, state.gate, d_weight, d_x.rows, gradients.gate);
+  router_->backward(exec, state.x, weights.gate, state.context, state.router, d_weight, d_x.rows, gradients.gate);
   return d_x.rows;
 }
 

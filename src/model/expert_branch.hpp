@@ -2,7 +2,7 @@
 #include <optional>
 
 #include "dispatch/dispatcher.hpp"
-#include "gates/gate.hpp"
+#include "gates/router.hpp"
 #include "layers/experts.hpp"
 #include "model/parameters.hpp"
 
@@ -13,7 +13,7 @@ template <class T>
 struct BranchState {
   ConstMatrix<T> x;  ///< [O,H]
   GateContext context;
-  GateResult<T> gate;
+  RouterResult<T> router;
   Vector<Accumulate<T>> weight;  ///< [choices] what an expert's output is multiplied with
   Plan plan;
   ExpertsInput<T> input;
@@ -31,6 +31,7 @@ class ExpertBranch {
   /// LLaMA-MoE's residual block (smoe/models/llama_moe_residual): scores by a linear learnable gate over all residual experts.
   /// Every rank holds the whole block.
   static ExpertBranch residual(ModelConfig const& model);
+  Router<T> const& router() const { return *router_; }
 
   /// x [O,H] -> y [O,H], memory of its own.
   Matrix<T> forward(ExecSpace const& exec, GateContext const& context, Matrix<T> const& x, BranchTensors<T> const& weights,
@@ -43,10 +44,10 @@ class ExpertBranch {
   /// What a score is multiplied with; nothing where scores do not weigh.
   std::optional<Accumulate<T>> scale_of(std::int64_t layer) const;
 
-  std::unique_ptr<Gate<T>> gate_;
+  std::unique_ptr<Router<T>> router_;
   std::unique_ptr<Dispatcher<T>> dispatcher_;
   std::vector<double> score_scale_;  ///< [layers] what a score is multiplied with; empty: scores do not weigh, each choice is 1
-  bool dropped_pass_ = false;        ///< a dropped choice gives its token back, weighted (dropped_padding = "input")
+  bool dropped_pass_ = false;        ///< a dropped choice gives its token back, weighted (capacity.dropped = "input")
 };
 
 }  // namespace moescope

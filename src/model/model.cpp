@@ -7,13 +7,13 @@ namespace moescope {
 template <class T>
 double Activations<T>::balance_loss() const {
   double sum = 0;
-  for (auto const& block : blocks) sum += block.moe.routed.gate.balance_loss;
+  for (auto const& block : blocks) sum += block.moe.routed.router.balance_loss();
   return sum;
 }
 
 template <class T>
 Model<T>::Model(ModelConfig const& model, std::string const& dispatcher, Mesh& mesh)
-    : pool_(mesh), services_(make_block_services<T>(model, dispatcher, mesh, pool_)) {
+    : pools_(model, mesh), services_(make_block_services<T>(model, dispatcher, mesh)) {
   mesh.layout().check_model(model);
 }
 
@@ -21,13 +21,16 @@ template <class T>
 Activations<T> Model<T>::forward(ExecSpace const& exec, Pass const& pass, ModelTensors<T> const& weights) {
   MOESCOPE_CHECK(pass.kind != Pass::Kind::backward && pass.batch);
   auto const& batch = *pass.batch;
-  pool_.set_sharers(batch.pool_axis, batch.owned_tokens);
+  services_.pools = pools_.of(batch);
   Activations<T> activations;
   activations.blocks.resize(weights.blocks.size());
   auto x = embed_forward<T>(exec, mesh(), services_.exchanges, config(), batch, weights.embedding);
   for (std::size_t layer = 0; layer < weights.blocks.size(); ++layer) {
     x = block_forward<T>(exec, services_, pass, x, weights.blocks[layer], activations.blocks[layer]);
   }
+  std::vector<RouterResult<T>*> routers;
+  for (auto& block : activations.blocks) routers.push_back(&block.moe.routed.router);
+  services_.routed.router().join(routers);
   activations.cross_entropy_sum =
       head_forward<T>(exec, mesh(), services_.exchanges, config(), batch, x, weights, activations.head);
   return activations;

@@ -10,7 +10,7 @@ struct Activations {
   std::vector<BlockActivations<T>> blocks;
   HeadState<T> head;
   double cross_entropy_sum = 0;  ///< nat, over this dp coordinate's counted tokens
-  /// Sum of the blocks' weighted balance losses, this micro-batch's share of the step's; equal on every rank.
+  /// Sum of the blocks' weighted router losses, this micro-batch's share of the step's; equal on every rank.
   double balance_loss() const;
 };
 
@@ -21,9 +21,7 @@ class Model {
   /// Throws UserError where the layout cannot hold the model or the dispatcher does not fit it.
   Model(ModelConfig const& model, std::string const& dispatcher, Mesh& mesh);
 
-  Model(Model const&) = delete;  // the services point at the pool
-  Model& operator=(Model const&) = delete;
-
+  Router<T> const& router() const { return services_.routed.router(); }
   ModelConfig const& config() const { return services_.model; }
   Mesh& mesh() { return *services_.mesh; }
 
@@ -35,7 +33,7 @@ class Model {
                 Activations<T>& activations, ModelTensors<Accumulate<T>> const& gradients);
 
  private:
-  MeshPool pool_;
+  MeshPools pools_;
   BlockServices<T> services_;
 };
 

@@ -8,7 +8,7 @@ namespace moescope {
 
 namespace {
 
-GateContext gate_context(Pass const& pass, std::int64_t layer, Range owned, MeshPool& pool) {
+GateContext gate_context(Pass const& pass, std::int64_t layer, Range owned, std::vector<Pool> const& pools) {
   auto const& batch = *pass.batch;
   GateContext context;
   context.training = pass.training;
@@ -16,14 +16,16 @@ GateContext gate_context(Pass const& pass, std::int64_t layer, Range owned, Mesh
   context.step = pass.step;
   context.layer = layer;
   context.tokens = batch.ids.rows(owned.begin, owned.end);
-  context.pool_shape = batch.pool_shape;
-  context.pool = &pool;
+  context.pools = pools;
+  context.forced = pass.forced;
   if (!pass.injected.empty()) context.injected = &pass.injected[std::size_t(layer)];
   return context;
 }
 
-GateContext without_injected(GateContext context) {
+/// Of the residual block, whose gate takes all its experts.
+GateContext of_residual(GateContext context) {
   context.injected = nullptr;
+  context.forced = nullptr;
   return context;
 }
 
@@ -44,7 +46,7 @@ Matrix<T> moe_block_forward(ExecSpace const& exec, BlockServices<T>& services, P
   auto& mesh = *services.mesh;
   auto const tokens = std::int64_t(x.extent(0)), hidden = std::int64_t(x.extent(1));
   auto const owned = mesh.layout().owned_tokens(tokens, mesh.rank());
-  auto const context = gate_context(pass, weights.layer, owned, *services.pool);
+  auto const context = gate_context(pass, weights.layer, owned, services.pools);
   state.input = rows(x, owned.begin, owned.end);
   state.normed = make_matrix<T>("model::ffn_normed", owned.size(), hidden);
   state.inverse_rms = make_vector<Accumulate<T>>("model::ffn_inverse_rms", owned.size());
@@ -54,8 +56,7 @@ Matrix<T> moe_block_forward(ExecSpace const& exec, BlockServices<T>& services, P
   }
   auto y = services.routed.forward(exec, context, state.normed, weights.routed, state.routed);
   if (services.residual) {
-    auto const added =
-        services.residual->forward(exec, without_injected(context), state.normed, weights.residual, state.residual);
+    auto const added = services.residual->forward(exec, of_residual(context), state.normed, weights.residual, state.residual);
     kernels::add<T>(exec, 1, added, y);
   }
 

@@ -18,6 +18,8 @@ struct Pass {
   MicroBatch const* batch = nullptr;
   std::span<InjectedNoise const> injected = {};  ///< of each layer, for this rank's owned tokens; empty = draw
 
+  ForcedRouting const* forced = nullptr;  ///< chooses instead of the gates
+
   /// The backward pass that belongs to this forward one.
   Pass backward() const {
     auto pass = *this;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/region.hpp"
+#include "config/pool_calls.hpp"
 #include "kernels/gemm.hpp"
 #include "step/routing_counts.hpp"
 
@@ -50,7 +51,7 @@ EvaluationReport evaluate(ExecSpace const& exec, Trainer<T>& trainer, HeldOutSou
     std::int64_t labels = 0;
     for (std::int64_t first = 0; first < config.eval.sequences; first += micro_batch) {
       config.batch.sequences = std::min(micro_batch, config.eval.sequences - first);
-      GlobalBatch const global{config.batch, config.model.gate.pool, from_domain, origin + first};
+      GlobalBatch const global{config.batch, pool_names(config.model), from_domain, origin + first};
       auto const batch = load_micro_batch(mesh.layout(), mesh.rank(), global, 0);
       pass.batch = &batch.device;
       auto const activations = trainer.model().forward(exec, pass, trainer.weights());

@@ -11,13 +11,13 @@ namespace {
 /// Tokens that an expert may take from a pool; 0 drops every choice.
 void add_capacity(RunConfig const& config, std::vector<std::string>& sentences) {
   auto const& model = config.model;
-  if (!gate_kind(model).uses_capacity || !model.drop_tokens) return;
+  if (!drops(model)) return;
   auto const tokens = sequences_in_pool(model.gate.pool, config.batch) * config.batch.sequence_length;
-  if (gates::expert_capacity(model.capacity_factor, tokens, model.num_experts) > 0) return;
-  sentences.push_back(
-      fmt::format("every choice is dropped: the capacity of an expert is trunc(model.capacity_factor = {} x {} tokens of a pool "
-                  "/ {} experts) = 0",
-                  model.capacity_factor, tokens, model.num_experts));
+  if (gates::expert_capacity(model, tokens) > 0) return;
+  sentences.push_back(fmt::format(
+      "every choice is dropped: the capacity of an expert is capacity.factor = {} x {} choices of a pool / {} experts, rounded "
+      "down, = 0",
+      model.capacity.factor, tokens * choices_per_token(model), model.num_experts));
 }
 
 void add_warm_up(RunConfig const& config, std::vector<std::string>& sentences) {

@@ -28,12 +28,15 @@ LoadedMicroBatch load_micro_batch(Layout const& layout, std::int64_t rank, Globa
   };
   device.ids = TokenIds({tokens_of(mine)});
   BatchConfig const micro_batch{whole.size(), length, 1};
-  auto const shared = shared_pools(layout, global.pool, micro_batch, rank);
-  auto const in_pool = shared.sequences_in_pool * length;
-  auto const sharing = tokens_of({whole.begin + shared.sequences.begin, whole.begin + shared.sequences.end});
-  device.pool_shape = {sharing.begin, sharing.size(), in_pool, batch.sequences * length / in_pool};
-  device.pool_axis = shared.axis;
-  device.owned_tokens = owned_token_runs(layout, micro_batch, shared.axis, rank);
+  for (auto const& pool : global.pools) {
+    auto const shared = shared_pools(layout, pool, micro_batch, rank);
+    auto const in_pool = shared.sequences_in_pool * length;
+    auto const sharing = tokens_of({whole.begin + shared.sequences.begin, whole.begin + shared.sequences.end});
+    device.pools.push_back({pool,
+                            {sharing.begin, sharing.size(), in_pool, batch.sequences * length / in_pool},
+                            shared.axis,
+                            owned_token_runs(layout, micro_batch, shared.axis, rank)});
+  }
   return loaded;
 }
 

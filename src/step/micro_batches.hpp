@@ -15,7 +15,7 @@ using BatchSource = std::function<Batch(std::int64_t first_sequence, std::int64_
 /// What all ranks take one step's micro-batches from.
 struct GlobalBatch {
   BatchConfig sizes;
-  std::string pool;  ///< gate.pool
+  std::vector<std::string> pools;  ///< `pool_names`
   BatchSource source;
   std::int64_t first_sequence = 0;  ///< of the step, in the stream
 };

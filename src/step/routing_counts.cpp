@@ -58,7 +58,7 @@ template <class T>
 RoutingRecord record_routing(Activations<T> const& activations) {
   RoutingRecord record;
   for (auto const& block : activations.blocks) {
-    auto const& routing = block.moe.routed.gate.routing;
+    auto const& routing = block.moe.routed.router.routing;
     auto const& plan = block.moe.routed.plan;
     record.layers.push_back({routing.expert, routing.kept, plan.rows.expert_offsets, plan.peers});
   }

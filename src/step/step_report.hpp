@@ -47,7 +47,8 @@ struct StepReport {
   std::int64_t tokens = 0;                                   ///< trained on
   std::vector<std::int64_t> domain_tokens;                   ///< [D]
   double loss_total = 0, loss_cross_entropy = 0;             ///< nat per labelled token
-  std::vector<double> loss_balance;                          ///< [L] weighted, as added
+  std::vector<double> loss_terms;                            ///< [L,A] each of `losses(model)`, weighted, as added
+  std::vector<double> loss_balance;                          ///< [L] their sums
   std::vector<double> gate_importance, gate_load, gate_cv2;  ///< [L,E], [L,E], [L]
   double gradient_norm = 0;                                  ///< before clipping
   double learning_rate = 0;

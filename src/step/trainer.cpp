@@ -6,11 +6,14 @@
 #include <numeric>
 
 #include "base/region.hpp"
+#include "base/to_host.hpp"
 #include "comm/arrivals.hpp"
 #include "comm/exchange.hpp"
 #include "config/gate_kinds.hpp"
+#include "config/pool_calls.hpp"
 #include "config/routers.hpp"
 #include "kernels/gemm.hpp"
+#include "layout/shared_pools.hpp"
 
 namespace moescope {
 
@@ -18,25 +21,52 @@ namespace {
 
 constexpr double not_applicable = std::numeric_limits<double>::quiet_NaN();
 
-/// Adds one micro-step's share of what the gates report, of the pools that this rank shares.
+/// Sizes what the routers report.
+void make_room(ModelConfig const& model, StepReport& report) {
+  auto const [routers, experts] = router_extents(model);
+  report.loss_terms.resize(std::size_t(routers) * losses(model).size());
+  report.loss_balance.resize(std::size_t(routers));
+  report.gate_cv2.resize(std::size_t(routers));
+  report.gate_importance.resize(std::size_t(routers * experts));
+  report.gate_load.resize(std::size_t(routers * experts));
+}
+
+/// Adds one micro-step's share of what the routers report. counts[i]: whether this rank brings the pools of loss i to the sum
+/// over ranks.
 template <class T>
-void add_gate_statistics(Activations<T> const& activations, std::int64_t num_experts, StepReport& report) {
+void add_gate_statistics(Activations<T> const& activations, std::vector<bool> const& counts, StepReport& report) {
+  auto const experts = report.gate_load.size() / activations.blocks.size();
   for (std::size_t layer = 0; layer < activations.blocks.size(); ++layer) {
-    auto const& gate = activations.blocks[layer].moe.routed.gate;
-    report.loss_balance[layer] += gate.balance_loss;
-    report.gate_cv2[layer] += gate.cv2;
-    for (std::int64_t e = 0; e < num_experts; ++e) {
-      auto const at = layer * std::size_t(num_experts) + std::size_t(e);
-      report.gate_importance[at] += gate.importance.empty() ? not_applicable : gate.importance[std::size_t(e)];
-      report.gate_load[at] += gate.load.empty() ? not_applicable : gate.load[std::size_t(e)];
+    auto const& router = activations.blocks[layer].moe.routed.router;
+    auto const* const statistics = router.statistics();
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      auto const& term = router.terms[i];
+      if (!counts[i]) continue;
+      report.loss_terms[layer * counts.size() + i] += term.weight * term.value;
+      if (&term != statistics) continue;
+      report.gate_cv2[layer] += term.cv2;
+      for (std::size_t e = 0; e < experts; ++e) {
+        report.gate_importance[layer * experts + e] += term.importance[e];
+        report.gate_load[layer * experts + e] += term.load[e];
+      }
     }
+    if (statistics) continue;
+    for (std::size_t e = 0; e < experts; ++e)
+      report.gate_importance[layer * experts + e] = report.gate_load[layer * experts + e] = not_applicable;
   }
+}
+
+/// Whether a dp coordinate has pools of some loss to itself.
+bool any_pool_is_own(RunConfig const& config, Layout const& layout) {
+  auto const all = losses(config.model);
+  return std::any_of(all.begin(), all.end(),
+                     [&](LossConfig const& loss) { return step_pool_axis(config, layout, loss.pool) == Axis::tp; });
 }
 
 /// Over the dp coordinates, each of which knows its own pools.
 void sum_gate_statistics(Mesh& mesh, ExchangeId const& exchange, StepReport& report) {
   std::vector<double> all;
-  auto const parts = {&report.loss_balance, &report.gate_cv2, &report.gate_importance, &report.gate_load};
+  auto const parts = {&report.loss_terms, &report.gate_cv2, &report.gate_importance, &report.gate_load};
   for (auto const* part : parts) all.insert(all.end(), part->begin(), part->end());
   all_reduce_control(mesh, exchange, all);
   auto next = all.cbegin();
@@ -44,6 +74,17 @@ void sum_gate_statistics(Mesh& mesh, ExchangeId const& exchange, StepReport& rep
     std::copy_n(next, part->size(), part->begin());
     next += std::ptrdiff_t(part->size());
   }
+}
+
+/// Choices of owned tokens before dropping: [routers, E].
+std::vector<double> count_choices(ExecSpace const& exec, std::vector<RoutingRecord> const& records, ModelConfig const& model) {
+  auto const [routers, experts] = router_extents(model);
+  std::vector<double> counts(std::size_t(routers * experts));
+  for (auto const& record : records)
+    for (std::size_t l = 0; l < record.layers.size(); ++l)
+      for (auto const expert : to_host_copy(exec, record.layers[l].expert))
+        ++counts[l * std::size_t(experts) + std::size_t(expert)];
+  return counts;
 }
 
 /// The ledger's entries and the phases since the step began. Collective.
@@ -83,6 +124,7 @@ Trainer<T>::Trainer(RunConfig const& config, Mesh& mesh)
       labels_(mesh.exchange(traffic::names::labels)),
       loss_(mesh.exchange(traffic::names::loss)),
       gate_statistics_(mesh.exchange(traffic::names::gate_statistics)),
+      gate_choices_(mesh.exchange(traffic::names::gate_choices)),
       gradient_exchanges_(mesh),
       model_(config.model, config.train.dispatcher, mesh),
       state_(config.model, mesh.layout(), mesh.rank(), config.train.mode == "train") {
@@ -100,12 +142,7 @@ StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::i
   StepReport report;
   report.step = step;
   report.domain_tokens.resize(std::size_t(num_domains));
-  auto const [count, width] = router_extents(config_.model);
-  auto const layers = std::size_t(count), experts = std::size_t(width);
-  report.loss_balance.resize(layers);
-  report.gate_cv2.resize(layers);
-  report.gate_importance.resize(layers * experts);
-  report.gate_load.resize(layers * experts);
+  make_room(config_.model, report);
   auto& own = report.own = empty_rank_report(config_, mesh_);
 
   allocations_.restart();
@@ -116,7 +153,7 @@ StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::i
   double labels = 0;
   {
     Region const region(Phase::data);
-    GlobalBatch const global{config_.batch, config_.model.gate.pool, source, step * config_.batch.sequences};
+    GlobalBatch const global{config_.batch, pool_names(config_.model), source, step * config_.batch.sequences};
     for (std::int64_t m = 0; m < config_.batch.micro_steps; ++m) {
       batches.push_back(load_micro_batch(mesh_.layout(), mesh_.rank(), global, m));
       labels += double(batches.back().num_labels);
@@ -124,9 +161,10 @@ StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::i
     all_reduce_control(mesh_, labels_, std::span<double>(&labels, 1));
   }
   auto const records = run_micro_steps(batches, labels, report);
-  sum_losses(batches.front().device.pool_axis, report);
+  sum_losses(report);
   report.gradient_norm = report.learning_rate = not_applicable;
   if (config_.train.mode == "train") finish_gradients(report);
+  if (config_.train.mode == "train" && gate_kind(config_.model).updates) update_gates(records);
   exec_.fence("step::end");
   own.step_seconds = now() - begin;
 
@@ -162,7 +200,7 @@ std::vector<RoutingRecord> Trainer<T>::run_micro_steps(std::vector<LoadedMicroBa
     pass.accumulates = m > 0;
     auto activations = model_.forward(exec_, pass, weights_);
     records.push_back(record_routing<T>(activations));
-    add_gate_statistics(activations, config_.model.num_experts, report);
+    add_gate_statistics(activations, counted_losses(), report);
     report.loss_cross_entropy += activations.cross_entropy_sum * scale;
     if (training) model_.backward(exec_, pass.backward(), scale, weights_, activations, gradients_);
   }
@@ -180,11 +218,34 @@ void Trainer<T>::count_decisions(std::vector<RoutingRecord> const& records, Rank
   report.checks_seconds = now() - begin;
 }
 
+/// Of pools that the stage shares every rank knows the whole, and one dp coordinate tells it where others tell of their own.
 template <class T>
-void Trainer<T>::sum_losses(Axis pool_axis, StepReport& report) {
+std::vector<bool> Trainer<T>::counted_losses() const {
+  bool const told = mesh_.layout().coordinate(Axis::dp, mesh_.rank()) == 0 || !any_pool_is_own(config_, mesh_.layout());
+  std::vector<bool> counts;
+  for (auto const& loss : losses(config_.model))
+    counts.push_back(told || step_pool_axis(config_, mesh_.layout(), loss.pool) == Axis::tp);
+  return counts;
+}
+
+template <class T>
+void Trainer<T>::sum_losses(StepReport& report) {
   all_reduce_control(mesh_, loss_, std::span<double>(&report.loss_cross_entropy, 1));
-  if (pool_axis == Axis::tp && gate_kind(config_.model).sums.calls > 0) sum_gate_statistics(mesh_, gate_statistics_, report);
+  if (any_pool_is_own(config_, mesh_.layout())) sum_gate_statistics(mesh_, gate_statistics_, report);
+  auto const terms = report.loss_terms.size() / report.loss_balance.size();
+  for (std::size_t i = 0; i < report.loss_terms.size(); ++i) report.loss_balance[i / terms] += report.loss_terms[i];
   report.loss_total = std::accumulate(report.loss_balance.begin(), report.loss_balance.end(), report.loss_cross_entropy);
+}
+
+template <class T>
+void Trainer<T>::update_gates(std::vector<RoutingRecord> const& records) {
+  Region const region(Phase::optimizer);
+  auto counts = count_choices(exec_, records, config_.model);
+  all_reduce_control(mesh_, gate_choices_, counts);
+  auto const experts = counts.size() / weights_.blocks.size();
+  auto const tokens = double(config_.batch.sequences * config_.batch.sequence_length);
+  for (std::size_t l = 0; l < weights_.blocks.size(); ++l)
+    model_.router().gate().update(exec_, std::span(counts).subspan(l * experts, experts), tokens, weights_.blocks[l].routed.gate);
 }
 
 template <class T>

@@ -33,14 +33,16 @@ class Trainer {
 
  private:
   std::vector<RoutingRecord> run_micro_steps(std::vector<LoadedMicroBatch> const& batches, double labels, StepReport& report);
-  void sum_losses(Axis pool_axis, StepReport& report);
+  std::vector<bool> counted_losses() const;
+  void sum_losses(StepReport& report);
+  void update_gates(std::vector<RoutingRecord> const& records);
   void finish_gradients(StepReport& report);
   void count_decisions(std::vector<RoutingRecord> const& records, RankReport& report);
 
   AllocationWatch const allocations_;  // before the first View
   RunConfig const config_;
   Mesh& mesh_;
-  ExchangeId const labels_, loss_, gate_statistics_;
+  ExchangeId const labels_, loss_, gate_statistics_, gate_choices_;
   GradientExchanges const gradient_exchanges_;
   EnergyMeter energy_;
   ExecSpace exec_;

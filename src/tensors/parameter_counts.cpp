@@ -2,6 +2,8 @@
 
 #include <numeric>
 
+#include "config/gate_kinds.hpp"
+
 namespace moescope {
 namespace {
 

@@ -23,6 +23,8 @@ ModelConfig residual_gate_model(ModelConfig const& model) {
   gate_model.num_experts = gate_model.top_k = model.residual.num_experts;
   gate_model.gate.kind = "uniform_learnable";
   gate_model.gate.network = "linear";
+  gate_model.gate.loss.emplace();
+  gate_model.capacity.policy = "none";
   gate_model.gate.use_softmax = model.residual.use_softmax;
   return gate_model;
 }
@@ -34,7 +36,7 @@ constexpr std::size_t group(std::string_view name) {
       std::find_if(std::begin(tensor_groups), std::end(tensor_groups), [&](TensorGroup const& row) { return row.name == name; });
   return std::size_t(found - tensor_groups);
 }
-constexpr auto dense = group("dense"), router = group("router"), expert = group("expert");
+constexpr auto dense = group("dense"), router = group("router"), expert = group("expert"), state = group("state");
 
 Init uniform_in(std::int64_t inputs) { return {Init::Kind::uniform, 1 / std::sqrt(double(inputs))}; }
 
@@ -84,9 +86,13 @@ class Walk {
 
   void gate(std::vector<GateTensor> const& tensors, TensorName name) const {
     for (auto const& each : tensors) {
-      MOESCOPE_CHECK(each.trained);  // tensor_groups has no group of state yet
       name.tensor = each.name;
-      copy(whole(each.only_in_training ? Part::gate_noise : Part::gate, router, each.rows, each.columns), name);
+      auto tensor =
+          whole(each.only_in_training ? Part::gate_noise : Part::gate, each.trained ? router : state, each.rows, each.columns);
+      tensor.is_vector = each.rows == 1;
+      tensor.decays = each.trained && each.rows > 1;
+      if (each.rows == 1) tensor.init = {Init::Kind::constant, each.initial};
+      copy(tensor, name);
     }
   }
 

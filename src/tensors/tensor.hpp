@@ -20,11 +20,12 @@ struct TensorGroup {
 };
 
 /// dense: each rank of a dp group holds the same part. router: computed on owned tokens, whole on every rank of the stage.
-/// expert.
+/// expert. state: what gates keep from step to step, the same on every rank of the stage.
 inline constexpr TensorGroup tensor_groups[] = {
     {.name = "dense", .axis = Axis::dp, .gradients = "dp.gradients"},
     {.name = "router", .axis = Axis::stage, .gradients = "stage.gradients"},
     {.name = "expert", .axis = Axis::edp, .gradients = "edp.gradients", .gradients_accumulated = false},
+    {.name = "state", .axis = Axis::stage, .gradients = "", .trained = false},
 };
 
 /// What a tensor is part of.

@@ -27,8 +27,7 @@ class Step {
         caller_(exchanges, layout, visit),
         scalar_(scalar(config.train.dtype)),
         extents_(router_extents(config.model)),
-        pools_(shared_pools(layout, config.model.gate.pool,
-                            {config.batch.sequences / config.batch.micro_steps, config.batch.sequence_length, 1}, rank)),
+        pool_calls_(moescope::pool_calls(config.model, config.train.mode == "train")),
         sizes_(dispatch_sizes(config)) {}
 
   void run(ShapesOf const& shapes_of, GroupSizes& sizes) {
@@ -40,7 +39,7 @@ class Step {
     }
     caller_.set_place(-1, -1);
     caller_.call(names::loss, number_bytes);
-    caller_.call(names::gate_statistics, extents_.routers * (2 * extents_.experts + 2) * number_bytes);
+    caller_.call(names::gate_statistics, gate_statistics(config_.model) * number_bytes);
     finish_gradients(sizes.of(rank_));
   }
 
@@ -61,7 +60,7 @@ class Step {
   Caller caller_;
   Scalar const& scalar_;
   RouterExtents extents_;
-  SharedPools pools_;  ///< of any micro-step
+  std::vector<RouterPoolCalls> pool_calls_;
   DispatchSizes sizes_;
 };
 
@@ -93,14 +92,16 @@ void Step::backward(std::int64_t micro_step, std::vector<RouterShape> const& sha
 }
 
 void Step::pools() {
-  auto const each_call = [&](std::string_view name, PoolCalls const& calls) {
-    auto const numbers = pools_.count() * extents_.experts * calls.per_expert +
-                         pools_.sequences.size() * config_.batch.sequence_length * calls.per_token;
-    for (std::int64_t i = 0; i < calls.calls; ++i) caller_.call(name, numbers * number_bytes);
-  };
-  bool const over_tp = pools_.axis == Axis::tp;
-  each_call(over_tp ? names::tp_pool_sum : names::stage_pool_sum, gate_kind(config_.model).sums);
-  each_call(over_tp ? names::tp_pool_gather : names::stage_pool_gather, pool_gathers(config_.model));
+  BatchConfig const micro_batch{config_.batch.sequences / config_.batch.micro_steps, config_.batch.sequence_length, 1};
+  for (auto const& [operation, pool, each] : pool_calls_) {
+    auto const shared = shared_pools(layout_, pool, micro_batch, rank_);
+    auto const numbers = shared.count() * (each.per_pool + extents_.experts * each.per_expert) +
+                         shared.sequences.size() * config_.batch.sequence_length * each.per_token;
+    bool const over_tp = shared.axis == Axis::tp, sums = operation == RouterPoolCalls::Operation::sum;
+    auto const name = sums ? (over_tp ? names::tp_pool_sum : names::stage_pool_sum)
+                           : (over_tp ? names::tp_pool_gather : names::stage_pool_gather);
+    for (std::int64_t i = 0; i < each.calls; ++i) caller_.call(name, numbers * number_bytes);
+  }
 }
 
 void Step::finish_gradients(std::vector<std::int64_t> const& held) {
@@ -113,6 +114,7 @@ void Step::finish_gradients(std::vector<std::int64_t> const& held) {
   for (std::size_t g = 0; g < held.size(); ++g)
     if (tensor_groups[g].trained) caller_.call(tensor_groups[g].gradients, held[g] * scalar_.accumulated);
   caller_.call(names::gradient_norm, number_bytes);
+  caller_.call(names::gate_choices, extents_.routers * extents_.experts * number_bytes);
 }
 
 }  // namespace

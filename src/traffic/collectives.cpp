@@ -15,18 +15,21 @@ using enum Axis;
 using enum Operation;
 using enum Pass;
 
-template <Axis axis>
-bool sums_over_pools(RunConfig const& config, Layout const& layout) {
-  return gate_kind(config.model).sums.calls > 0 && shares_pools(config, layout, axis);
+template <RouterPoolCalls::Operation operation, Axis axis>
+bool reaches_pools(RunConfig const& config, Layout const& layout) {
+  auto const calls = pool_calls(config.model, config.train.mode == "train");
+  return std::any_of(calls.begin(), calls.end(), [&](RouterPoolCalls const& each) {
+    return each.operation == operation && shares_pools(config, layout, each.pool, axis);
+  });
 }
-template <Axis axis>
-bool gathers_to_drop(RunConfig const& config, Layout const& layout) {
-  return pool_gathers(config.model).calls > 0 && shares_pools(config, layout, axis);
-}
+constexpr auto sum = RouterPoolCalls::Operation::sum, gather = RouterPoolCalls::Operation::gather;
 /// Where no rank of a dp group saw the others' pools.
 bool sums_statistics(RunConfig const& config, Layout const& layout) {
-  return gate_kind(config.model).sums.calls > 0 && step_pool_axis(config, layout) == tp;
+  auto const all = losses(config.model);
+  return std::any_of(all.begin(), all.end(),
+                     [&](LossConfig const& loss) { return step_pool_axis(config, layout, loss.pool) == tp; });
 }
+bool updates_gates(RunConfig const& config, Layout const&) { return gate_kind(config.model).updates; }
 bool shares_kv_heads(RunConfig const& config, Layout const& layout) { return !layout.replicated_kv_heads(config.model).empty(); }
 
 constexpr ExchangeSpec tensor_parallel[] = {
@@ -41,10 +44,10 @@ constexpr ExchangeSpec tensor_parallel[] = {
 };
 
 constexpr ExchangeSpec pools[] = {
-    {.name = names::tp_pool_sum, .axis = tp, .operation = all_reduce, .needed = sums_over_pools<tp>},
-    {.name = names::tp_pool_gather, .axis = tp, .operation = all_gather, .needed = gathers_to_drop<tp>},
-    {.name = names::stage_pool_sum, .axis = stage, .operation = all_reduce, .needed = sums_over_pools<stage>},
-    {.name = names::stage_pool_gather, .axis = stage, .operation = all_gather, .needed = gathers_to_drop<stage>},
+    {.name = names::tp_pool_sum, .axis = tp, .operation = all_reduce, .needed = reaches_pools<sum, tp>},
+    {.name = names::tp_pool_gather, .axis = tp, .operation = all_gather, .needed = reaches_pools<gather, tp>},
+    {.name = names::stage_pool_sum, .axis = stage, .operation = all_reduce, .needed = reaches_pools<sum, stage>},
+    {.name = names::stage_pool_gather, .axis = stage, .operation = all_gather, .needed = reaches_pools<gather, stage>},
 };
 
 std::vector<ExchangeSpec> gradients() {
@@ -62,6 +65,7 @@ constexpr ExchangeSpec control[] = {
     {.name = names::labels, .axis = dp, .operation = all_reduce},
     {.name = names::loss, .axis = dp, .operation = all_reduce},
     {.name = names::gate_statistics, .axis = dp, .operation = all_reduce, .needed = sums_statistics},
+    {.name = names::gate_choices, .axis = stage, .operation = all_reduce, .pass = backward, .needed = updates_gates},
     {.name = names::gradient_norm, .axis = world, .operation = all_reduce, .pass = backward},
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "config/gate_kinds.hpp"
 #include "config/routers.hpp"
 #include "traffic/traffic.hpp"
 

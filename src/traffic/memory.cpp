@@ -78,7 +78,7 @@ class MicroStep {
   /// Of each token its scores by expert (of a gate that compares loads, noise and both sums with it too), of each choice expert,
   /// weights and places.
   double routing() const {
-    auto const by_expert = (gate_tensors(model_).empty() ? 0 : 1) + (gate_kind(model_).sums.calls > 0 ? 4 : 0);
+    auto const by_expert = (gate_tensors(model_).empty() ? 0 : 1) + (losses(model_).empty() ? 0 : 4);
     return owned_ * double(model_.num_experts) * by_expert * accumulated_ + choices_ * (2 * accumulated_ + 6 * integer);
   }
   /// A state and gate, up and hidden of each owned token and residual expert, whose widths sum up to intermediate_size.

@@ -51,6 +51,7 @@ inline constexpr std::string_view choices = "control.choices";
 inline constexpr std::string_view labels = "control.labels";
 inline constexpr std::string_view loss = "control.loss";
 inline constexpr std::string_view gate_statistics = "control.gate_statistics";
+inline constexpr std::string_view gate_choices = "control.gate_choices";
 inline constexpr std::string_view gradient_norm = "control.gradient_norm";
 }  // namespace names
 

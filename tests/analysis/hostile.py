@@ -79,7 +79,7 @@ def studies(folder, lost=(), first=0):
         "timing": launches(folder / "phased", {}, lost, first),
         "ranks": launches(folder / "ranks", {"layout.ranks": 8, "layout.dp": 4}, lost, first, timing="free"),
         "work": launches(folder / "work", {"layout.ranks": 8, "layout.dp": 4, "batch.sequences": 16}, lost, first, timing="free"),
-        "capacity": launches(folder / "capacity", {"model.capacity_factor": 2.0}, lost, first, timing="free"),
+        "capacity": launches(folder / "capacity", {"capacity.factor": 2.0}, lost, first, timing="free"),
     }
     found = {"names": free} | {name: free | other for name, other in others.items()}
     for name, labels in found.items():

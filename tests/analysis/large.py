@@ -34,6 +34,6 @@ def many_arms(folder, **changes):
     for number in range(12):
         config = {f"model.{key}": 2 ** (3 + place + (number >> place & 1)) for place, key in enumerate(KEYS)}
         config |= {"layout.ranks": 2 ** (number % 3), "gate.kind": ("noisy_top_k", "switch", "random_learnable")[number % 3]}
-        config |= {"model.capacity_factor": 1.0 + number % 4 / 4}
+        config |= {"capacity.factor": 1.0 + number % 4 / 4}
         paths.append(write_run(folder / f"{number}.h5", config=config, **changes))
     return study_of(paths, keys=[*(f"model.{key}" for key in KEYS), "gate.kind"])

@@ -74,7 +74,7 @@ def pdf_streams(path):
 def capacities(tmp_path_factory):
     folder = tmp_path_factory.mktemp("capacities")
     factors = (2.0, 0.5, 1.0)
-    return [path for factor in factors for path in write_arm(folder, factor, 6, {"model.capacity_factor": factor}, timing="free")]
+    return [path for factor in factors for path in write_arm(folder, factor, 6, {"capacity.factor": factor}, timing="free")]
 
 
 @pytest.fixture(scope="module")
@@ -169,11 +169,11 @@ def test_names_of_arms_never_overlap_however_long(tmp_path):
             "layout.ranks": ranks,
             "gate.kind": "random_learnable",
             "train.dispatcher": "all_to_all",
-            "model.capacity_factor": 1.25,
+            "capacity.factor": 1.25,
         }
         config |= {"batch.sequences": ranks, "model.top_k": ranks % 7}
         write_run(tmp_path / f"{ranks}.h5", config=config, timing="free")
-    keys = ["gate.kind", "train.dispatcher", "layout.ranks", "batch.sequences", "model.capacity_factor", "model.top_k"]
+    keys = ["gate.kind", "train.dispatcher", "layout.ranks", "batch.sequences", "capacity.factor", "model.top_k"]
     study = study_of(tmp_path.glob("*.h5"), keys=keys)
     for name in ("bytes_by_axis", "mfu", "speedup"):
         figure = drawn(name, study)[1]
@@ -505,7 +505,7 @@ def test_dropped_grows_along_the_capacity_factor(capacities, every_figure):
     line = every_figure["dropped"][1].axes[0].lines[0]
     assert line.get_xdata().tolist() == [0.5, 1, 2]
     expected = [
-        np.median(summaries(capacities, "dropped_fraction", **{"model.capacity_factor": factor})) for factor in (0.5, 1, 2)
+        np.median(summaries(capacities, "dropped_fraction", **{"capacity.factor": factor})) for factor in (0.5, 1, 2)
     ]
     np.testing.assert_allclose(line.get_ydata(), expected, rtol=1e-14)
 

@@ -132,7 +132,7 @@ def test_the_loss_of_copies_has_no_interval_and_that_of_seeds_has_one(copies, se
 
 def test_the_share_dropped_is_of_seeds_too(tmp_path):
     paths = [
-        write_run(tmp_path / f"{factor}.{repeat}.h5", config={"model.capacity_factor": factor, "record.repeat": repeat})
+        write_run(tmp_path / f"{factor}.{repeat}.h5", config={"capacity.factor": factor, "record.repeat": repeat})
         for factor in (1.0, 2.0)
         for repeat in range(2)
     ]

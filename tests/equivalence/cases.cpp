@@ -4,6 +4,7 @@
 #include "base/random.hpp"
 #include "config/choices.hpp"
 #include "kernels/cross_entropy.hpp"
+#include "support/losses.hpp"
 
 namespace moescope::equivalence {
 
@@ -50,7 +51,7 @@ Case unequal_experts() {
   model.head_dim = 8;
   model.expert_widths = {{4, 6, 9, 12, 9}, {5, 8, 7, 11, 9}};
   model.gate.network = "linear";
-  model.gate.balance_loss_weight = 0.1;
+  test::weigh_losses(model, 0.1);
   model.gate.load_estimate = "noisy_logit";
   model.gate.pool = "batch";
   model.tie_word_embeddings = true;
@@ -86,8 +87,8 @@ Case switch_gate(std::string const& padding, std::string const& pool) {
   config.model.top_k = 1;
   config.model.gate.kind = "switch";
   config.model.gate.pool = pool;
-  config.model.capacity_factor = 0.8;
-  config.model.dropped_padding = padding;
+  config.model.capacity.factor = 0.8;
+  config.model.capacity.dropped = padding;
   config.model.add_weight_norm = padding == "input";
   return {"switch with dropped tokens, padding " + padding + ", pool " + pool, config};
 }

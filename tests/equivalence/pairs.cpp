@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.hpp"
+#include "support/losses.hpp"
 
 namespace moescope::equivalence {
 
@@ -35,9 +36,9 @@ void set_heads(RunConfig& config, std::int64_t query, std::int64_t kv) {
 }
 
 void set_capacity(RunConfig& config, bool drops, std::string const& padding) {
-  config.model.drop_tokens = drops;
-  config.model.capacity_factor = 0.8;
-  config.model.dropped_padding = padding;
+  config.model.capacity.policy = drops ? "random" : "none";
+  config.model.capacity.factor = 0.8;
+  config.model.capacity.dropped = padding;
 }
 
 void set_residual(RunConfig& config, bool present) {
@@ -58,9 +59,9 @@ std::vector<Option> make_options() {
       yes_or_no("softmax", [](Config c, bool yes) { c.model.gate.use_softmax = yes; }),
       yes_or_no("noise", [](Config c, bool yes) { c.model.gate.add_noise = yes; }),
       {"balance",
-       {{"weak", [](Config c) { c.model.gate.balance_loss_weight = 0.01; }},
-        {"strong", [](Config c) { c.model.gate.balance_loss_weight = 0.1; }},
-        {"off", [](Config c) { c.model.gate.use_balance = false; }}}},
+       {{"weak", [](Config c) { test::weigh_losses(c.model, 0.01); }},
+        {"strong", [](Config c) { test::weigh_losses(c.model, 0.1); }},
+        {"off", [](Config c) { c.model.gate.loss.emplace(); }}}},
       {"capacity",
        {{"zero", [](Config c) { set_capacity(c, true, "zero"); }},
         {"input", [](Config c) { set_capacity(c, true, "input"); }},

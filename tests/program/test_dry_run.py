@@ -60,7 +60,7 @@ def test_an_impossible_layout_is_refused(settings, part, tmp_path):
 
 
 def test_what_its_author_may_not_expect_is_noticed(packed, tmp_path):
-    settings = [f"data.path={packed}", "gate.kind=switch", "model.capacity_factor=0.001", "optimizer.warm_up_steps=5"]
+    settings = [f"data.path={packed}", "gate.kind=switch", "capacity.factor=0.001", "optimizer.warm_up_steps=5"]
     words = [word for setting in settings for word in ("--set", setting)]
     for more in (["--dry-run"], ["--dry-run", "--json"], ["--out", "run.h5"]):
         outcome = execute("run", SMOKE, *words, *more, cwd=tmp_path)

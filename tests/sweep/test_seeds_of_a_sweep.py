@@ -232,12 +232,12 @@ train.timing = "free"
 train.steps = 4
 eval.every = 4
 [sweep.matrix]
-"gate.balance_loss_weight" = [0.0, 0.01]
+"gate.loss.cv_squared.weight" = [0.0, 0.01]
 [[contrast]]
 name = "balance"
 measure = "held_out_loss"
-first = {"gate.balance_loss_weight" = 0.0}
-second = {"gate.balance_loss_weight" = 0.01}
+first = {"gate.loss.cv_squared.weight" = 0.0}
+second = {"gate.loss.cv_squared.weight" = 0.01}
 """
 
 
@@ -254,7 +254,7 @@ def test_with_the_real_program_a_seed_decides_losses_and_a_repeat_does_not(exper
     values = {}
     for row in table:
         if row["decided_by"] == "seed":
-            arm = row["gate.balance_loss_weight"], row["train.seed"], row["metric"]
+            arm = row["gate.loss.cv_squared.weight"], row["train.seed"], row["metric"]
             values.setdefault(arm, set()).add(row["value"])
     assert all(len(found) == 1 for found in values.values())
     held_out = {value for (_, _, name), found in values.items() if name == "held_out_loss/prose" for value in found}

@@ -6,7 +6,7 @@
 #include "base/random.hpp"
 #include "base/upload.hpp"
 #include "config/gate_kinds.hpp"
-#include "gates/gate.hpp"
+#include "gates/router.hpp"
 #include "kernels/attention.hpp"
 #include "kernels/cross_entropy.hpp"
 #include "kernels/gemm.hpp"
@@ -54,7 +54,7 @@ void attention(benchmark::State& state, RunConfig const& config, bool backward) 
 }
 
 void gate(benchmark::State& state, RunConfig const& config) {
-  auto const gate = make_gate<float>(config.model);
+  Router<float> const router(config.model);
   auto const tokens = config.batch.sequences * config.batch.sequence_length;
   auto const x = random_matrix(tokens, config.model.hidden_size), d_x = random_matrix(tokens, config.model.hidden_size);
   std::vector<Matrix<float>> parameters, gradients;
@@ -64,15 +64,14 @@ void gate(benchmark::State& state, RunConfig const& config) {
   }
   SerialPool pool;
   GateContext context;
-  context.pool = &pool;
   context.tokens = TokenIds({{0, tokens}});
-  context.pool_shape = {0, tokens, tokens, 1};
+  for (auto const& name : pool_names(config.model)) context.pools.push_back({name, {0, tokens, tokens, 1}, &pool});
   ExecSpace const exec;
   measure(state, [&] {
-    auto const result = gate->forward(exec, x, parameters, context);
+    auto const result = router.forward(exec, x, parameters, context);
     auto const d_weight = make_vector<float>("benchmarks::d_weight", result.routing.num_choices);
     Kokkos::deep_copy(exec, d_weight, 0.01f);
-    gate->backward(exec, x, parameters, context, result, d_weight, d_x, gradients);
+    router.backward(exec, x, parameters, context, result, d_weight, d_x, gradients);
   });
   report_bytes(state, 4.0 * double(tokens * config.model.hidden_size) * double(sizeof(float)));
 }

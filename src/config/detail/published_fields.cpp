@@ -20,13 +20,10 @@ std::vector<Field> const& common_fields() {
                                         {"multiply_gate_scores", "model.multiply_gate_scores", true},
                                         {"score_scale_factor", "model.score_scale_factor", 1.0},
                                         {"add_weight_norm", "model.add_weight_norm", false},
-                                        {"drop_tokens", "model.drop_tokens", true},
-                                        {"dropped_padding", "model.dropped_padding", "zero"},
-                                        {"capacity_factor", "model.capacity_factor", 1.25},
+                                        {"dropped_padding", "capacity.dropped", "zero"},
+                                        {"capacity_factor", "capacity.factor", 1.25},
                                         {"gate_network", "gate.network", "mlp"},
                                         {"gate_use_softmax", "gate.use_softmax", true},
-                                        {"gate_use_balance", "gate.use_balance", true},
-                                        {"gate_balance_loss_weight", "gate.balance_loss_weight", 0.01},
                                         {"gate_add_noise", "gate.add_noise", true},
                                         {"gate_noise_epsilon", "gate.noise_epsilon", 0.01}};
   return table;
@@ -59,8 +56,17 @@ std::vector<Fixed> const& fixed_fields() {
 }
 
 std::span<std::string_view const> fields_with_rules() {
-  static constexpr std::string_view names[] = {"model_type",   "gate_type",       "calculator_type", "rope_theta",
-                                               "rope_scaling", "rope_parameters", "pad_token_id",    "intermediate_size"};
+  static constexpr std::string_view names[] = {"model_type",
+                                               "gate_type",
+                                               "calculator_type",
+                                               "rope_theta",
+                                               "rope_scaling",
+                                               "rope_parameters",
+                                               "pad_token_id",
+                                               "intermediate_size",
+                                               "drop_tokens",
+                                               "gate_use_balance",
+                                               "gate_balance_loss_weight"};
   return names;
 }
 

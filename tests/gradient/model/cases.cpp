@@ -1,6 +1,7 @@
 #include "gradient/model/cases.hpp"
 
 #include "equivalence/cases.hpp"
+#include "support/losses.hpp"
 
 namespace moescope::test {
 
@@ -19,7 +20,7 @@ RunConfig small_model() {
   model.expert_widths = {{3, 5, 4, 6}, {4, 6, 5, 3}};
   model.score_scale_factor = {2.5, 1.5};
   model.initializer_range = 0.4;
-  model.gate.balance_loss_weight = 0.5;
+  weigh_losses(model, 0.5);
   config.batch = {4, 5, 1};
   config.train.dtype = DType::float64;
   config.train.seed = 11;
@@ -30,9 +31,10 @@ RunConfig small_switch_model(std::string const& dropped_padding) {
   auto config = small_model();
   config.model.top_k = 1;
   config.model.gate.kind = "switch";
+  weigh_losses(config.model, 0.5);
   config.model.gate.pool = "batch";
-  config.model.capacity_factor = 0.8;
-  config.model.dropped_padding = dropped_padding;
+  config.model.capacity.factor = 0.8;
+  config.model.capacity.dropped = dropped_padding;
   return config;
 }
 
@@ -63,7 +65,7 @@ GradientCase output_scale() {
   auto config = small_model();
   config.model.add_weight_norm = true;
   config.model.gate.use_softmax = false;
-  config.model.gate.use_balance = false;  // of raw scores, whose mean may be near 0, it is too steep for differences
+  weigh_losses(config.model, 0);  // of raw scores, whose mean may be near 0, it is too steep for differences
   config.model.gate.add_noise = false;
   return {"learnable output scale, scores without softmax and noise", config};
 }
@@ -104,6 +106,7 @@ GradientCase switch_gate(std::string const& dropped_padding, std::string const& 
 GradientCase plain_gate(std::string const& kind) {
   auto config = small_model();
   config.model.gate.kind = kind;
+  weigh_losses(config.model, 0.5);
   return {"gate " + kind, config};
 }
 

@@ -3,6 +3,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "config/pool_calls.hpp"
 #include "equivalence/cases.hpp"
 #include "gradient/finite_difference.hpp"
 
@@ -40,7 +41,7 @@ Matrix<double> random_matrix(std::int64_t num_rows, std::int64_t num_columns, st
 }
 
 LoadedMicroBatch first_micro_batch(RunConfig const& config) {
-  return load_micro_batch(Layout({}, 1), 0, {config.batch, config.model.gate.pool, equivalence::synthetic_source(config)}, 0);
+  return load_micro_batch(Layout({}, 1), 0, {config.batch, pool_names(config.model), equivalence::synthetic_source(config)}, 0);
 }
 
 }  // namespace
@@ -138,7 +139,7 @@ class ModelObjective final : public Objective {
       Kokkos::deep_copy(Kokkos::subview(looked_up_.embedding, config_.model.pad_token_id, Kokkos::ALL), padding_);
     }
     activations_ = model_.forward(exec(), pass_, looked_up_);
-    for (auto const& block : activations_.blocks) record(block.moe.routed.gate.routing, decisions);
+    for (auto const& block : activations_.blocks) record(block.moe.routed.router.routing, decisions);
     return scale() * activations_.cross_entropy_sum + activations_.balance_loss();
   }
 
@@ -159,11 +160,11 @@ class BlockObjective final : public Objective {
  public:
   explicit BlockObjective(RunConfig const& config)
       : Objective(config),
-        pool_(mesh_),
-        services_(make_block_services<double>(config.model, "local", mesh_, pool_)),
+        pools_(config.model, mesh_),
+        services_(make_block_services<double>(config.model, "local", mesh_)),
         input_("test::input", std::size_t(batch_.device.num_tokens()), std::size_t(config.model.hidden_size)),
         output_gradient_(random_matrix(batch_.device.num_tokens(), config.model.hidden_size, 2)) {
-    pool_.set_sharers(batch_.device.pool_axis, batch_.device.owned_tokens);
+    services_.pools = pools_.of(batch_.device);
     select_tensors(".layers.0.");
     append_input(host(flat(random_matrix(batch_.device.num_tokens(), config.model.hidden_size, 3))));
     freeze_decisions();
@@ -176,9 +177,9 @@ class BlockObjective final : public Objective {
     write(input.data(), flat(input_));
     activations_ = {};
     auto const y = block_forward<double>(exec(), services_, pass_, input_, weights_.blocks[0], activations_);
-    record(activations_.moe.routed.gate.routing, decisions);
+    record(activations_.moe.routed.router.routing, decisions);
     auto const result = host(flat(y)), weight = host(flat(output_gradient_));
-    return std::inner_product(result.begin(), result.end(), weight.begin(), activations_.moe.routed.gate.balance_loss);
+    return std::inner_product(result.begin(), result.end(), weight.begin(), activations_.moe.routed.router.balance_loss());
   }
 
   std::vector<double> backward() override {
@@ -189,7 +190,7 @@ class BlockObjective final : public Objective {
     return host(flat(d_x));
   }
 
-  MeshPool pool_;
+  MeshPools pools_;
   BlockServices<double> services_;
   Matrix<double> input_, output_gradient_;
   BlockActivations<double> activations_;

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "config/gate_kinds.hpp"
 #include "config/key.hpp"
 #include "example.hpp"
 #include "support/catch.hpp"
@@ -14,12 +15,14 @@ namespace {
 std::vector<Texts> const contexts{
     {},
     {"gate.kind=switch"},
-    {"gate.kind=switch", "model.drop_tokens=false", "gate.add_noise=false"},
+    {"gate.kind=switch", "capacity.policy=none", "gate.add_noise=false"},
     {"gate.kind=uniform"},
     {"gate.kind=uniform_learnable"},
     {"gate.kind=random"},
     {"gate.kind=random_learnable"},
-    {"gate.use_balance=false"},
+    {"gate.loss=[]"},
+    {"capacity.policy=position"},
+    {"gate.loss=[{ kind = \"switch\", pool = \"block:2\" }]"},
     {"gate.add_noise=false"},
     {"model.top_k=4"},
     {"model.multiply_gate_scores=false"},
@@ -36,6 +39,11 @@ struct Change {
   void operator()(DType* dtype) const { *dtype = *dtype == DType::float32 ? DType::float64 : DType::float32; }
   void operator()(PerLayer const& list) const { ++list.values->front(); }
   void operator()(WidthsPerLayer const& lists) const { lists.values->front().push_back(1); }
+  void operator()(Losses const& list) const {
+    list.model->gate.loss = losses(*list.model);
+    if (list.model->gate.loss->empty()) list.model->gate.loss->push_back({"cv_squared", 0.5, "sequence"});
+    list.model->gate.loss->front().weight += 1;
+  }
   void operator()(NamedWeights* weights) const { weights->front().second += 1; }
 };
 
@@ -69,12 +77,11 @@ TEST_CASE("a setting that decides nothing is refused by its name, or changes no 
       {{"gate.kind=uniform"}, "gate.switch_score=probability", "gate.kind = \"uniform\""},
       {{"gate.kind=uniform"}, "gate.noise_epsilon=0.5", "gate.kind = \"uniform\""},
       {{"gate.kind=uniform"}, "gate.network=linear", "gate.kind = \"uniform\""},
-      {{"gate.kind=random"}, "gate.pool=block:4", "gate.kind = \"random\""},
-      {{}, "model.capacity_factor=2", "gate.kind = \"noisy_top_k\""},
-      {{}, "model.drop_tokens=false", "gate.kind = \"noisy_top_k\""},
-      {{"gate.kind=switch"}, "gate.use_balance=false", "gate.kind = \"switch\""},
-      {{"gate.kind=switch", "model.drop_tokens=false"}, "model.dropped_padding=input", "model.drop_tokens = false"},
-      {{"gate.use_balance=false"}, "gate.balance_loss_weight=0.5", "gate.use_balance = false"},
+      {{"gate.kind=random"}, "gate.pool=block:4", "no choice, loss or capacity that is taken over it"},
+      {{}, "capacity.factor=2", "capacity.policy = \"none\""},
+      {{"gate.kind=switch"}, "capacity.order=choice", "a capacity.policy other than \"position\""},
+      {{"gate.kind=switch"}, "capacity.renormalise=true", "one choice a token"},
+      {{"gate.kind=switch", "capacity.policy=none"}, "capacity.dropped=input", "capacity.policy = \"none\""},
       {{"gate.add_noise=false"}, "gate.noise_epsilon=0.5", "gate.add_noise = false"},
       {{"model.multiply_gate_scores=false"}, "model.score_scale_factor=3", "model.multiply_gate_scores = false"},
       {{}, "residual.use_softmax=false", "residual.num_experts = 0"},
@@ -94,19 +101,19 @@ TEST_CASE("a setting that decides nothing is refused by its name, or changes no 
 }
 
 TEST_CASE("a setting at its default may stand where it decides nothing") {
-  for (auto const* setting : {"gate.switch_score=noisy_logit", "model.capacity_factor=1.25", "residual.score_scale_factor=1"}) {
+  for (auto const* setting : {"gate.switch_score=noisy_logit", "capacity.factor=1.25", "residual.score_scale_factor=1"}) {
     INFO(setting);
     CHECK(parse({setting}).idle.empty());
   }
 }
 
 TEST_CASE("a file is judged by its own values, so that one base serves a sweep over kinds, and what is passed over is noted") {
-  auto const text = example::with("gate.use_balance", "false");
+  auto const text = example::with("gate.load_estimate", "\"noisy_logit\"");
   CHECK(example::parse(text).idle.empty());
   CHECK(to_json(example::parse(text, {"gate.kind=switch"})) == to_json(parse({"gate.kind=switch"})));
   CHECK(example::parse(text, {"gate.kind=switch"}).idle ==
         Texts{"run.toml:9:1: model.top_k = 2 decides nothing with gate.kind = \"switch\"",
-              "run.toml:13:1: gate.use_balance = false decides nothing with gate.kind = \"switch\""});
+              "run.toml:13:1: gate.load_estimate = \"noisy_logit\" decides nothing with gate.kind = \"switch\""});
   for (auto const& kind : {"uniform", "uniform_learnable", "random", "random_learnable", "switch"})
     CHECK_NOTHROW(parse({fmt::format("gate.kind={}", kind)}));
   CHECK_NOTHROW(parse({"train.mode=forward"}));
@@ -122,10 +129,11 @@ TEST_CASE("top_k must be given only where the gate asks for it, and is else what
 }
 
 TEST_CASE("numbers of the model that the run's type cannot hold are refused by their key") {
-  for (auto const* number : {"model.rms_norm_eps=1e39", "model.rms_norm_eps=1e-60", "gate.balance_loss_weight=1e300"}) {
+  for (auto const* number : {"model.rms_norm_eps=1e39", "model.rms_norm_eps=1e-60", "gate.loss.cv_squared.weight=1e300"}) {
     std::string const setting(number);
     auto const sentence = refused(example::toml, {setting, "train.dtype=float32"});
-    CHECK_THAT(sentence, Contains(setting.substr(0, setting.find('='))) && Contains("range of train.dtype"));
+    auto const key = setting.substr(0, setting.find('='));
+    CHECK_THAT(sentence, Contains(key.starts_with("gate.loss") ? "gate.loss" : key) && Contains("range of train.dtype"));
     CHECK_NOTHROW(parse({setting, "train.dtype=float64"}));
   }
   CHECK_NOTHROW(parse({"optimizer.epsilon=1e-60", "train.dtype=float32"}));

@@ -47,13 +47,14 @@ std::string with(std::string const& path, std::string const& value) {
   auto const key = path.substr(path.find('.') + 1);
   std::istringstream lines(toml);
   std::string result, line;
-  bool inside = false;
+  bool inside = false, found = false;
   while (std::getline(lines, line)) {
     if (line.starts_with('[')) inside = line == section;
     if (!(inside && line.starts_with(key + " = "))) result += line + "\n";
+    found = found || line == section;
     if (line == section && !value.empty()) result.append(key).append(" = ").append(value).append("\n");
   }
-  return result;
+  return found || value.empty() ? result : result + section + "\n" + key + " = " + value + "\n";
 }
 
 RunConfig parse(std::string const& text, std::vector<std::string> const& overrides) {

@@ -9,7 +9,8 @@ namespace moescope::example {
 /// A valid configuration file: 2 layers, 4 experts, every section.
 extern std::string const toml;
 
-/// `toml` with the line that sets `path` ("section.key") replaced, added, or removed where `value` is empty.
+/// `toml` with the line that sets `path` ("section.key") replaced, added (with its section), or removed where `value` is
+/// empty.
 std::string with(std::string const& path, std::string const& value);
 
 RunConfig parse(std::string const& text, std::vector<std::string> const& overrides = {});

@@ -73,7 +73,7 @@ TEST_CASE("what decides the numbers changes the computation key, and each change
                                          "gate.network=linear",
                                          "gate.pool=sequence",
                                          "gate.add_noise=false",
-                                         "gate.balance_loss_weight=0.02",
+                                         "gate.loss.cv_squared.weight=0.02",
                                          "batch.sequences=16",
                                          "batch.sequence_length=32",
                                          "batch.micro_steps=1",
@@ -137,7 +137,12 @@ TEST_CASE("what decides the numbers must stay in a resumed run, but for its leng
   CHECK(differing({}, {}).empty());
   CHECK(differing({"layout.tp=2", "train.dispatcher=all_gather", "record.path=elsewhere", "train.timing=free"}, {}).empty());
   CHECK(differing({"model.top_k=1"}, {}) == Texts{"model.top_k 1 2"});
-  CHECK(differing({"train.seed=5", "gate.kind=switch"}, {}) == Texts{"gate.kind \"switch\" \"noisy_top_k\"", "train.seed 5 1"});
+  CHECK(
+      differing({"train.seed=5", "gate.kind=switch"}, {}) ==
+      Texts{
+          "capacity.policy \"random\" \"none\"", "gate.kind \"switch\" \"noisy_top_k\"",
+          "gate.loss {\"switch\":{\"pool\":\"block:2\",\"weight\":0.01}} {\"cv_squared\":{\"pool\":\"block:2\",\"weight\":0.01}}",
+          "train.seed 5 1"});
   CHECK(differing({"train.steps=20"}, {}) == Texts{"optimizer.schedule_steps 20 10"});
   CHECK(differing({"train.steps=20", "optimizer.schedule_steps=10"}, {}).empty());
   CHECK(differing({"train.steps=20", "optimizer.schedule=constant"}, {"optimizer.schedule=constant"}).empty());

@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "config/gate_kinds.hpp"
 #include "example.hpp"
 #include "support/catch.hpp"
 
@@ -51,7 +52,7 @@ TEST_CASE("a published config.json becomes [model] and [gate], with the micro-ba
   CHECK(m.rms_norm_eps == 1e-5);
   CHECK(m.gate.kind == "noisy_top_k");
   CHECK(m.gate.network == "linear");
-  CHECK(m.gate.balance_loss_weight == 0.1);
+  CHECK(moescope::losses(m).at(0).weight == 0.1);
   CHECK(m.gate.noise_epsilon == 0.02);
   CHECK(m.gate.load_estimate == "released");
   CHECK(m.gate.pool == "batch");
@@ -88,12 +89,27 @@ TEST_CASE("the other published forms are read") {
                                {"num_selects", 1},
                                {"dropped_padding", "input"}}));
   CHECK(m.gate.kind == "switch");
-  CHECK(m.dropped_padding == "input");
+  CHECK(m.capacity.dropped == "input");
   CHECK(m.gate.switch_score == "noisy_logit");
   CHECK(read(changed({{"gate_type", "UniformPlainGate"}, {"calculator_type", "UniformCalculator"}})).gate.kind == "uniform");
   CHECK(read(changed({{"gate_type", "UniformLearnableGate"}})).gate.kind == "uniform_learnable");
   CHECK(read(changed({{"gate_type", "RandomPlainGate"}})).gate.kind == "random");
   CHECK(read(changed({{"gate_type", "RandomLearnableGate"}})).gate.kind == "random_learnable");
+}
+
+TEST_CASE("losses and capacity are those of the published gate") {
+  CHECK(moescope::losses(read(published())) == std::vector<LossConfig>{{"cv_squared", 0.1, "batch"}});
+  CHECK(moescope::losses(read(changed({{"gate_use_balance", false}}))) == std::vector<LossConfig>{{"cv_squared", 0, "batch"}});
+  auto const of_switch = [](bool drops) {
+    return read(changed({{"gate_type", "SwitchBalancedGate"},
+                         {"calculator_type", "SwitchDropTokenCalculator"},
+                         {"num_selects", 1},
+                         {"gate_use_balance", false},
+                         {"drop_tokens", drops}}));
+  };
+  CHECK(moescope::losses(of_switch(true)) == std::vector<LossConfig>{{"switch", 0.1, "batch"}});
+  CHECK(of_switch(true).capacity.policy == "random");
+  CHECK(of_switch(false).capacity.policy == "none");
 }
 
 TEST_CASE("the base of the rotary embedding is honoured wherever it stands") {
@@ -174,7 +190,7 @@ TEST_CASE("what moescope does not compute is refused by the field's name") {
       {{{"intermediate_size", 61}}, {"config.json: size_experts", "must sum to model.intermediate_size = 61"}},
       {{{"size_experts", {10, 10, 10, 10, 10}}}, {"must give 6 widths"}},
       {{{"score_scale_factor", {1.0, 2.0}}}, {"config.json: score_scale_factor", "each of the 3 layers"}},
-      {{{"gate_network", "conv"}}, {"config.json: gate_network", "must be one of linear, mlp"}},
+      {{{"gate_network", "conv"}}, {"config.json: gate_network", "must be one of linear, linear_bias, mlp"}},
       {{{"rms_norm_eps", -1.0}}, {"must be greater than 0"}},
       {{{"num_key_value_heads", 2}}, {"must be a multiple of model.num_kv_heads = 2"}},
   };

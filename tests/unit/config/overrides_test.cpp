@@ -1,4 +1,5 @@
 #include "base/error.hpp"
+#include "config/gate_kinds.hpp"
 #include "example.hpp"
 #include "support/catch.hpp"
 
@@ -33,6 +34,25 @@ TEST_CASE("--set changes one domain's weight or all of them") {
   CHECK(example::parse(example::toml, {"data.weights.code=0.5"}).data.weights == Weights{{"code", 0.5}, {"text", 1.5}});
   CHECK(example::parse(example::toml, {"data.weights.new=2"}).data.weights == Weights{{"code", 3}, {"new", 2}, {"text", 1.5}});
   CHECK(example::parse(example::toml, {"data.weights={ only = 1 }"}).data.weights == Weights{{"only", 1}});
+}
+
+TEST_CASE("--set changes one loss of those in force, or all of them") {
+  auto const set = [](std::vector<std::string> const& overrides) {
+    return losses(example::parse(example::toml, overrides).model);
+  };
+  using Losses = std::vector<LossConfig>;
+  CHECK(set({}) == Losses{{"cv_squared", 0.01, "block:2"}});
+  CHECK(set({"gate.loss.cv_squared.weight=0.5"}) == Losses{{"cv_squared", 0.5, "block:2"}});
+  CHECK(set({"gate.loss.cv_squared.pool=sequence"}) == Losses{{"cv_squared", 0.01, "sequence"}});
+  CHECK(set({"gate.kind=switch", "gate.loss.switch.weight=1"}) == Losses{{"switch", 1, "block:2"}});
+  CHECK(set({"gate.loss=[]"}).empty());
+  CHECK(set({"gate.loss=[{ kind = \"switch\", weight = 1, pool = \"sequence\" }, { kind = \"cv_squared\" }]",
+             "gate.loss.cv_squared.weight=2"}) == Losses{{"cv_squared", 2, "block:2"}, {"switch", 1, "sequence"}});
+  auto const refused = [&](std::string const& text) { return example::refusal([&] { set({text}); }); };
+  CHECK(refused("gate.loss.switch.weight=1") ==
+        "--set gate.loss.switch.weight=1: must be gate.loss.<kind>.weight or .pool of a loss in force; those are: cv_squared");
+  CHECK_THAT(refused("gate.loss.cv_squared=1"), Contains("gate.loss.<kind>.weight"));
+  CHECK_THAT(refused("gate.loss.cv_squared.wait=1"), Contains("holds wait of cv_squared"));
 }
 
 TEST_CASE("the recorded text holds the overrides as comments") {

@@ -56,8 +56,13 @@ TEST_CASE("a value that cannot be is refused with place, key, value and rule") {
       {"model.rope_theta", "nan", {"model.rope_theta = nan", "must be a finite number"}},
       {"model.initializer_range", "inf", {"model.initializer_range = inf", "must be a finite number"}},
       {"model.initializer_range", "-inf", {"must be a finite number"}},
-      {"model.capacity_factor", "0.0", {"must be greater than 0"}},
-      {"gate.balance_loss_weight", "-0.01", {"gate.balance_loss_weight = -0.01", "must be at least 0"}},
+      {"capacity.factor", "0.0", {"must be greater than 0"}},
+      {"gate.loss", "[{ kind = \"z\" }]", {"must give each loss a kind, one of cv_squared, switch"}},
+      {"gate.loss", "[{ kind = \"switch\", weight = -0.01 }]", {"gate.loss = ", "must be at least 0"}},
+      {"gate.loss", "[{ kind = \"switch\", wait = 1 }]", {"holds wait of switch; a loss has kind, weight and pool"}},
+      {"gate.loss", "[{ kind = \"switch\" }, { kind = \"switch\" }]", {"holds switch twice"}},
+      {"gate.loss", "[{ kind = \"switch\", pool = \"block:3\" }]", {"a loss of kind switch whose pool = \"block:3\""}},
+      {"gate.loss", "0.01", {"must be a list of losses"}},
       {"gate.noise_epsilon", "-1", {"must be at least 0"}},
       {"layout.tp", "0", {"layout.tp = 0", "must be at least 1"}},
       {"layout.dp", "-1", {"layout.dp = -1", "must be at least 0"}},
@@ -86,10 +91,10 @@ TEST_CASE("a value that cannot be is refused with place, key, value and rule") {
       {"gate.kind",
        "\"swich\"",
        {"gate.kind = \"swich\"", "noisy_top_k, switch, uniform, uniform_learnable, random, random_learnable"}},
-      {"gate.network", "\"conv\"", {"must be one of linear, mlp"}},
+      {"gate.network", "\"conv\"", {"must be one of linear, linear_bias, mlp"}},
       {"gate.load_estimate", "\"fixed\"", {"must be one of released, noisy_logit"}},
       {"gate.switch_score", "\"logit\"", {"must be one of noisy_logit, probability"}},
-      {"model.dropped_padding", "\"none\"", {"must be one of zero, input"}},
+      {"capacity.dropped", "\"none\"", {"must be one of zero, input"}},
       {"optimizer.schedule", "\"linear\"", {"must be one of cosine, constant"}},
       {"train.mode", "\"eval\"", {"must be one of train, forward"}},
       {"train.timing", "\"none\"", {"must be one of free, phased"}},
@@ -153,7 +158,7 @@ TEST_CASE("an unknown key or section is refused with its place and the nearest k
       {"model.num_layer", "2", {"run.toml:3:1", "unknown key \"num_layer\" in [model]", "did you mean model.num_layers?"}},
       {"model.topk", "2", {"did you mean model.top_k?"}},
       {"model.layers", "2", {"did you mean model.num_layers?"}},
-      {"gate.balance_weight", "1", {"did you mean gate.balance_loss_weight?"}},
+      {"capacity.facto", "1", {"did you mean capacity.factor?"}},
       {"optimizer.learnig_rate", "1", {"did you mean optimizer.learning_rate?"}},
       {"optimizer.steps", "3", {"did you mean train.steps?"}},
       {"train.learning_rate", "3", {"did you mean optimizer.learning_rate?"}},
@@ -167,7 +172,7 @@ TEST_CASE("an unknown key or section is refused with its place and the nearest k
   auto const refused = [](std::string const& text) { return example::refusal([&] { example::parse(text); }); };
   check_says(refused(example::toml + "[modl]\na = 1\n"), {"run.toml:34:2", "unknown section [modl]", "did you mean model?"});
   check_says(refused(example::toml + "[completely_different]\n"),
-             {"unknown section", "known sections are model, gate, residual, layout"});
+             {"unknown section", "known sections are model, gate, capacity, residual, layout"});
   check_says(refused("steps = 3\n" + example::toml), {"run.toml:1:1", "outside of any section", "did you mean train.steps?"});
   check_says(refused("gate = 3\n"), {"run.toml:1:1", "\"gate\" is a section"});
   check_says(refused("[[gate]]\nkind = 3\n"), {"\"gate\" is a section"});

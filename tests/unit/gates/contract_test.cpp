@@ -75,7 +75,7 @@ TEST_CASE(
           auto c = make_case(kind);
           c.model.gate.network = network;
           c.model.gate.add_noise = add_noise;
-          c.model.drop_tokens = drop_tokens;
+          c.model.capacity.policy = drop_tokens ? "random" : "none";
           c.fill();
           auto const tensors = gate_tensors(c.model);
           auto const training = run_gate(c);
@@ -100,18 +100,20 @@ TEST_CASE("every gate reaches its pool in the calls that its row says, and in no
     for (bool const drop_tokens : {true, false}) {
       CAPTURE(kind.name, drop_tokens);
       auto c = make_case(std::string(kind.name));
-      c.model.drop_tokens = drop_tokens;
+      c.model.capacity.policy = drop_tokens ? "random" : "none";
       CountingPool pool;
       GateRun run;
       test::detail::TokenResults results;
       test::detail::run_rank(c, {{0, c.tokens()}}, pool, run, results);
-      auto const numbers = [&](PoolCalls const& calls) {
-        auto const in_a_call =
-            c.context.pool_shape.count() * c.model.num_experts * calls.per_expert + c.tokens() * calls.per_token;
-        return std::vector<std::int64_t>(std::size_t(calls.calls), in_a_call);
-      };
-      CHECK(pool.sums == numbers(kind.sums));
-      CHECK(pool.gathers == numbers(drop_tokens ? kind.gathers_to_drop : PoolCalls{}));
+      std::vector<std::int64_t> sums, gathers;
+      for (auto const& [operation, name, calls] : pool_calls(c.model, c.context.training)) {
+        auto& list = operation == RouterPoolCalls::Operation::sum ? sums : gathers;
+        list.insert(
+            list.end(), std::size_t(calls.calls),
+            c.pool_shape.count() * (calls.per_pool + c.model.num_experts * calls.per_expert) + c.tokens() * calls.per_token);
+      }
+      CHECK(pool.sums == sums);
+      CHECK(pool.gathers == gathers);
     }
 }
 
@@ -158,14 +160,17 @@ TEST_CASE("gate.use_softmax changes what a gate gives exactly where its row has 
   }
 }
 
-TEST_CASE("only gates with capacity drop, and they drop everything at capacity zero") {
+TEST_CASE("every gate drops everything at capacity zero, and nothing without a policy") {
   for (auto const& kind : gate_kinds()) {
     auto c = make_case(kind);
-    c.model.capacity_factor = 0;
-    auto const run = run_gate(c);
-    CAPTURE(kind);
-    REQUIRE(!run.kept.empty());
-    for (int const kept : run.kept) REQUIRE(kept == (gate_kind(kind).uses_capacity ? 0 : 1));
+    c.model.capacity.factor = 0;
+    for (std::string const policy : {"none", "position", "probability", "random"}) {
+      c.model.capacity.policy = policy;
+      auto const run = run_gate(c);
+      CAPTURE(kind, policy);
+      REQUIRE(!run.kept.empty());
+      for (int const kept : run.kept) REQUIRE(kept == (policy == "none"));
+    }
   }
 }
 
@@ -208,7 +213,7 @@ TEST_CASE("a gate is the same under any split of the tokens over ranks, interlea
       for (std::int64_t const tokens_in_pool : {2, 4, 12}) {
         auto c = make_case(kind, 6, 2, 12, tokens_in_pool);
         c.context.training = training;
-        c.model.capacity_factor = 1.0;
+        c.model.capacity.factor = 1.0;
         auto const one = run_gate(c);
         for (auto const& split : splits) {
           auto const run = run_gate(c, split);
@@ -233,7 +238,7 @@ TEST_CASE("a gate agrees with itself in single precision") {
   for (auto const& kind : gate_kinds()) {
     auto const c = make_case(kind);
     auto const expected = run_gate(c);
-    auto const gate = make_gate<float>(c.model);
+    Router<float> const router(c.model);
     auto const to_float = [](std::vector<double> const& values, std::int64_t num_rows, std::int64_t num_columns) {
       auto const source = to_matrix(values, num_rows, num_columns);
       Matrix<float> const result("test::float", num_rows, num_columns);
@@ -245,15 +250,13 @@ TEST_CASE("a gate agrees with itself in single precision") {
     for (std::size_t i = 0; i < declared.size(); ++i)
       parameters.push_back(to_float(c.parameters[i], declared[i].rows, declared[i].columns));
     SerialPool pool;
-    auto context = c.context;
-    context.tokens = c.ids();
-    context.pool = &pool;
-    auto const result = gate->forward(ExecSpace(), to_float(c.x, c.tokens(), c.model.hidden_size), parameters, context);
+    auto const context = c.context_of(c.ids(), pool);
+    auto const result = router.forward(ExecSpace(), to_float(c.x, c.tokens(), c.model.hidden_size), parameters, context);
     CAPTURE(kind);
     REQUIRE(to_vector(result.routing.expert) == expected.expert);
-    auto const weight = to_vector(result.routing.weight);
+    auto const weight = to_vector(result.weight);
     require_close(std::vector<double>(weight.begin(), weight.end()), expected.weight, 1e-5);
-    require_close({result.balance_loss}, {expected.balance_loss[0]}, 1e-5);
+    require_close({result.balance_loss()}, {expected.balance_loss[0]}, 1e-5);
   }
 }
 

@@ -6,7 +6,8 @@
 
 #include "base/range.hpp"
 #include "config/gate_kinds.hpp"
-#include "gates/gate.hpp"
+#include "gates/router.hpp"
+#include "support/losses.hpp"
 #include "unit/gates/simulated_ranks.hpp"
 
 /// A gate with its inputs as host numbers, run on one rank or on several simulated ones.
@@ -34,13 +35,21 @@ inline std::vector<double> normals(std::int64_t count, double scale, std::int64_
 
 struct GateCase {
   ModelConfig model;
-  GateContext context;     ///< of the whole micro-batch; its tokens follow from pool_shape
+  GateContext context;     ///< of the whole micro-batch; its tokens and pools follow from pool_shape
+  PoolShape pool_shape;    ///< of every pool, whatever its name
   InjectedNoise injected;  ///< of the whole micro-batch
   std::vector<double> x;   ///< [tokens,H]
   std::vector<std::vector<double>> parameters;
 
-  std::int64_t tokens() const { return context.pool_shape.tokens; }
-  TokenIds ids() const { return TokenIds({{context.pool_shape.first_id, context.pool_shape.first_id + tokens()}}); }
+  std::int64_t tokens() const { return pool_shape.tokens; }
+  TokenIds ids() const { return TokenIds({{pool_shape.first_id, pool_shape.first_id + tokens()}}); }
+  /// Of the tokens `ids`, which reach the others by `exchange`.
+  GateContext context_of(TokenIds const& tokens_of_rank, PoolExchange& exchange) const {
+    auto result = context;
+    result.tokens = tokens_of_rank;
+    for (auto const& name : pool_names(model)) result.pools.push_back({name, pool_shape, &exchange});
+    return result;
+  }
 
   /// Random x and parameters of order 1.
   void fill() {
@@ -59,11 +68,11 @@ inline GateCase make_case(std::string const& kind, std::int64_t experts = 6, std
   c.model.num_experts = experts;
   c.model.top_k = top_k;
   c.model.gate.kind = kind;
-  c.model.gate.balance_loss_weight = 0.5;
+  weigh_losses(c.model, 0.5);
   c.context.seed = 11;
   c.context.step = 3;
   c.context.layer = 2;
-  c.context.pool_shape = {1000, tokens, tokens_in_pool, std::max<std::int64_t>(1, 2 * tokens / tokens_in_pool)};
+  c.pool_shape = {1000, tokens, tokens_in_pool, std::max<std::int64_t>(1, 2 * tokens / tokens_in_pool)};
   c.fill();
   return c;
 }
@@ -96,7 +105,7 @@ using TokenResults = std::map<std::int64_t, TokenResult>;
 inline void run_rank(GateCase const& c, std::vector<Range> const& tokens, PoolExchange& pool, GateRun& run,
                      TokenResults& results) {
   ExecSpace const exec;
-  auto const gate = make_gate<double>(c.model);
+  Router<double> const router(c.model);
   auto const H = c.model.hidden_size, E = c.model.num_experts;
   auto const slice = [&](std::vector<double> const& all, std::int64_t width) {
     std::vector<double> own;
@@ -105,13 +114,11 @@ inline void run_rank(GateCase const& c, std::vector<Range> const& tokens, PoolEx
     return own;
   };
   InjectedNoise const injected{slice(c.injected.noise, E), slice(c.injected.drop_key, 1)};
-  auto context = c.context;
-  auto const first_id = c.context.pool_shape.first_id;
+  auto const first_id = c.pool_shape.first_id;
   auto runs = tokens;
   for (auto& part : runs) part = {first_id + part.begin, first_id + part.end};
-  context.tokens = TokenIds(runs);
+  auto context = c.context_of(TokenIds(runs), pool);
   auto const ids = context.tokens.on_host();
-  context.pool = &pool;
   context.injected = &injected;
 
   auto const x = to_matrix(slice(c.x, H), context.tokens.size(), H), d_x = to_matrix({}, context.tokens.size(), H);
@@ -121,17 +128,17 @@ inline void run_rank(GateCase const& c, std::vector<Range> const& tokens, PoolEx
     parameters.push_back(to_matrix(c.parameters[i], declared[i].rows, declared[i].columns));
     gradients.push_back(to_matrix({}, declared[i].rows, declared[i].columns));
   }
-  auto const result = gate->forward(exec, x, parameters, context);
+  auto const result = router.forward(exec, x, parameters, context);
 
   auto const offsets = to_vector(result.routing.offsets), expert = to_vector(result.routing.expert);
   auto const kept = to_vector(result.routing.kept);
-  auto const weight = to_vector(result.routing.weight);
+  auto const weight = to_vector(result.weight);
   std::vector<double> d_weight;
   for (std::size_t t = 0; t < ids.size(); ++t)
     for (int j = offsets[t]; j < offsets[t + 1]; ++j) d_weight.push_back(weight_gradient(ids[t], expert[j]));
   auto const d_weight_view = Vector<double>("test::d_weight", d_weight.size());
   Kokkos::deep_copy(d_weight_view, Kokkos::View<double*, Kokkos::HostSpace>(d_weight.data(), d_weight.size()));
-  gate->backward(exec, x, parameters, context, result, d_weight_view, d_x, gradients);
+  router.backward(exec, x, parameters, context, result, d_weight_view, d_x, gradients);
 
   auto const d_rows = to_vector(d_x);
   for (std::size_t t = 0; t < ids.size(); ++t) {
@@ -145,11 +152,12 @@ inline void run_rank(GateCase const& c, std::vector<Range> const& tokens, PoolEx
     run.gradients[i].resize(part.size());
     for (std::size_t j = 0; j < part.size(); ++j) run.gradients[i][j] += part[j];
   }
-  run.balance_loss.push_back(result.balance_loss);
-  run.cv2.push_back(result.cv2);
-  if (run.balance_loss.size() == 1) {
-    run.importance = result.importance;
-    run.load = result.load;
+  auto const* const statistics = result.statistics();
+  run.balance_loss.push_back(result.balance_loss());
+  run.cv2.push_back(statistics ? statistics->cv2 : 0);
+  if (run.balance_loss.size() == 1 && statistics) {
+    run.importance = statistics->importance;
+    run.load = statistics->load;
   }
 }
 
@@ -197,7 +205,7 @@ inline double objective(GateCase const& c, GateRun const& run) {
   std::size_t choice = 0;
   for (std::size_t t = 0; t < run.choices_of_token.size(); ++t)
     for (int j = 0; j < run.choices_of_token[t]; ++j, ++choice)
-      sum += weight_gradient(c.context.pool_shape.first_id + std::int64_t(t), run.expert[choice]) * run.weight[choice];
+      sum += weight_gradient(c.pool_shape.first_id + std::int64_t(t), run.expert[choice]) * run.weight[choice];
   return sum;
 }
 

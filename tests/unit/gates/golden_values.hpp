@@ -23,8 +23,8 @@ inline GateCase golden_case(std::string const& kind) {
   auto c = make_case(kind, 4, 2, 3, 3);
   c.model.hidden_size = 3;
   c.model.gate.network = "linear";
-  c.model.gate.balance_loss_weight = 0.01;
-  c.context.pool_shape.pools_in_step = 1;
+  weigh_losses(c.model, 0.01);
+  c.pool_shape.pools_in_step = 1;
   c.x = {1, 0, 0, 0, 1, 0, 0, 0, 1};
   c.parameters = {transpose(golden_logits, 3, 4)};
   if (kind == "noisy_top_k") c.parameters.push_back(transpose(golden_noise_logits, 3, 4));

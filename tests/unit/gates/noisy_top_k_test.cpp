@@ -33,21 +33,19 @@ struct BalanceGradient {
 };
 
 BalanceGradient balance_gradient(GateCase const& c) {
-  auto const gate = make_gate<double>(c.model);
+  Router<double> const router(c.model);
   std::vector<Matrix<double>> parameters, gradients;
   for (auto const& p : c.parameters) {
     parameters.push_back(to_matrix(p, 4, 3));
     gradients.push_back(to_matrix({}, 4, 3));
   }
   SerialPool pool;
-  auto context = c.context;
-  context.tokens = c.ids();
-  context.pool = &pool;
+  auto context = c.context_of(c.ids(), pool);
   context.injected = &c.injected;
   auto const x = to_matrix(c.x, 3, 3), d_x = to_matrix({}, 3, 3);
-  auto const result = gate->forward(ExecSpace(), x, parameters, context);
+  auto const result = router.forward(ExecSpace(), x, parameters, context);
   Vector<double> const d_weight("test::d_weight", result.routing.num_choices);
-  gate->backward(ExecSpace(), x, parameters, context, result, d_weight, d_x, gradients);
+  router.backward(ExecSpace(), x, parameters, context, result, d_weight, d_x, gradients);
   return {transpose(to_vector(gradients[0]), 4, 3), transpose(to_vector(gradients[1]), 4, 3)};
 }
 
@@ -106,11 +104,11 @@ TEST_CASE("noisy top-k evaluates without noise, with counts as load") {
 
 TEST_CASE("noisy top-k counts positive scores when every expert is selected or no noise is added") {
   auto c = make_case("noisy_top_k", 4, 4, 6, 6);
-  c.context.pool_shape.pools_in_step = 1;
+  c.pool_shape.pools_in_step = 1;
   REQUIRE(run_gate(c).load == std::vector<double>(4, 6.0));
 
   c = make_case("noisy_top_k", 5, 2, 6, 6);
-  c.context.pool_shape.pools_in_step = 1;
+  c.pool_shape.pools_in_step = 1;
   c.model.gate.add_noise = false;
   c.fill();
   auto const run = run_gate(c);
@@ -146,12 +144,12 @@ TEST_CASE("one expert has a balance loss of zero") {
 
 TEST_CASE("pool terms are averaged over the pools of the step") {
   auto c = make_case("noisy_top_k", 4, 2, 6, 3);
-  c.context.pool_shape.pools_in_step = 5;
+  c.pool_shape.pools_in_step = 5;
   auto const both = run_gate(c);
   double sum = 0;
   for (std::int64_t const begin : {0, 3}) {
     auto part = c;
-    part.context.pool_shape = {c.context.pool_shape.first_id + begin, 3, 3, 1};
+    part.pool_shape = {c.pool_shape.first_id + begin, 3, 3, 1};
     part.x = {c.x.begin() + begin * 5, c.x.begin() + (begin + 3) * 5};
     sum += run_gate(part).balance_loss[0] / 5;
   }
@@ -159,10 +157,10 @@ TEST_CASE("pool terms are averaged over the pools of the step") {
   REQUIRE(both.balance_loss[0] == Approx(0.5 * both.cv2[0]).epsilon(1e-13));
 }
 
-TEST_CASE("without use_balance the statistics are recorded and the objective gets nothing") {
+TEST_CASE("with a loss of weight 0 the statistics are recorded and the objective gets nothing") {
   auto c = golden_case("noisy_top_k");
   auto const with = run_gate(c);
-  c.model.gate.use_balance = false;
+  weigh_losses(c.model, 0);
   auto const without = run_gate(c);
   REQUIRE(without.balance_loss[0] == 0);
   REQUIRE(without.load == with.load);
@@ -175,10 +173,10 @@ TEST_CASE("without use_balance the statistics are recorded and the objective get
 
 TEST_CASE("noisy top-k makes one sum and no gather, whatever is switched off") {
   for (bool const training : {true, false})
-    for (bool const use_balance : {true, false}) {
+    for (double const weight : {0.5, 0.0}) {
       auto c = make_case("noisy_top_k");
       c.context.training = training;
-      c.model.gate.use_balance = use_balance;
+      weigh_losses(c.model, weight);
       auto const run = run_gate(c, consecutive({6, 6}));
       REQUIRE(run.num_sums == 1);
       REQUIRE(run.num_gathers == 0);

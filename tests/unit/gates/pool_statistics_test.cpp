@@ -34,16 +34,13 @@ TEST_CASE("the gradient of cv squared agrees with central differences") {
 }
 
 TEST_CASE("pool sums of a rank take its tokens of each pool and no others") {
-  GateContext context;
-  SerialPool pool;
-  context.pool = &pool;
-  context.pool_shape = {20, 9, 3, 3};
-  context.tokens = TokenIds({{22, 27}});
+  SerialPool exchange;
+  Pool const pool{"block:1", {20, 9, 3, 3}, &exchange};
   auto const terms = test::to_matrix({1, 10, 2, 20, 4, 40, 8, 80, 16, 160}, 5, 2);
-  REQUIRE(gates::sum_over_pools<double>(ExecSpace(), terms, context) == std::vector<double>{1, 10, 14, 140, 16, 160});
-  context.tokens = TokenIds({{20, 21}, {24, 26}, {27, 29}});
-  REQUIRE(gates::sum_over_pools<double>(ExecSpace(), terms, context) == std::vector<double>{1, 10, 6, 60, 24, 240});
+  REQUIRE(gates::sum_over_pools<double>(ExecSpace(), terms, TokenIds({{22, 27}}), pool) ==
+          std::vector<double>{1, 10, 14, 140, 16, 160});
+  TokenIds const scattered({{20, 21}, {24, 26}, {27, 29}});
+  REQUIRE(gates::sum_over_pools<double>(ExecSpace(), terms, scattered, pool) == std::vector<double>{1, 10, 6, 60, 24, 240});
   auto const none = test::to_matrix({}, 0, 2);
-  context.tokens = {};
-  REQUIRE(gates::sum_over_pools<double>(ExecSpace(), none, context) == std::vector<double>(6, 0.0));
+  REQUIRE(gates::sum_over_pools<double>(ExecSpace(), none, TokenIds(), pool) == std::vector<double>(6, 0.0));
 }

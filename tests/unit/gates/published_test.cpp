@@ -22,7 +22,7 @@ GateCase case_of(Fixture const& fixture, std::size_t layer) {
   c.model = fixture.model;
   c.context.training = fixture.training;
   c.context.layer = std::int64_t(layer);
-  c.context.pool_shape = {0, tokens, tokens, 1};
+  c.pool_shape = {0, tokens, tokens, 1};
   c.x = fixture.layers[layer].input;
   c.injected = fixture.layers[layer].noise;
   Safetensors const weights(fixture.path + "/model.safetensors");

@@ -14,28 +14,31 @@ double const exact_loss = 0.009880306063334105;
 }  // namespace
 
 TEST_CASE("the switch gate routes the worked example as printed and drops it all") {
-  auto const run = run_gate(golden_case("switch"));
+  auto const c = golden_case("switch");
+  auto const run = run_gate(c);
   REQUIRE(run.expert == std::vector<int>{1, 2, 3});
   require_printed(run.weight, {1.3, 1.5, 1.4}, 1e-15);
   require_printed(run.load, {0, 1 / 3., 1 / 3., 1 / 3.}, 1e-15);
   require_printed(run.importance, {.258977, .230065, .266028, .24493}, .5e-6);
   REQUIRE(run.balance_loss[0] == Approx(exact_loss).epsilon(1e-14));
-  REQUIRE(gates::expert_capacity(1.25, 3, 4) == 0);
+  REQUIRE(gates::expert_capacity(c.model, 3) == 0);
   REQUIRE(run.kept == std::vector<int>{0, 0, 0});
 }
 
-TEST_CASE("capacity is truncated") {
-  REQUIRE(gates::expert_capacity(1.25, 24, 4) == 7);
-  REQUIRE(gates::expert_capacity(1.0, 24, 4) == 6);
-  REQUIRE(gates::expert_capacity(1.25, 16, 4) == 5);
-  REQUIRE(gates::expert_capacity(1e18, 16, 4) == 16);
-  REQUIRE(gates::expert_capacity(1e308, 16, 4) == 16);
-}
-
-TEST_CASE("the switch gate keeps its loss when use_balance is off, as released") {
-  auto c = golden_case("switch");
-  c.model.gate.use_balance = false;
-  REQUIRE(run_gate(c).balance_loss[0] == Approx(exact_loss).epsilon(1e-14));
+TEST_CASE("capacity is rounded down, or up, and no more than the pool has") {
+  auto const capacity = [](double factor, std::int64_t tokens, std::string const& rounding, std::int64_t top_k) {
+    auto c = make_case("noisy_top_k", 4, top_k);
+    c.model.capacity.factor = factor;
+    c.model.capacity.rounding = rounding;
+    return gates::expert_capacity(c.model, tokens);
+  };
+  REQUIRE(capacity(1.25, 24, "down", 1) == 7);
+  REQUIRE(capacity(1.25, 24, "up", 1) == 8);
+  REQUIRE(capacity(1.0, 24, "down", 1) == 6);
+  REQUIRE(capacity(1.25, 16, "up", 1) == 5);
+  REQUIRE(capacity(1.25, 16, "down", 2) == 10);
+  REQUIRE(capacity(1e18, 16, "down", 1) == 16);
+  REQUIRE(capacity(1e308, 16, "up", 1) == 16);
 }
 
 TEST_CASE("the switch score can be the softmax probability") {
@@ -66,7 +69,7 @@ TEST_CASE("the switch gate at perfect balance loses w") {
   auto c = make_case("switch", 4, 1, 4, 4);
   c.model.hidden_size = 1;
   c.model.gate.network = "linear";
-  c.context.pool_shape.pools_in_step = 1;
+  c.pool_shape.pools_in_step = 1;
   c.x = {1, 1, 1, 1};
   c.parameters = {{0, 0, 0, 0}};
   c.injected.noise.assign(16, 0.0);
@@ -76,7 +79,7 @@ TEST_CASE("the switch gate at perfect balance loses w") {
 
 TEST_CASE("each expert keeps exactly its capacity of every pool") {
   auto c = make_case("switch", 3, 1, 60, 20);
-  c.model.capacity_factor = 0.75;  // capacity 5
+  c.model.capacity.factor = 0.75;  // capacity 5
   auto const run = run_gate(c);
   std::map<std::pair<std::size_t, int>, int> chosen, kept;
   for (std::size_t t = 0; t < 60; ++t) {
@@ -96,7 +99,7 @@ TEST_CASE("the smallest drop keys stay, ties by token") {
   auto c = make_case("switch", 2, 1, 6, 6);
   c.model.hidden_size = 1;
   c.model.gate.network = "linear";
-  c.model.capacity_factor = 1.0;  // capacity 3
+  c.model.capacity.factor = 1.0;  // capacity 3
   c.x = std::vector<double>(6, 1.0);
   c.parameters = {{1, 0}};
   c.injected.noise.assign(12, 0.0);
@@ -111,7 +114,7 @@ TEST_CASE("the smallest drop keys stay, ties by token") {
 
 TEST_CASE("which tokens are dropped changes from step to step") {
   auto c = make_case("switch", 2, 1, 30, 30);
-  c.model.capacity_factor = 0.5;
+  c.model.capacity.factor = 0.5;
   c.injected.noise.assign(60, 0.0);
   auto const first = run_gate(c);
   c.context.step += 1;
@@ -123,8 +126,8 @@ TEST_CASE("which tokens are dropped changes from step to step") {
 TEST_CASE("the switch gate gathers once when it drops and not otherwise") {
   for (bool const drop : {true, false}) {
     auto c = make_case("switch");
-    c.model.drop_tokens = drop;
-    c.model.capacity_factor = 0.1;
+    c.model.capacity.policy = drop ? "random" : "none";
+    c.model.capacity.factor = 0.1;
     auto const run = run_gate(c, consecutive({6, 6}));
     REQUIRE(run.num_sums == 1);
     REQUIRE(run.num_gathers == (drop ? 1 : 0));

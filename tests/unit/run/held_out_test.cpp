@@ -47,7 +47,7 @@ TEST_CASE("on held-out text the choices of every domain and router are its token
   MPI_REQUIRE(world, every_token_chose(held_out(world, config), config.model.num_experts, 2));
   config.model.top_k = 1;
   config.model.gate.kind = "switch";
-  config.model.drop_tokens = true;  // counted before dropping
+  config.model.capacity.policy = "random";  // counted before dropping
   MPI_REQUIRE(world, every_token_chose(held_out(world, config), config.model.num_experts, 1));
   config.model.gate.kind = "uniform";
   config.model.top_k = config.model.num_experts;
@@ -59,7 +59,7 @@ TEST_CASE("an evaluation draws noise of its own for each domain, and asks the so
   auto config = equivalence::base_config();
   config.model.top_k = 1;
   config.model.gate.kind = "switch";  // draws noise in evaluation, too
-  config.model.drop_tokens = false;
+  config.model.capacity.policy = "none";
   std::int64_t lowest = 0, end = 0;
   auto const report = held_out(world, config, [&](auto const& text, std::int64_t, std::int64_t first, std::int64_t count) {
     lowest = std::min(lowest, first);

@@ -10,7 +10,7 @@ RunConfig switch_run(double capacity_factor) {
   RunConfig config;
   config.model.num_experts = 8;
   config.model.gate.kind = "switch";
-  config.model.capacity_factor = capacity_factor;
+  config.model.capacity.factor = capacity_factor;
   config.batch = {.sequences = 4, .sequence_length = 16};
   config.optimizer.warm_up_steps = 0;
   return config;
@@ -21,14 +21,15 @@ RunConfig switch_run(double capacity_factor) {
 TEST_CASE("a capacity that truncates to nothing is noticed, and only that") {
   CHECK(notices(switch_run(0.5)).empty());
   auto config = switch_run(0.49);
-  CHECK(notices(config) == std::vector<std::string>{"every choice is dropped: the capacity of an expert is "
-                                                    "trunc(model.capacity_factor = 0.49 x 16 tokens of a pool / 8 experts) = 0"});
+  CHECK(notices(config) ==
+        std::vector<std::string>{"every choice is dropped: the capacity of an expert is "
+                                 "capacity.factor = 0.49 x 16 choices of a pool / 8 experts, rounded down, = 0"});
   config.model.gate.pool = "batch";
   CHECK(notices(config).empty());
   config = switch_run(0.01);
-  config.model.drop_tokens = false;
+  config.model.capacity.policy = "none";
   CHECK(notices(config).empty());
-  config.model.drop_tokens = true;
+  config.model.capacity.policy.clear();
   config.model.gate.kind = "noisy_top_k";
   CHECK(notices(config).empty());
 }

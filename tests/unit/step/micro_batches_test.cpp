@@ -42,7 +42,7 @@ TEST_CASE("dp coordinates take neighbouring sequences of the micro-batch; one ma
   BatchConfig const batch{6, length, 2};
   std::int64_t labels = 0;
   for (std::int64_t rank = 0; rank < 4; ++rank) {
-    auto const loaded = load_micro_batch(layout, rank, {batch, "sequence", numbered, 60}, 1);
+    auto const loaded = load_micro_batch(layout, rank, {batch, {"sequence"}, numbered, 60}, 1);
     auto const& device = loaded.device;
     INFO("rank " << rank);
     bool const empty = rank == 3;  // three sequences for four
@@ -52,9 +52,9 @@ TEST_CASE("dp coordinates take neighbouring sequences of the micro-batch; one ma
     CHECK(host(device.tokens) == (empty ? std::vector<int>{} : numbered(sequence, 1).tokens));
     CHECK(host(device.targets) == (empty ? std::vector<int>{} : numbered(sequence, 1).targets));
     CHECK(device.ids.runs() == (empty ? Runs{} : Runs{{sequence * length, (sequence + 1) * length}}));
-    if (!empty) CHECK(device.pool_shape.first_id == sequence * length);  // its pools are its own
-    CHECK(device.pool_axis == Axis::tp);
-    CHECK(device.owned_tokens == Owned{empty ? Runs{} : Runs{{rank * length, (rank + 1) * length}}});
+    if (!empty) CHECK(device.pools[0].shape.first_id == sequence * length);  // its pools are its own
+    CHECK(device.pools[0].axis == Axis::tp);
+    CHECK(device.pools[0].owned_tokens == Owned{empty ? Runs{} : Runs{{rank * length, (rank + 1) * length}}});
     CHECK(loaded.num_labels == (empty || sequence == 64 ? 0 : 2));
     CHECK(loaded.host.tokens == host(device.tokens));
     labels += loaded.num_labels;
@@ -64,32 +64,32 @@ TEST_CASE("dp coordinates take neighbouring sequences of the micro-batch; one ma
 
 TEST_CASE("uneven sequences over dp: the first coordinates take one more") {
   auto const layout = make_layout(2, 1);
-  auto const first = load_micro_batch(layout, 0, {{5, length, 1}, "sequence", numbered}, 0);
-  auto const second = load_micro_batch(layout, 1, {{5, length, 1}, "sequence", numbered}, 0);
+  auto const first = load_micro_batch(layout, 0, {{5, length, 1}, {"sequence"}, numbered}, 0);
+  auto const second = load_micro_batch(layout, 1, {{5, length, 1}, {"sequence"}, numbered}, 0);
   CHECK(host(first.device.tokens) == numbered(0, 3).tokens);
   CHECK(host(second.device.tokens) == numbered(3, 2).tokens);
-  CHECK(second.device.pool_shape.first_id == 9);
-  CHECK(second.device.owned_tokens == Owned{Runs{{9, 15}}});
-  auto const shared = load_micro_batch(layout, 1, {{6, length, 1}, "block:2", numbered}, 0);
-  CHECK(shared.device.pool_axis == Axis::stage);
-  CHECK(shared.device.pool_shape.first_id == 0);
+  CHECK(second.device.pools[0].shape.first_id == 9);
+  CHECK(second.device.pools[0].owned_tokens == Owned{Runs{{9, 15}}});
+  auto const shared = load_micro_batch(layout, 1, {{6, length, 1}, {"block:2"}, numbered}, 0);
+  CHECK(shared.device.pools[0].axis == Axis::stage);
+  CHECK(shared.device.pools[0].shape.first_id == 0);
   CHECK(shared.device.ids.runs() == Runs{{9, 18}});
-  CHECK(shared.device.owned_tokens == Owned{Runs{{0, 9}}, Runs{{9, 18}}});
+  CHECK(shared.device.pools[0].owned_tokens == Owned{Runs{{0, 9}}, Runs{{9, 18}}});
 }
 
 TEST_CASE("tp ranks see the same sequences and own parts of their tokens") {
   auto const layout = make_layout(4, 2);
-  auto const at = [&](std::int64_t rank) { return load_micro_batch(layout, rank, {{2, length, 1}, "batch", numbered, 8}, 0); };
+  auto const at = [&](std::int64_t rank) { return load_micro_batch(layout, rank, {{2, length, 1}, {"batch"}, numbered, 8}, 0); };
   CHECK(host(at(2).device.tokens) == numbered(9, 1).tokens);
   CHECK(host(at(3).device.tokens) == host(at(2).device.tokens));
   CHECK(at(3).device.ids.runs() == at(2).device.ids.runs());
-  CHECK(at(0).device.owned_tokens == Owned{Runs{{0, 2}}, Runs{{2, 3}}, Runs{{3, 5}}, Runs{{5, 6}}});
+  CHECK(at(0).device.pools[0].owned_tokens == Owned{Runs{{0, 2}}, Runs{{2, 3}}, Runs{{3, 5}}, Runs{{5, 6}}});
 }
 
 TEST_CASE("pools are counted over the ranks that share them and over the step") {
   auto const layout = make_layout(2, 1);
   auto const shape = [&](std::string const& pool, BatchConfig const& batch) {
-    return load_micro_batch(layout, 1, {batch, pool, numbered}, 0).device.pool_shape;
+    return load_micro_batch(layout, 1, {batch, {pool}, numbered}, 0).device.pools[0].shape;
   };
   auto const sequence = shape("sequence", {8, length, 2});
   CHECK(sequence.tokens == 6);

@@ -60,7 +60,7 @@ TEST_CASE("Pools are exchanged by the gates that have one") {
   config.model.gate.kind = "switch";
   CHECK(executes(collectives(config, layout), names::tp_pool_sum));
   CHECK(executes(collectives(config, layout), names::tp_pool_gather));
-  config.model.drop_tokens = false;
+  config.model.capacity.policy = "none";
   CHECK(!executes(collectives(config, layout), names::tp_pool_gather));
   config.model.gate.kind = "random";
   CHECK(!executes(collectives(config, layout), names::tp_pool_sum));

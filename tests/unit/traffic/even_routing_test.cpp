@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "config/gate_kinds.hpp"
 #include "layout/shared_pools.hpp"
 #include "support/catch.hpp"
 #include "traffic/calls.hpp"

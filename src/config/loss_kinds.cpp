@@ -1,0 +1,37 @@
+#include "config/loss_kinds.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/error.hpp"
+
+namespace moescope {
+namespace {
+
+constexpr LossKind rows[] = {
+    {.name = "cv_squared", .sums = {.calls = 1, .per_expert = 2}},
+    {.name = "switch", .sums = {.calls = 1, .per_expert = 2}, .needs_affinity = true},
+};
+
+constexpr auto row_names = [] {
+  std::array<std::string_view, std::size(rows)> names;
+  std::transform(std::begin(rows), std::end(rows), names.begin(), [](LossKind const& row) { return row.name; });
+  return names;
+}();
+
+}  // namespace
+
+std::span<LossKind const> all_loss_kinds() { return rows; }
+std::span<std::string_view const> loss_kind_names() { return row_names; }
+
+LossKind const& loss_kind(std::string_view name) {
+  auto const* found = std::find_if(std::begin(rows), std::end(rows), [&](LossKind const& row) { return row.name == name; });
+  if (found == std::end(rows))
+    throw UserError(fmt::format("gate.loss '{}' is unknown; known kinds: {}", name, fmt::join(row_names, ", ")));
+  return *found;
+}
+
+}  // namespace moescope

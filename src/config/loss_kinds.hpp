@@ -1,0 +1,23 @@
+#pragma once
+#include <span>
+#include <string_view>
+
+#include "config/pool_calls.hpp"
+
+namespace moescope {
+
+/// The row of a loss: all that is known of it without asking it. `gates/losses/registry.cpp` adds the factory.
+struct LossKind {
+  std::string_view name;
+  PoolCalls sums{};             ///< PoolExchange::sum
+  bool needs_affinity = false;  ///< of a gate that has a network
+  bool joins_layers = false;    ///< its value depends on all routers together
+};
+
+std::span<LossKind const> all_loss_kinds();
+std::span<std::string_view const> loss_kind_names();
+
+/// Throws UserError with the list of known names.
+LossKind const& loss_kind(std::string_view name);
+
+}  // namespace moescope
