@@ -15,6 +15,7 @@ enum class Purpose : std::uint32_t {
   capacity_drop = 5,
   domain = 6,
   document = 7,
+  hash_routing = 8,
   forced_experts = 32,
   forced_tokens = 33,
   forced_choices = 34,
