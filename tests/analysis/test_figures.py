@@ -504,9 +504,7 @@ def test_mfu_against_imbalance_has_a_point_for_each_launch(gates, every_figure):
 def test_dropped_grows_along_the_capacity_factor(capacities, every_figure):
     line = every_figure["dropped"][1].axes[0].lines[0]
     assert line.get_xdata().tolist() == [0.5, 1, 2]
-    expected = [
-        np.median(summaries(capacities, "dropped_fraction", **{"capacity.factor": factor})) for factor in (0.5, 1, 2)
-    ]
+    expected = [np.median(summaries(capacities, "dropped_fraction", **{"capacity.factor": factor})) for factor in (0.5, 1, 2)]
     np.testing.assert_allclose(line.get_ydata(), expected, rtol=1e-14)
 
 
