@@ -35,7 +35,7 @@ def test_a_natural_run_is_labelled_natural(packed, tmp_path):
     assert run(packed, tmp_path, "train.steps=2").attrs["routing"] == b"natural"
 
 
-@pytest.mark.parametrize("kind", ["noisy_top_k", "switch", "uniform_learnable"])
+@pytest.mark.parametrize("kind", ["noisy_top_k", "switch", "random_learnable"])
 def test_the_choices_of_any_gate_are_replaced(kind, packed, tmp_path):
     file = run(packed, tmp_path, f"{FORCED}zero_expert routing.zero_experts=[2] gate.kind={kind}")
     counts = file[ROUTED][()]
