@@ -105,7 +105,7 @@ void announce(Recorder const& recorder, End end, std::string const& checkpoints)
 
 template <class T>
 RunFileSetup setup_of(RunConfig const& config, TrainingOptions const& options, Mesh& mesh, DataSource const& data) {
-  auto setup = describe_launch(config, mesh, data);
+  auto setup = describe_launch(config, mesh, data, options.replayed);
   setup.overwrite = options.overwrite;
   if (options.resumption) {
     setup.continued = options.resumption->continuation();
@@ -138,6 +138,7 @@ int train(RunConfig const& config, TrainingOptions const& options, Mesh& mesh, D
   std::optional<Trainer<T>> trainer;
   agreed(mesh.world(), [&] {
     trainer.emplace(config, mesh);
+    if (options.replayed.routing) trainer->replay(options.replayed.routing);
     if (options.resumption) restore(*options.resumption, *trainer);
   });
   auto setup = setup_of<T>(config, options, mesh, data);
@@ -145,7 +146,8 @@ int train(RunConfig const& config, TrainingOptions const& options, Mesh& mesh, D
   if (auto const notice = record::size_notice(setup); mesh.rank() == 0 && !notice.empty()) print_notice(notice);
   trainer->set_detail_every(steps_between_details(mesh.world(), setup));
   Recorder recorder(mesh.world(), setup, options.log);
-  Checkpoints<T> checkpoints(config, mesh, options.signals, options.checkpoint_lock, setup.launch, data.fingerprint());
+  Checkpoints<T> checkpoints(config, mesh, options.signals, options.checkpoint_lock, setup.launch,
+                             fingerprint_of_inputs(data.fingerprint(), options.replayed));
   auto const end = twin_is_right(config, mesh.world(), recorder)
                        ? run_steps<T>(config, options, *trainer, data, checkpoints, recorder, mesh.rank())
                        : End::wrong;

@@ -9,6 +9,7 @@
 #include "base/to_host.hpp"
 #include "comm/arrivals.hpp"
 #include "comm/exchange.hpp"
+#include "config/forced_workloads.hpp"
 #include "config/gate_kinds.hpp"
 #include "config/pool_calls.hpp"
 #include "config/routers.hpp"
@@ -126,6 +127,7 @@ Trainer<T>::Trainer(RunConfig const& config, Mesh& mesh)
       gate_statistics_(mesh.exchange(traffic::names::gate_statistics)),
       gate_choices_(mesh.exchange(traffic::names::gate_choices)),
       gradient_exchanges_(mesh),
+      forced_(make_forced_routing(config)),
       model_(config.model, config.train.dispatcher, mesh),
       state_(config.model, mesh.layout(), mesh.rank(), config.train.mode == "train") {
   initialize<T>(state_.table, config.train.seed, state_.values);
@@ -192,6 +194,8 @@ typename Trainer<T>::Decisions Trainer<T>::run_micro_steps(std::vector<LoadedMic
         Kokkos::deep_copy(exec_, state_.gradients.group[g], Accumulate<T>(0));
   }
   Pass pass{.training = training, .seed = config_.train.seed, .step = report.step};
+  MOESCOPE_CHECK(forced_ || !is_forced(config_) || !training);
+  if (training) pass.forced = forced_.get();
   double const scale = labels > 0 ? 1 / labels : 0;
   Decisions decisions;
   for (std::size_t m = 0; m < batches.size(); ++m) {

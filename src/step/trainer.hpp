@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "energy/energy_meter.hpp"
+#include "gates/forced_routing.hpp"
 #include "model/model.hpp"
 #include "step/confidence.hpp"
 #include "step/memory.hpp"
@@ -25,11 +26,14 @@ class Trainer {
 
   /// Steps between those that count what only a detail step stores: pairs of experts.
   void set_detail_every(std::int64_t steps) { detail_every_ = steps; }
+  /// What chooses in training where the configuration replays a file, which only the caller can read.
+  void replay(std::shared_ptr<ForcedRouting const> routing) { forced_ = std::move(routing); }
 
   /// One step over sequences [step * batch.sequences, (step + 1) * batch.sequences) of the stream. The report holds what this
   /// rank saw; nothing of it is checked (check/checked_step.hpp) or gathered (step/gather_reports.hpp) yet.
   StepReport step(BatchSource const& source, std::int64_t step, std::int64_t num_domains);
 
+  ForcedRouting const* forced() const { return forced_.get(); }
   Model<T>& model() { return model_; }
   TrainingState<T>& state() { return state_; }
   ModelTensors<T> const& weights() const { return weights_; }
@@ -55,6 +59,7 @@ class Trainer {
   GradientExchanges const gradient_exchanges_;
   EnergyMeter energy_;
   std::int64_t detail_every_ = 1;
+  std::shared_ptr<ForcedRouting const> forced_;  ///< null: gates choose
   ExecSpace exec_;
   Model<T> model_;
   TrainingState<T> state_;

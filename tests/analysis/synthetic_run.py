@@ -185,6 +185,8 @@ def write_run(path, steps=STEPS, config=None, speed=1.0, **changes):
     with h5py.File(path, "w") as file:
         for name, default in ROOT.items():
             file.attrs[name] = changes.pop(name, default)
+        if "routing" in changes:  # earlier programs wrote none
+            file.attrs["routing"] = changes.pop("routing")
         file["steps_done"] = changes.pop("steps_done", steps)
         facts = {"dirty": "false", "build_type": "Release", "threads_per_rank": "1", "commit": "abcdef0123"}
         file.create_group("provenance").attrs.update(facts | changes)
