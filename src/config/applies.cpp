@@ -26,6 +26,8 @@ bool no_pool(RunConfig const& c) {
   auto const calls = pool_calls(c.model, !is_forced(c));
   return std::none_of(calls.begin(), calls.end(), [&](auto const& each) { return each.pool == c.model.gate.pool; });
 }
+bool one_group(RunConfig const& c) { return c.model.gate.num_groups == 1; }
+bool no_update(RunConfig const& c) { return c.model.gate.bias_update_rate == 0; }
 bool never_evaluates(RunConfig const& c) { return c.eval.every == 0; }
 bool no_residual(RunConfig const& c) { return c.model.residual.num_experts == 0; }
 bool no_residual_scores(RunConfig const& c) { return !c.model.residual.multiply_gate_scores; }
@@ -43,6 +45,8 @@ constexpr Idle all_idle[] = {{"model.score_scale_factor", no_scores, "model.mult
                              {"capacity.renormalise", keeps_all, "capacity.policy = \"none\""},
                              {"capacity.renormalise", one_choice, "one choice a token"},
                              {"capacity.dropped", keeps_all, "capacity.policy = \"none\""},
+                             {"gate.groups_kept", one_group, "gate.num_groups = 1"},
+                             {"gate.bias_zero_mean", no_update, "gate.bias_update_rate = 0"},
                              {"gate.noise_epsilon", no_noise, "gate.add_noise = false"},
                              {"gate.load_estimate", no_noise, "gate.add_noise = false"},
                              {"gate.load_estimate", all_selected, "model.top_k = model.num_experts"},

@@ -25,6 +25,7 @@ class Rules {
   void check() {
     check_attention();
     check_experts();
+    check_groups();
     check_residual();
     check_losses();
     check_pool("gate.pool", c_.model.gate.pool, "");
@@ -43,6 +44,7 @@ class Rules {
   void check_experts();
   void check_widths(std::string const& section, std::vector<std::vector<std::int64_t>> const& layers, std::int64_t experts,
                     std::int64_t sum);
+  void check_groups();
   void check_residual();
   void check_losses();
   void check_pool(std::string const& path, std::string const& pool, std::string const& which);
@@ -82,6 +84,21 @@ void Rules::check_widths(std::string const& section, std::vector<std::vector<std
     if (std::reduce(widths.begin(), widths.end()) != sum)
       broken(section + ".expert_widths", fmt::format("must sum to {}.intermediate_size = {} in each layer", section, sum));
   }
+}
+
+void Rules::check_groups() {
+  auto const& m = c_.model;
+  auto const& kind = gate_kind(m);
+  auto const groups = m.gate.num_groups, in_group = m.num_experts / groups;
+  if (!has_key(kind, "gate.num_groups") || groups == 1) return;
+  if (m.num_experts % groups != 0) broken("gate.num_groups", fmt::format("must divide model.num_experts = {}", m.num_experts));
+  if (in_group < kind.best_of_group)
+    broken("gate.num_groups",
+           fmt::format("must leave at least {} experts to a group with gate.kind = \"{}\"", kind.best_of_group, kind.name));
+  if (m.gate.groups_kept > groups) broken("gate.groups_kept", fmt::format("must be at most gate.num_groups = {}", groups));
+  if (m.top_k > m.gate.groups_kept * in_group)
+    broken("model.top_k", fmt::format("must be at most the {} experts of gate.groups_kept = {} groups",
+                                      m.gate.groups_kept * in_group, m.gate.groups_kept));
 }
 
 void Rules::check_residual() {
