@@ -27,6 +27,17 @@ std::vector<GateTensor> network(ModelConfig const& model) {
           {.name = "gate_network.2.weight", .rows = experts, .columns = experts}};
 }
 
+/// A number for each expert that is no parameter.
+std::vector<GateTensor> network_and(ModelConfig const& model, std::string name, double initial) {
+  auto tensors = network(model);
+  tensors.push_back({.name = std::move(name), .rows = 1, .columns = model.num_experts, .trained = false, .initial = initial});
+  return tensors;
+}
+std::vector<GateTensor> network_and_threshold(ModelConfig const& model) {
+  return network_and(model, "threshold", 1.0 / double(model.num_experts));
+}
+std::vector<GateTensor> network_and_offset(ModelConfig const& model) { return network_and(model, "offset", 0); }
+
 std::vector<GateTensor> network_and_noise(ModelConfig const& model) {
   auto tensors = network(model);
   if (model.gate.add_noise)
@@ -44,7 +55,10 @@ constexpr Names keys_of_switch{"gate.network", "gate.use_softmax", "gate.add_noi
                                "gate.switch_noise_in_eval"};
 constexpr Names keys_of_uniform{"gate.use_softmax"}, keys_of_random{"model.top_k", "gate.use_softmax"},
     keys_of_uniform_learnable{"gate.network", "gate.use_softmax"},
-    keys_of_random_learnable{"model.top_k", "gate.network", "gate.use_softmax"};
+    keys_of_random_learnable{"model.top_k", "gate.network", "gate.use_softmax"}, keys_of_base{"model.top_k", "gate.network"},
+    keys_of_sinkhorn{"model.top_k", "gate.network", "gate.tolerance", "gate.iterations"},
+    keys_of_expert_choice{"model.top_k", "gate.network", "gate.average_decay"},
+    keys_of_quantile{"model.top_k", "gate.network", "gate.use_softmax", "gate.average_decay"};
 
 constexpr OwnLoss loss_of_noisy_top_k[]{{"cv_squared", 0.01}}, loss_of_switch[]{{"switch", 0.01}};
 
@@ -106,6 +120,24 @@ constexpr GateKind rows[] = {
      .causal = true,
      .keys = keys_of_random_learnable,
      .tensors = network},
+    {.name = "base", .choices = top_k, .gathers_scores = true, .keys = keys_of_base, .tensors = network},
+    {.name = "sinkhorn", .choices = top_k, .gathers_scores = true, .keys = keys_of_sinkhorn, .tensors = network},
+    {.name = "expert_choice",
+     .choices = ragged,
+     .gathers_scores = true,
+     .updates = true,
+     .keeps_pool_means = true,
+     .keys = keys_of_expert_choice,
+     .tensors = network_and_threshold},
+    {.name = "quantile",
+     .choices = top_k,
+     .weights_sum_to_one = true,
+     .causal = true,
+     .gathers_scores = true,
+     .updates = true,
+     .keeps_pool_means = true,
+     .keys = keys_of_quantile,
+     .tensors = network_and_offset},
 };
 
 constexpr auto row_names = [] {

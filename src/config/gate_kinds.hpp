@@ -46,8 +46,9 @@ struct GateKind {
   bool score_scale_beside_output_scale = false;                      ///< as LLaMA-MoE's Switch calculator; else it stands in
   std::span<OwnLoss const> losses{};                                 ///< where `gate.loss` is not given
   std::string_view capacity_policy = "none";                         ///< where `capacity.policy` is not given
-  PoolCalls gathers_to_choose{};                                     ///< PoolExchange::gather over `gate.pool`, in training
+  bool gathers_scores = false;                                       ///< PoolExchange::gather over `gate.pool`, in training
   bool updates = false;                                              ///< changes its untrained tensors once a step
+  bool keeps_pool_means = false;                                     ///< by Routing::pool_means
   std::span<std::string_view const> keys{};                          ///< that other kinds may lack; see `Key::applies`
   std::vector<GateTensor> (*tensors)(ModelConfig const&) = nullptr;  ///< in the order in which the gate takes them
 };

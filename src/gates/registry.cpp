@@ -16,7 +16,11 @@ namespace moescope {
   GATE(uniform)              \
   GATE(uniform_learnable)    \
   GATE(random)               \
-  GATE(random_learnable)
+  GATE(random_learnable)     \
+  GATE(base)                 \
+  GATE(sinkhorn)             \
+  GATE(expert_choice)        \
+  GATE(quantile)
 
 #define MOESCOPE_DECLARE(kind) \
   template <class T>           \
