@@ -55,7 +55,8 @@ constexpr Names keys_of_switch{"gate.network", "gate.use_softmax", "gate.add_noi
                                "gate.switch_noise_in_eval"};
 constexpr Names keys_of_uniform{"gate.use_softmax"}, keys_of_random{"model.top_k", "gate.use_softmax"},
     keys_of_uniform_learnable{"gate.network", "gate.use_softmax"},
-    keys_of_random_learnable{"model.top_k", "gate.network", "gate.use_softmax"}, keys_of_base{"model.top_k", "gate.network"},
+    keys_of_random_learnable{"model.top_k", "gate.network", "gate.use_softmax"},
+    keys_of_top_p{"model.top_k", "gate.network", "gate.top_p", "gate.normalise"}, keys_of_base{"model.top_k", "gate.network"},
     keys_of_sinkhorn{"model.top_k", "gate.network", "gate.tolerance", "gate.iterations"},
     keys_of_expert_choice{"model.top_k", "gate.network", "gate.average_decay"},
     keys_of_quantile{"model.top_k", "gate.network", "gate.use_softmax", "gate.average_decay"};
@@ -120,6 +121,13 @@ constexpr GateKind rows[] = {
      .causal = true,
      .keys = keys_of_random_learnable,
      .tensors = network},
+    {.name = "hash",
+     .choices = top_k,
+     .weights_sum_to_one = true,
+     .causal = true,
+     .keys = keys_of_random_learnable,
+     .tensors = network},
+    {.name = "top_p", .choices = ragged, .weights_sum_to_one = true, .causal = true, .keys = keys_of_top_p, .tensors = network},
     {.name = "base", .choices = top_k, .gathers_scores = true, .keys = keys_of_base, .tensors = network},
     {.name = "sinkhorn", .choices = top_k, .gathers_scores = true, .keys = keys_of_sinkhorn, .tensors = network},
     {.name = "expert_choice",

@@ -1,10 +1,9 @@
-#include <algorithm>
-
 #include "base/to_host.hpp"
 #include "base/upload.hpp"
 #include "gates/pooled/affinity_gate.hpp"
 #include "gates/pooled/choices.hpp"
 #include "gates/pooled/expert_choice_selection.hpp"
+#include "gates/selection.hpp"
 
 namespace moescope {
 
@@ -25,7 +24,7 @@ class ExpertChoiceGate final : public gates::AffinityGate<T> {
 
   Routing<T> choose(ExecSpace const& exec, Scores<T> const& scores, GateContext const& context) const override {
     auto const experts = this->num_experts_;
-    if (!context.training) return gates::to_routing<T>(exec, above_threshold(exec, scores), experts);
+    if (!context.training) return above_threshold(exec, scores);
     auto const& pool = context.pool(config_.pool);
     gates::PooledTokens const tokens(pool.shape, context.tokens);
     auto const affinity = gates::gather_rows<A>(exec, scores.affinity, pool);
@@ -60,18 +59,18 @@ class ExpertChoiceGate final : public gates::AffinityGate<T> {
   }
 
  private:
-  gates::Choices above_threshold(ExecSpace const& exec, Scores<T> const& scores) const {
-    auto const ranking = to_host_copy(exec, scores.ranking);
-    auto const experts = std::size_t(this->num_experts_);
-    gates::Choices choices;
-    std::vector<int> taken;
-    for (std::size_t row = 0; row < ranking.size(); row += experts) {
-      taken.clear();
-      for (std::size_t e = 0; e < experts; ++e)
-        if (ranking[row + e] >= 0) taken.push_back(int(e));
-      choices.add_token(taken);
-    }
-    return gates::best_first(choices, std::vector<double>(ranking.begin(), ranking.end()), this->num_experts_);
+  /// Those with a ranking of at least 0.
+  Routing<T> above_threshold(ExecSpace const& exec, Scores<T> const& scores) const {
+    auto const tokens = std::int64_t(scores.ranking.extent(0)), experts = this->num_experts_;
+    auto const count = make_vector<int>("gates::count", tokens);
+    auto const ranking = scores.ranking;
+    Kokkos::parallel_for(
+        "gates::above_threshold", Kokkos::RangePolicy<ExecSpace>(exec, 0, tokens), KOKKOS_LAMBDA(std::int64_t t) {
+          int taken = 0;
+          for (std::int64_t e = 0; e < experts; ++e) taken += ranking(t, e) >= 0;
+          count(t) = taken;
+        });
+    return gates::route_counted<T>(exec, gates::top_experts<A>(exec, ranking, experts), count);
   }
 
   GateConfig config_;

@@ -17,6 +17,8 @@ namespace moescope {
   GATE(uniform_learnable)    \
   GATE(random)               \
   GATE(random_learnable)     \
+  GATE(hash)                 \
+  GATE(top_p)                \
   GATE(base)                 \
   GATE(sinkhorn)             \
   GATE(expert_choice)        \
