@@ -4,6 +4,7 @@
 
 #include "config/gate_kinds.hpp"
 #include "config/key.hpp"
+#include "config/loss_kinds.hpp"
 
 namespace moescope {
 namespace {
@@ -59,15 +60,27 @@ constexpr Idle all_idle[] = {{"model.score_scale_factor", no_scores, "model.mult
                              {"optimizer.schedule_steps", constant_rate, "optimizer.schedule = \"constant\""},
                              {"eval.sequences", never_evaluates, "eval.every = 0"}};
 
+bool names(std::span<std::string_view const> keys, std::string_view path) {
+  return std::find(keys.begin(), keys.end(), path) != keys.end();
+}
+
 bool of_kinds(std::string_view path) {
-  auto const kinds = all_gate_kinds();
-  return std::any_of(kinds.begin(), kinds.end(), [&](GateKind const& kind) { return has_key(kind, path); });
+  auto const names_it = [&](auto const& kind) { return names(kind.keys, path); };
+  auto const gates = all_gate_kinds();
+  auto const losses = all_loss_kinds();
+  return std::any_of(gates.begin(), gates.end(), names_it) || std::any_of(losses.begin(), losses.end(), names_it);
+}
+
+bool reads(ModelConfig const& model, std::string_view path) {
+  auto const in_force = losses(model);
+  return has_key(gate_kind(model), path) ||
+         std::any_of(in_force.begin(), in_force.end(), [&](auto const& loss) { return names(loss_kind(loss.kind).keys, path); });
 }
 
 }  // namespace
 
 std::string idle_under(std::string_view path, RunConfig const& config) {
-  if (of_kinds(path) && !has_key(gate_kind(config.model), path)) return fmt::format("gate.kind = \"{}\"", config.model.gate.kind);
+  if (of_kinds(path) && !reads(config.model, path)) return fmt::format("gate.kind = \"{}\"", config.model.gate.kind);
   for (auto const& idle : all_idle) {
     bool const named = idle.path.ends_with('.') ? path.starts_with(idle.path) : path == idle.path;
     if (named && idle.when(config)) return std::string(idle.setting);
