@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/error.hpp"
+#include "config/loss_kinds.hpp"
 
 namespace moescope {
 namespace {
@@ -285,8 +286,10 @@ std::vector<LossConfig> losses(ModelConfig const& model) {
   if (model.gate.loss) all = *model.gate.loss;
   if (!model.gate.loss)
     for (auto const& own : gate_kind(model).losses) all.push_back({std::string(own.kind), own.weight, ""});
-  for (auto& loss : all)
+  for (auto& loss : all) {
+    if (loss.pool.empty()) loss.pool = loss_kind(loss.kind).pool;
     if (loss.pool.empty()) loss.pool = model.gate.pool;
+  }
   return all;
 }
 
