@@ -100,6 +100,14 @@ Case plain_gate(std::string const& kind) {
   return {"gate " + kind + ", fewer sequences than ranks", config};
 }
 
+Case pooled_gate(std::string const& kind, std::string const& pool) {
+  auto config = base_config();
+  config.batch = {4, 9, pool == "batch" ? 1 : 2};
+  config.model.gate.kind = kind;
+  config.model.gate.pool = pool;
+  return {"gate " + kind + ", pool " + pool, config};
+}
+
 }  // namespace
 
 std::vector<Case> cases() {
@@ -110,7 +118,9 @@ std::vector<Case> cases() {
           switch_gate("input", "batch"),
           residual(),
           plain_gate("uniform_learnable"),
-          plain_gate("random_learnable")};
+          plain_gate("random_learnable"),
+          pooled_gate("expert_choice", "batch"),
+          pooled_gate("quantile", "block:2")};
 }
 
 BatchSource synthetic_source(RunConfig const& config) {

@@ -128,7 +128,11 @@ std::vector<GradientCase> gradient_cases() {
           switch_gate("input", "probability"),
           plain_gate("uniform"),
           plain_gate("uniform_learnable"),
-          plain_gate("random_learnable")};
+          plain_gate("random_learnable"),
+          plain_gate("base"),
+          plain_gate("sinkhorn"),
+          plain_gate("expert_choice"),
+          plain_gate("quantile")};
 }
 
 }  // namespace moescope::test
