@@ -36,6 +36,8 @@ constexpr Known known_copies[] = {
     {"dispatch::rows_of_token", "the plan of all_gather is made on the host"},
     {"layers::experts_starts", "expert widths are known on the host"},
     {"model::d_owned", "the branch's gradient is added before the tp ranks' tokens come together"},
+    {"gates::offsets", "choices over a whole pool are made on the host"},
+    {"gates::expert", "choices over a whole pool are made on the host"},
     {"gates::kept", "capacity is granted on the host"},
     {"gates::d_statistics", "the derivative of a loss by one number per expert of a pool is made on the host"},
     {"gates::d_weight", "losses add to the gradient of the weights, which the dispatcher lends"},

@@ -101,6 +101,14 @@ Case plain_gate(std::string const& kind) {
   return {"gate " + kind + ", fewer sequences than ranks", config};
 }
 
+Case pooled_gate(std::string const& kind, std::string const& pool) {
+  auto config = base_config();
+  config.batch = {4, 9, pool == "batch" ? 1 : 2};
+  config.model.gate.kind = kind;
+  config.model.gate.pool = pool;
+  return {"gate " + kind + ", pool " + pool, config};
+}
+
 /// Six experts in three groups.
 Case grouped(std::string const& kind, std::int64_t micro_steps) {
   auto config = base_config();
@@ -136,7 +144,11 @@ std::vector<Case> cases() {
           plain_gate("gpt_oss"),
           plain_gate("llama4"),
           grouped("topology_limited", 1),
-          grouped("deepseek_v3", 2)};
+          grouped("deepseek_v3", 2),
+          pooled_gate("base", "block:2"),
+          pooled_gate("sinkhorn", "batch"),
+          pooled_gate("expert_choice", "batch"),
+          pooled_gate("quantile", "block:2")};
 }
 
 BatchSource synthetic_source(RunConfig const& config) {
