@@ -37,6 +37,7 @@ constexpr Known known_copies[] = {
     {"layers::experts_starts", "expert widths are known on the host"},
     {"model::d_owned", "the branch's gradient is added before the tp ranks' tokens come together"},
     {"gates::kept", "capacity is granted on the host"},
+    {"gates::bias_step", "what a bias grows by follows on the host from counts of all ranks"},
     {"gates::d_statistics", "the derivative of a loss by one number per expert of a pool is made on the host"},
     {"gates::d_weight", "losses add to the gradient of the weights, which the dispatcher lends"},
     {"step::shared_kv_heads", "gradients of a KV head that several tp ranks hold are summed apart"},
