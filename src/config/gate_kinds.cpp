@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/error.hpp"
+#include "config/loss_kinds.hpp"
 
 namespace moescope {
 namespace {
@@ -26,6 +27,17 @@ std::vector<GateTensor> network(ModelConfig const& model) {
   return {{.name = "gate_network.0.weight", .rows = experts, .columns = hidden},
           {.name = "gate_network.2.weight", .rows = experts, .columns = experts}};
 }
+
+/// A number for each expert that is no parameter.
+std::vector<GateTensor> network_and(ModelConfig const& model, std::string name, double initial) {
+  auto tensors = network(model);
+  tensors.push_back({.name = std::move(name), .rows = 1, .columns = model.num_experts, .trained = false, .initial = initial});
+  return tensors;
+}
+std::vector<GateTensor> network_and_threshold(ModelConfig const& model) {
+  return network_and(model, "threshold", 1.0 / double(model.num_experts));
+}
+std::vector<GateTensor> network_and_offset(ModelConfig const& model) { return network_and(model, "offset", 0); }
 
 std::vector<GateTensor> network_and_noise(ModelConfig const& model) {
   auto tensors = network(model);
@@ -52,7 +64,10 @@ constexpr Names keys_of_switch{"gate.network", "gate.use_softmax", "gate.add_noi
 constexpr Names keys_of_uniform{"gate.use_softmax"}, keys_of_random{"model.top_k", "gate.use_softmax"},
     keys_of_uniform_learnable{"gate.network", "gate.use_softmax"},
     keys_of_random_learnable{"model.top_k", "gate.network", "gate.use_softmax"},
-    keys_of_top_p{"model.top_k", "gate.network", "gate.top_p", "gate.normalise"};
+    keys_of_top_p{"model.top_k", "gate.network", "gate.top_p", "gate.normalise"}, keys_of_base{"model.top_k", "gate.network"},
+    keys_of_sinkhorn{"model.top_k", "gate.network", "gate.tolerance", "gate.iterations"},
+    keys_of_expert_choice{"model.top_k", "gate.network", "gate.average_decay"},
+    keys_of_quantile{"model.top_k", "gate.network", "gate.use_softmax", "gate.average_decay"};
 
 constexpr Names keys_of_network{"model.top_k", "gate.network"}, keys_of_qwen_moe{"model.top_k", "gate.network", "gate.normalise"},
     keys_of_topology_limited{"model.top_k", "gate.network", "gate.normalise", "gate.num_groups", "gate.groups_kept"},
@@ -128,12 +143,25 @@ constexpr GateKind rows[] = {
      .causal = true,
      .keys = keys_of_random_learnable,
      .tensors = network},
-    {.name = "top_p",
+    {.name = "top_p", .choices = ragged, .weights_sum_to_one = true, .causal = true, .keys = keys_of_top_p, .tensors = network},
+    {.name = "base", .choices = top_k, .gathers_scores = true, .keys = keys_of_base, .tensors = network},
+    {.name = "sinkhorn", .choices = top_k, .gathers_scores = true, .keys = keys_of_sinkhorn, .tensors = network},
+    {.name = "expert_choice",
      .choices = ragged,
+     .gathers_scores = true,
+     .updates = true,
+     .keeps_pool_means = true,
+     .keys = keys_of_expert_choice,
+     .tensors = network_and_threshold},
+    {.name = "quantile",
+     .choices = top_k,
      .weights_sum_to_one = true,
      .causal = true,
-     .keys = keys_of_top_p,
-     .tensors = network},
+     .gathers_scores = true,
+     .updates = true,
+     .keeps_pool_means = true,
+     .keys = keys_of_quantile,
+     .tensors = network_and_offset},
     {.name = "shazeer",
      .choices = top_k,
      .draws = Draws::noise,
@@ -258,8 +286,10 @@ std::vector<LossConfig> losses(ModelConfig const& model) {
   if (model.gate.loss) all = *model.gate.loss;
   if (!model.gate.loss)
     for (auto const& own : gate_kind(model).losses) all.push_back({std::string(own.kind), own.weight, ""});
-  for (auto& loss : all)
+  for (auto& loss : all) {
+    if (loss.pool.empty()) loss.pool = loss_kind(loss.kind).pool;
     if (loss.pool.empty()) loss.pool = model.gate.pool;
+  }
   return all;
 }
 

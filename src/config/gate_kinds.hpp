@@ -48,9 +48,10 @@ struct GateKind {
   std::string_view network = "mlp";                                  ///< where `gate.network` is not given
   std::string_view weight_at = "output";                             ///< where `gate.weight_at` is not given
   std::string_view capacity_policy = "none";                         ///< where `capacity.policy` is not given
-  PoolCalls gathers_to_choose{};                                     ///< PoolExchange::gather over `gate.pool`, in training
   std::int64_t best_of_group = 1;                                    ///< affinities that the score of a group of experts sums
+  bool gathers_scores = false;                                       ///< PoolExchange::gather over `gate.pool`, in training
   bool updates = false;                                              ///< changes its untrained tensors once a step
+  bool keeps_pool_means = false;                                     ///< by Routing::pool_means
   std::span<std::string_view const> keys{};                          ///< that other kinds may lack; see `Key::applies`
   std::vector<GateTensor> (*tensors)(ModelConfig const&) = nullptr;  ///< in the order in which the gate takes them
 };

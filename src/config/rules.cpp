@@ -47,6 +47,7 @@ class Rules {
   void check_groups();
   void check_residual();
   void check_losses();
+  void check_groups(LossKind const& loss);
   void check_pool(std::string const& path, std::string const& pool, std::string const& which);
   void check_run();
   void check_range_of_type();
@@ -118,10 +119,22 @@ void Rules::check_losses() {
     broken("batch.sequences", fmt::format("must be a multiple of batch.micro_steps = {}", b.micro_steps));
   }
   for (auto const& loss : losses(c_.model)) {
-    if (loss_kind(loss.kind).needs_affinity && gate_tensors(c_.model).empty())
+    auto const& kind = loss_kind(loss.kind);
+    check_groups(kind);
+    if ((kind.needs_affinity || kind.needs_logits) && gate_tensors(c_.model).empty())
       broken("gate.loss", fmt::format("holds {}, which needs a gate with a network; gate.kind = \"{}\" has none", loss.kind,
                                       c_.model.gate.kind));
   }
+}
+
+void Rules::check_groups(LossKind const& loss) {
+  auto const groups = c_.model.gate.num_groups, experts = c_.model.num_experts;
+  bool const reads = std::find(loss.keys.begin(), loss.keys.end(), "gate.num_groups") != loss.keys.end();
+  if (reads && (groups < 2 || experts % groups != 0))
+    broken("gate.num_groups",
+           fmt::format("must be above 1 and divide model.num_experts = {} with a loss of kind {}, which compares "
+                       "groups of equally many experts",
+                       experts, loss.name));
 }
 
 /// `which`: what names the pool, where it is not the value at `path` itself.

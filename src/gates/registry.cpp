@@ -28,7 +28,11 @@ namespace moescope {
   GATE(gpt_oss)              \
   GATE(llama4)               \
   GATE(topology_limited)     \
-  GATE(deepseek_v3)
+  GATE(deepseek_v3)          \
+  GATE(base)                 \
+  GATE(sinkhorn)             \
+  GATE(expert_choice)        \
+  GATE(quantile)
 
 #define MOESCOPE_DECLARE(kind) \
   template <class T>           \

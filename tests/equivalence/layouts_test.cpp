@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "check/checked_step.hpp"
 #include "check/outcome.hpp"
 #include "dispatch/dispatcher.hpp"
 #include "equivalence/cases.hpp"
