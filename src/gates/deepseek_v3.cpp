@@ -21,8 +21,9 @@ class DeepseekV3Gate final : public gates::AffinityGate<T> {
         config_(model.gate),
         best_of_group_(int(gate_kind(model).best_of_group)) {}
 
-  void update(ExecSpace const& exec, std::span<double const> choices, double, Parameters const& parameters) const override {
-    gates::add_to_row<T>(exec, gates::bias_steps(choices, config_.bias_update_rate, config_.bias_zero_mean), parameters.back());
+  void update(ExecSpace const& exec, GateStep const& step, Parameters const& parameters) const override {
+    gates::add_to_row<T>(exec, gates::bias_steps(step.choices, config_.bias_update_rate, config_.bias_zero_mean),
+                         parameters.back());
   }
 
  protected:

@@ -29,7 +29,7 @@ std::vector<double> updated(GateCase const& c, std::vector<double> const& counts
   auto const declared = gate_tensors(c.model);
   for (std::size_t i = 0; i < declared.size(); ++i)
     parameters.push_back(to_matrix(c.parameters[i], declared[i].rows, declared[i].columns));
-  gate->update(ExecSpace(), counts, double(c.tokens()), parameters);
+  gate->update(ExecSpace(), {.choices = counts, .tokens = double(c.tokens()), .pool_means = {}}, parameters);
   return to_vector(parameters.back());
 }
 
