@@ -38,19 +38,14 @@ std::vector<GateTensor> network_and_threshold(ModelConfig const& model) {
   return network_and(model, "threshold", 1.0 / double(model.num_experts));
 }
 std::vector<GateTensor> network_and_offset(ModelConfig const& model) { return network_and(model, "offset", 0); }
+/// Of DeepSeek-V3.
+std::vector<GateTensor> network_and_bias(ModelConfig const& model) { return network_and(model, "e_score_correction_bias", 0); }
 
 std::vector<GateTensor> network_and_noise(ModelConfig const& model) {
   auto tensors = network(model);
   if (model.gate.add_noise)
     tensors.push_back(
         {.name = "weight_noise.weight", .rows = model.num_experts, .columns = model.hidden_size, .only_in_training = true});
-  return tensors;
-}
-
-/// DeepSeek-V3's e_score_correction_bias, which the gate sets itself.
-std::vector<GateTensor> network_and_bias(ModelConfig const& model) {
-  auto tensors = network(model);
-  tensors.push_back({.name = "e_score_correction_bias", .rows = 1, .columns = model.num_experts, .trained = false});
   return tensors;
 }
 

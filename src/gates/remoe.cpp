@@ -38,9 +38,9 @@ class ReMoEGate final : public gates::NetworkGate<T> {
     gates::take_weights<T>(exec, scores.affinity, routing);
   }
 
-  void update(ExecSpace const& exec, std::span<double const> choices, double tokens, Parameters const& parameters) const override {
+  void update(ExecSpace const& exec, GateStep const& step, Parameters const& parameters) const override {
     constexpr double factor = 1.2;
-    auto const taken = std::reduce(choices.begin(), choices.end()), wanted = double(this->top_k_) * tokens;
+    auto const taken = std::reduce(step.choices.begin(), step.choices.end()), wanted = double(this->top_k_) * step.tokens;
     auto const lambda = parameters.back();
     double const before = double(to_host(exec, lambda)(0, 0));
     upload(exec, std::vector<double>{taken > wanted ? before * factor : taken < wanted ? before / factor : before}, lambda);

@@ -39,6 +39,7 @@ constexpr Known known_copies[] = {
     {"gates::offsets", "choices over a whole pool are made on the host"},
     {"gates::expert", "choices over a whole pool are made on the host"},
     {"gates::kept", "capacity is granted on the host"},
+    {"gates::bias_step", "what a bias grows by follows on the host from counts of all ranks"},
     {"gates::d_statistics", "the derivative of a loss by one number per expert of a pool is made on the host"},
     {"gates::d_weight", "losses add to the gradient of the weights, which the dispatcher lends"},
     {"step::shared_kv_heads", "gradients of a KV head that several tp ranks hold are summed apart"},

@@ -10,7 +10,7 @@ namespace {
 double updated_lambda(GateCase const& c, std::vector<double> const& counts) {
   auto const gate = make_gate<double>(c.model);
   auto const lambda = to_matrix({0.5}, 1, 1);
-  gate->update(ExecSpace(), counts, double(c.tokens()), {lambda});
+  gate->update(ExecSpace(), GateStep{counts, double(c.tokens()), {}}, {lambda});
   return to_vector(lambda)[0];
 }
 
