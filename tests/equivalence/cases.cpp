@@ -100,6 +100,13 @@ Case plain_gate(std::string const& kind) {
   return {"gate " + kind + ", fewer sequences than ranks", config};
 }
 
+Case forced(std::string const& workload) {
+  auto config = base_config();
+  config.batch = {6, 7, 2};
+  config.routing.forced = workload;
+  return {"forced routing " + workload + ", two micro-steps", config};
+}
+
 }  // namespace
 
 std::vector<Case> cases() {
@@ -110,7 +117,9 @@ std::vector<Case> cases() {
           switch_gate("input", "batch"),
           residual(),
           plain_gate("uniform_learnable"),
-          plain_gate("random_learnable")};
+          plain_gate("random_learnable"),
+          forced("hot_set"),
+          forced("ragged_source")};
 }
 
 BatchSource synthetic_source(RunConfig const& config) {
