@@ -87,6 +87,15 @@ def of(study):
     return judge(comparisons, absent=len(absent)), absent
 
 
+def winners(study):
+    """Measure -> labels of the better sides of contrasts in which a difference is claimed."""
+    won = {}
+    for judgement in of(study)[0]:
+        if winner := judgement.winner():
+            won.setdefault(judgement.comparison.measure.name, set()).add(winner.label)
+    return won
+
+
 def _verdict(effect, decider, adjusted_p, contrasts):
     n = effect.estimate.n
     if decider == SEED and n < launch_statistics.FEWEST_LAUNCHES:

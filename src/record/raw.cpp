@@ -139,6 +139,19 @@ Rows routing(RunConfig const& config, StepReport const& report) {
   };
 }
 
+/// [L] Means over the tokens that have such a number.
+Rows confidence(RunConfig const& config, StepReport const& report) {
+  std::vector<double> top, entropy, margin;
+  for (std::size_t l = 0; l < std::size_t(router_extents(config.model).routers); ++l) {
+    metrics::ConfidenceSums sums;
+    for (auto const& rank : report.ranks) sums.add(rank.confidence.at(l));
+    top.push_back(sums.top_probability / sums.tokens);
+    entropy.push_back(sums.entropy / sums.tokens);
+    margin.push_back(sums.margin / sums.tokens_with_margin);
+  }
+  return {{"/raw/confidence/top_probability", top}, {"/raw/confidence/entropy", entropy}, {"/raw/confidence/margin", margin}};
+}
+
 /// 1 where the step is of the run's warm-up, 2 where it is only of a resumed launch's.
 std::int64_t warm_up(RunFileSetup const& setup, std::int64_t step) {
   auto const steps = setup.config.train.record_warm_up_steps;
@@ -179,7 +192,7 @@ double slowest_seconds(StepReport const& report) {
 Rows raw_rows(RunFileSetup const& setup, StepReport const& report) {
   Rows all;
   for (auto const& part : {times(setup, report), traffic_rows(setup, report), memory(report), routing(setup.config, report),
-                           training(setup, report)})
+                           confidence(setup.config, report), training(setup, report)})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }
@@ -188,6 +201,7 @@ Rows detail_rows(RunFileSetup const& setup, StepReport const& report) {
   return {
       {"/raw/expert_tokens_routed_by_rank", by_rank(setup.config, report, &RankReport::routed)},
       {"/raw/expert_tokens_processed_by_rank", by_rank(setup.config, report, &RankReport::processed)},
+      {"/raw/expert_pairs", report.expert_pairs},
       {"/raw/peer_bytes", of_ranks<std::int64_t>(report, [](auto const& rank) { return rank.peer_bytes; })},
   };
 }
@@ -195,6 +209,7 @@ Rows detail_rows(RunFileSetup const& setup, StepReport const& report) {
 Rows evaluation_rows(EvaluationReport const& report) {
   return {{"/raw/eval/loss", report.loss},
           {"/raw/eval/expert_tokens", report.expert_tokens},
+          {"/raw/eval/changed_tokens", report.changed_tokens},
           {"/raw/eval/collective_payload_bytes", report.payload_bytes}};
 }
 

@@ -74,6 +74,7 @@ std::map<std::string, Scale> scales(RunFileSetup const& setup, std::int64_t step
       {"detail_step", counted(steps, std::max<std::int64_t>(config.record.detail_every, 1))},
       {"router", router_names(config.model)},
       {"expert", counted(router_extents(config.model).experts)},
+      {"other_expert", counted(router_extents(config.model).experts)},
       {"rank", counted(ranks)},
       {"peer", counted(ranks)},
       {"peer_class", named(schema::peer_classes)},

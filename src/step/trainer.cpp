@@ -88,6 +88,15 @@ std::vector<double> count_choices(ExecSpace const& exec, std::vector<RoutingReco
   return counts;
 }
 
+/// Adds the pool means of records to those of a step [routers, E].
+void add_pool_means(std::vector<RoutingRecord> const& records, std::span<double> means) {
+  for (auto const& record : records) {
+    auto next = means.begin();
+    for (auto const& layer : record.layers)
+      for (double const part : layer.pool_means) *next++ += part;
+  }
+}
+
 /// The ledger's entries and the phases since the step began. Collective.
 void take_measurements(Mesh& mesh, RankReport& report) {
   report.phase_seconds = phase_clock().take();
@@ -162,17 +171,17 @@ StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::i
     }
     all_reduce_control(mesh_, labels_, std::span<double>(&labels, 1));
   }
-  auto const records = run_micro_steps(batches, labels, report);
+  auto const decisions = run_micro_steps(batches, labels, report);
   sum_losses(report);
   report.gradient_norm = report.learning_rate = not_applicable;
   if (config_.train.mode == "train") finish_gradients(report);
-  if (config_.train.mode == "train" && gate_kind(config_.model).updates) update_gates(records);
+  if (config_.train.mode == "train" && gate_kind(config_.model).updates) update_gates(decisions.records);
   exec_.fence("step::end");
   own.step_seconds = now() - begin;
 
   own.energy_joules = energy_.joules();
   measure_memory(allocations_, state_, own);
-  count_decisions(records, own);
+  count_decisions(decisions, report);
   take_measurements(mesh_, own);
   report.tokens = config_.batch.sequences * config_.batch.sequence_length;
   for (auto const& batch : batches) {
@@ -184,8 +193,8 @@ StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::i
 }
 
 template <class T>
-std::vector<RoutingRecord> Trainer<T>::run_micro_steps(std::vector<LoadedMicroBatch> const& batches, double labels,
-                                                       StepReport& report) {
+typename Trainer<T>::Decisions Trainer<T>::run_micro_steps(std::vector<LoadedMicroBatch> const& batches, double labels,
+                                                           StepReport& report) {
   bool const training = config_.train.mode == "train";
   if (training) {
     auto const& groups = state_.table.groups();
@@ -197,29 +206,35 @@ std::vector<RoutingRecord> Trainer<T>::run_micro_steps(std::vector<LoadedMicroBa
   MOESCOPE_CHECK(forced_ || !is_forced(config_) || !training);
   if (training) pass.forced = forced_.get();
   double const scale = labels > 0 ? 1 / labels : 0;
-  std::vector<RoutingRecord> records;
+  Decisions decisions;
   for (std::size_t m = 0; m < batches.size(); ++m) {
     pass.batch = &batches[m].device;
     pass.micro_batch = std::int64_t(m);
     pass.accumulates = m > 0;
     auto activations = model_.forward(exec_, pass, weights_);
-    records.push_back(record_routing<T>(activations));
+    decisions.records.push_back(record_routing<T>(activations));
+    if (m + 1 == batches.size()) decisions.last_scores = keep_scores<T>(activations);
     add_gate_statistics(activations, counted_losses(), report);
     report.loss_cross_entropy += activations.cross_entropy_sum * scale;
     if (training) model_.backward(exec_, pass.backward(), scale, weights_, activations, gradients_);
   }
-  return records;
+  return decisions;
 }
 
 template <class T>
-void Trainer<T>::count_decisions(std::vector<RoutingRecord> const& records, RankReport& report) {
+void Trainer<T>::count_decisions(Decisions const& decisions, StepReport& report) {
   Region const region(Phase::checks);
   auto const begin = now();
+  auto const& records = decisions.records;
+  auto const [routers, experts] = router_extents(config_.model);
+  if (report.step % detail_every_ == 0) report.expert_pairs.resize(std::size_t(routers * experts * experts));
   for (std::size_t m = 0; m < records.size(); ++m) {
-    count_routing(exec_, records[m], config_, std::int64_t(m), report);
-    count_rows(records[m], mesh_.layout().experts(config_.model, mesh_.rank()), mesh_.rank(), report);
+    count_routing(exec_, records[m], config_, std::int64_t(m), report.own);
+    count_rows(records[m], mesh_.layout().experts(config_.model, mesh_.rank()), mesh_.rank(), report.own);
+    if (!report.expert_pairs.empty()) count_pairs(exec_, records[m], experts, report.expert_pairs);
   }
-  report.checks_seconds = now() - begin;
+  add_confidence<T>(exec_, decisions.last_scores, report.own);
+  report.own.checks_seconds = now() - begin;
 }
 
 /// Of pools that the stage shares every rank knows the whole, and one dp coordinate tells it where others tell of their own.
@@ -241,15 +256,26 @@ void Trainer<T>::sum_losses(StepReport& report) {
   report.loss_total = std::accumulate(report.loss_balance.begin(), report.loss_balance.end(), report.loss_cross_entropy);
 }
 
+/// Of the ranks that share a pool, and so know alike what is in it, the first brings it to the sum over ranks.
 template <class T>
 void Trainer<T>::update_gates(std::vector<RoutingRecord> const& records) {
   Region const region(Phase::optimizer);
-  auto counts = count_choices(exec_, records, config_.model);
-  all_reduce_control(mesh_, gate_choices_, counts);
-  auto const experts = counts.size() / weights_.blocks.size();
+  auto numbers = count_choices(exec_, records, config_.model);
+  auto const all = numbers.size(), experts = all / weights_.blocks.size();
+  numbers.resize(std::size_t(gate_step_numbers(config_.model)));
+  auto const axis = step_pool_axis(config_, mesh_.layout(), config_.model.gate.pool);
+  if (mesh_.layout().coordinate(axis, mesh_.rank()) == 0) add_pool_means(records, std::span(numbers).subspan(all));
+  all_reduce_control(mesh_, gate_choices_, numbers);
+  bool const has_means = !records.front().layers.front().pool_means.empty();  // a forced choice leaves none
+  auto const means = has_means ? std::span<double const>(numbers).subspan(all) : std::span<double const>();
   auto const tokens = double(config_.batch.sequences * config_.batch.sequence_length);
-  for (std::size_t l = 0; l < weights_.blocks.size(); ++l)
-    model_.router().gate().update(exec_, std::span(counts).subspan(l * experts, experts), tokens, weights_.blocks[l].routed.gate);
+  for (std::size_t l = 0; l < weights_.blocks.size(); ++l) {
+    auto const of_router = [&](std::span<double const> whole) {
+      return whole.empty() ? whole : whole.subspan(l * experts, experts);
+    };
+    GateStep const step{of_router(std::span(numbers).first(all)), tokens, of_router(means)};
+    model_.router().gate().update(exec_, step, weights_.blocks[l].routed.gate);
+  }
 }
 
 template <class T>

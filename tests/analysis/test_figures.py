@@ -100,6 +100,8 @@ def every_figure(tmp_path_factory, gates, sizes, capacities, both_timings):
     again = write_arm(folder, "again", 6, {"gate.kind": "switch"}, 1.3, timing="free")
     equal = {path: {"study": "again"} for path in again} | {path: {"study": "first"} for path in gates[6:12]}
     subjects["equal_arms"] = study_of([*gates[6:12], *again], labels=equal)
+    even = write_arm(folder, "even", 6, {"routing.forced": "even"}, 1.2, timing="free", routing="forced:even")
+    subjects["forced_vs_natural"] = study_of([*gates[:6], *even])
     of_gates = study_of(gates, sweep=sweep)
     return {name: drawn(name, subjects.get(name, of_gates)) for name in figures.names()}
 
@@ -137,7 +139,8 @@ def test_every_axis_of_every_figure_is_named(every_figure):
         for axes in figure.axes:
             beside = [other for other in figure.axes if other.get_position().y0 == axes.get_position().y0]
             named_rows = any(re.search("[a-z]", label.get_text()) for other in beside for label in other.get_yticklabels())
-            assert axes.get_ylabel() or named_rows, name
+            named_row = any(other.get_ylabel() for other in beside)
+            assert axes.get_ylabel() or named_rows or named_row, name
             below = [other for other in figure.axes if other.get_xlabel()]
             assert axes.get_xlabel() or axes.get_label() == "<colorbar>" or below, name
 
@@ -369,7 +372,7 @@ def test_step_breakdown_stands_beside_the_free_step(both_timings, every_figure):
 
 def test_no_tick_stands_between_two_steps(every_figure):
     axes = [axes for _, figure in every_figure.values() for axes in figure.axes if axes.get_xlabel() == "step"]
-    assert len(axes) == 4
+    assert len(axes) == 6
     for one in axes:
         one.set_xlim(-0.5, 19.5)  # would be ticked at 2.5, 7.5, ...
         assert all(tick == round(tick) for tick in one.get_xticks())

@@ -52,6 +52,8 @@ constexpr Known known_waits[] = {
     {"base::to_host gates::expert", "the plan and the routed counts are made on the host"},
     {"base::to_host gates::weight", "capacity.policy = probability keeps the largest, on the host"},
     {"base::to_host gates::kept", "the plan and the routed counts are made on the host"},
+    {"base::to_host step::router_scores", "confidence is counted on the host, after the step"},
+    {"step::router_confidence", "threads of the host count it, after the step"},
     {"base::to_host gates::pool_sums", "one number per expert, into the loss"},
     {"base::to_host kernels::cross_entropy_losses", "the loss"},
     {"base::to_host kernels::sums_of_squares", "the gradient norm decides on clipping"},

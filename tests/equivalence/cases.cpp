@@ -96,6 +96,7 @@ Case switch_gate(std::string const& padding, std::string const& pool) {
 Case plain_gate(std::string const& kind) {
   auto config = base_config();
   config.model.gate.kind = kind;
+  config.model.capacity.factor = 0.8;
   config.batch = {3, 5, 1};
   return {"gate " + kind + ", fewer sequences than ranks", config};
 }
@@ -105,6 +106,21 @@ Case forced(std::string const& workload) {
   config.batch = {6, 7, 2};
   config.routing.forced = workload;
   return {"forced routing " + workload + ", two micro-steps", config};
+}
+
+/// Six experts in three groups.
+Case grouped(std::string const& kind, std::int64_t micro_steps) {
+  auto config = base_config();
+  auto& model = config.model;
+  model.num_experts = 6;
+  model.intermediate_size = 48;
+  model.expert_widths.assign(2, {8, 8, 8, 8, 8, 8});
+  model.gate.kind = kind;
+  model.gate.num_groups = 3;
+  model.gate.groups_kept = 2;
+  model.gate.bias_update_rate = 0.05;
+  config.batch = {4, 7, micro_steps};
+  return {"gate " + kind + ", three groups, micro-steps " + std::to_string(micro_steps), config};
 }
 
 }  // namespace
@@ -118,6 +134,16 @@ std::vector<Case> cases() {
           residual(),
           plain_gate("uniform_learnable"),
           plain_gate("random_learnable"),
+          plain_gate("shazeer"),
+          plain_gate("switch_transformer"),
+          plain_gate("gshard"),
+          plain_gate("mixtral"),
+          plain_gate("qwen_moe"),
+          plain_gate("olmoe"),
+          plain_gate("gpt_oss"),
+          plain_gate("llama4"),
+          grouped("topology_limited", 1),
+          grouped("deepseek_v3", 2),
           forced("hot_set"),
           forced("ragged_source")};
 }

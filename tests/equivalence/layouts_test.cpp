@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
+#include "check/checked_step.hpp"
 #include "check/outcome.hpp"
 #include "dispatch/dispatcher.hpp"
 #include "equivalence/cases.hpp"
@@ -76,12 +78,16 @@ EvaluationReport held_out(Communicator const& world, RunConfig config, LayoutCon
   auto const of_domain = [&](std::int64_t domain, std::int64_t first, std::int64_t count) {
     return source(100 * domain + first, count);
   };
-  return evaluate<double>(ExecSpace(), trainer, of_domain, 2, 0);
+  HeldOutChoices choices;
+  auto report = evaluate<double>(ExecSpace(), trainer, of_domain, 2, 0, choices);
+  trainer.step(source, 0, 1);
+  report.changed_tokens = evaluate<double>(ExecSpace(), trainer, of_domain, 2, 1, choices).changed_tokens;
+  return report;
 }
 
 }  // namespace
 
-TEST_CASE("held-out loss and choices are the same on any layout, also with a smaller last micro-batch") {
+TEST_CASE("held-out loss, choices and their changes are the same on any layout, also with a smaller last micro-batch") {
   auto const world = Communicator::world();
   auto const alone = world.split(world.rank(), 0);
   auto config = cases().front().config;
@@ -92,11 +98,76 @@ TEST_CASE("held-out loss and choices are the same on any layout, also with a sma
   for (std::size_t i = 0; i < reordered.size(); i += std::size_t(world.size())) all.push_back(reordered[i]);
   for (auto const& layout : all) {
     auto const report = held_out(world, config, layout);
-    bool equal = report.expert_tokens == reference.expert_tokens && report.loss.size() == 2;
+    bool equal = report.expert_tokens == reference.expert_tokens && report.changed_tokens == reference.changed_tokens &&
+                 std::ranges::count(report.changed_tokens, 0) < std::ssize(report.changed_tokens) && report.loss.size() == 2;
     for (std::size_t d = 0; d < 2; ++d)
       equal = equal && std::abs(report.loss[d] - reference.loss[d]) <= 1e-12 * reference.loss[d];
     INFO(describe(layout));
     MPI_REQUIRE(world, equal);
+  }
+}
+
+namespace {
+
+/// What the record holds of the routers in one step, on rank 0.
+struct RoutersOfStep {
+  std::vector<std::int64_t> pairs;
+  std::vector<metrics::ConfidenceSums> confidence;
+};
+
+RoutersOfStep routers_of_step(Communicator const& world, RunConfig config, LayoutConfig const& layout_config) {
+  config.layout = layout_config;
+  Layout const layout(config.layout, world.size());
+  Mesh mesh(world, layout, traffic::collectives(config, layout));
+  Trainer<double> trainer(config, mesh);
+  auto const report = checked_step(trainer, synthetic_source(config), 0, 1);
+  RoutersOfStep result{report.expert_pairs, std::vector<metrics::ConfidenceSums>(report.own.confidence.size())};
+  for (auto const& rank : report.ranks)
+    for (std::size_t l = 0; l < rank.confidence.size(); ++l) result.confidence[l].add(rank.confidence[l]);
+  return result;
+}
+
+bool alike(double a, double b) { return std::abs(a - b) <= 1e-12 * std::abs(b); }
+
+bool alike(RoutersOfStep const& a, RoutersOfStep const& b) {
+  bool equal = a.pairs == b.pairs;
+  for (std::size_t l = 0; l < b.confidence.size(); ++l) {
+    auto const &one = a.confidence.at(l), &other = b.confidence[l];
+    equal = equal && one.tokens == other.tokens && one.tokens_with_margin == other.tokens_with_margin &&
+            alike(one.top_probability, other.top_probability) && alike(one.entropy, other.entropy) &&
+            alike(one.margin, other.margin);
+  }
+  return equal;
+}
+
+/// Whether its diagonal says how often each expert was chosen: of 2 choices a token.
+bool counts_choices(RoutersOfStep const& step, RunConfig const& config) {
+  auto const experts = config.model.num_experts, tokens = config.batch.sequences * config.batch.sequence_length;
+  bool right = !step.pairs.empty();
+  for (std::int64_t l = 0; l < config.model.num_layers; ++l) {
+    std::int64_t choices = 0, pairs = 0;
+    for (std::int64_t i = 0; i < experts * experts; ++i) {
+      pairs += step.pairs[std::size_t(l * experts * experts + i)];
+      if (i % (experts + 1) == 0) choices += step.pairs[std::size_t(l * experts * experts + i)];
+    }
+    right = right && choices == 2 * tokens && pairs == 4 * tokens;
+  }
+  return right;
+}
+
+}  // namespace
+
+TEST_CASE("pairs of experts and the routers' confidence are the same on any layout") {
+  auto const world = Communicator::world();
+  auto const alone = world.split(world.rank(), 0);
+  auto config = base_config();
+  config.model.top_k = 2;
+  auto const reference = routers_of_step(alone, config, {});
+  MPI_REQUIRE(world, counts_choices(reference, config));
+  for (auto const& layout : layouts(config.model, world.size())) {
+    auto const step = routers_of_step(world, config, layout);
+    INFO(describe(layout));
+    MPI_REQUIRE(world, world.rank() != 0 || alike(step, reference));
   }
 }
 

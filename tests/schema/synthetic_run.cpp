@@ -70,6 +70,10 @@ RankReport rank_report(RunFileSetup const& setup, traffic::RoutedCounts const& c
   report.rows = rows.sum;
   report.rows_worst = rows.worst_micro_step;
   report.peer_bytes = traffic::peer_bytes(setup.config, setup.layout, counts, rank);
+  for (std::int64_t l = 0; l < model.num_layers; ++l) {
+    auto const tokens = double(2 * (rank + 1));
+    report.confidence.push_back({tokens, 0.5 * tokens, 0.25 * tokens, rank == 0 ? 0 : tokens, rank == 0 ? 0 : double(rank + l)});
+  }
   report.memory_bytes = 1000 * (rank + 1);
   report.memory_by_purpose = {100, 200, 300, 400 + rank};
   report.executed_flops = 1e6 * double(rank + 1);
@@ -115,6 +119,7 @@ StepReport synthetic_step(RunFileSetup const& setup, std::int64_t step) {
   report.gate_importance.assign(block, 1.5);
   report.gate_load.assign(block, 2.5);
   report.gate_cv2 = {0.5, 0.75};
+  for (std::int64_t i = 0; i < std::int64_t(block) * setup.config.model.num_experts; ++i) report.expert_pairs.push_back(step + i);
   report.gradient_norm = 1 + double(step);
   report.learning_rate = 1e-3;
   for (std::int64_t rank = 0; rank < setup.layout.ranks(); ++rank) report.ranks.push_back(rank_report(setup, counts, step, rank));
@@ -129,6 +134,7 @@ EvaluationReport synthetic_evaluation(RunFileSetup const& setup, std::int64_t at
   report.payload_bytes.assign(std::size_t(setup.layout.ranks()) * setup.collectives.size(), 640 + at_step);
   report.expert_tokens.resize(counts);
   for (std::size_t i = 0; i < counts; ++i) report.expert_tokens[i] = at_step + std::int64_t(i);
+  for (std::size_t i = 0; i < counts / 4; ++i) report.changed_tokens.push_back(at_step > 0 ? 1 + std::int64_t(i) : -1);
   return report;
 }
 
