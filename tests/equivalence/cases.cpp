@@ -109,6 +109,13 @@ Case pooled_gate(std::string const& kind, std::string const& pool) {
   return {"gate " + kind + ", pool " + pool, config};
 }
 
+Case forced(std::string const& workload) {
+  auto config = base_config();
+  config.batch = {6, 7, 2};
+  config.routing.forced = workload;
+  return {"forced routing " + workload + ", two micro-steps", config};
+}
+
 /// Six experts in three groups.
 Case grouped(std::string const& kind, std::int64_t micro_steps) {
   auto config = base_config();
@@ -148,7 +155,9 @@ std::vector<Case> cases() {
           pooled_gate("base", "block:2"),
           pooled_gate("sinkhorn", "batch"),
           pooled_gate("expert_choice", "batch"),
-          pooled_gate("quantile", "block:2")};
+          pooled_gate("quantile", "block:2"),
+          forced("hot_set"),
+          forced("ragged_source")};
 }
 
 BatchSource synthetic_source(RunConfig const& config) {
