@@ -5,6 +5,7 @@
 #include "config/forced_workloads.hpp"
 #include "config/gate_kinds.hpp"
 #include "config/key.hpp"
+#include "config/loss_kinds.hpp"
 
 namespace moescope {
 namespace {
@@ -26,6 +27,8 @@ bool no_pool(RunConfig const& c) {
   auto const calls = pool_calls(c.model, !is_forced(c));
   return std::none_of(calls.begin(), calls.end(), [&](auto const& each) { return each.pool == c.model.gate.pool; });
 }
+bool one_group(RunConfig const& c) { return c.model.gate.num_groups == 1; }
+bool no_update(RunConfig const& c) { return c.model.gate.bias_update_rate == 0; }
 bool never_evaluates(RunConfig const& c) { return c.eval.every == 0; }
 bool no_residual(RunConfig const& c) { return c.model.residual.num_experts == 0; }
 bool no_residual_scores(RunConfig const& c) { return !c.model.residual.multiply_gate_scores; }
@@ -43,6 +46,8 @@ constexpr Idle all_idle[] = {{"model.score_scale_factor", no_scores, "model.mult
                              {"capacity.renormalise", keeps_all, "capacity.policy = \"none\""},
                              {"capacity.renormalise", one_choice, "one choice a token"},
                              {"capacity.dropped", keeps_all, "capacity.policy = \"none\""},
+                             {"gate.groups_kept", one_group, "gate.num_groups = 1"},
+                             {"gate.bias_zero_mean", no_update, "gate.bias_update_rate = 0"},
                              {"gate.noise_epsilon", no_noise, "gate.add_noise = false"},
                              {"gate.load_estimate", no_noise, "gate.add_noise = false"},
                              {"gate.load_estimate", all_selected, "model.top_k = model.num_experts"},
@@ -61,14 +66,24 @@ constexpr Idle all_idle[] = {{"model.score_scale_factor", no_scores, "model.mult
                              {"optimizer.schedule_steps", constant_rate, "optimizer.schedule = \"constant\""},
                              {"eval.sequences", never_evaluates, "eval.every = 0"}};
 
-bool of_kinds(std::string_view path) {
-  auto const kinds = all_gate_kinds();
-  return std::any_of(kinds.begin(), kinds.end(), [&](GateKind const& kind) { return has_key(kind, path); });
+bool names(std::span<std::string_view const> keys, std::string_view path) {
+  return std::find(keys.begin(), keys.end(), path) != keys.end();
 }
 
-bool reads(ForcedWorkload const& workload, std::string_view path) {
-  return std::find(workload.keys.begin(), workload.keys.end(), path) != workload.keys.end();
+bool of_kinds(std::string_view path) {
+  auto const names_it = [&](auto const& kind) { return names(kind.keys, path); };
+  auto const gates = all_gate_kinds();
+  auto const losses = all_loss_kinds();
+  return std::any_of(gates.begin(), gates.end(), names_it) || std::any_of(losses.begin(), losses.end(), names_it);
 }
+
+bool reads(ModelConfig const& model, std::string_view path) {
+  auto const in_force = losses(model);
+  return has_key(gate_kind(model), path) ||
+         std::any_of(in_force.begin(), in_force.end(), [&](auto const& loss) { return names(loss_kind(loss.kind).keys, path); });
+}
+
+bool reads(ForcedWorkload const& workload, std::string_view path) { return names(workload.keys, path); }
 
 /// A key of some workload of forced routing, but not of the one in force.
 bool of_another_workload(std::string_view path, RunConfig const& config) {
@@ -81,7 +96,7 @@ bool of_another_workload(std::string_view path, RunConfig const& config) {
 }  // namespace
 
 std::string idle_under(std::string_view path, RunConfig const& config) {
-  if (of_kinds(path) && !has_key(gate_kind(config.model), path)) return fmt::format("gate.kind = \"{}\"", config.model.gate.kind);
+  if (of_kinds(path) && !reads(config.model, path)) return fmt::format("gate.kind = \"{}\"", config.model.gate.kind);
   if (of_another_workload(path, config)) return fmt::format("routing.forced = \"{}\"", config.routing.forced);
   for (auto const& idle : all_idle) {
     bool const named = idle.path.ends_with('.') ? path.starts_with(idle.path) : path == idle.path;

@@ -15,6 +15,8 @@ struct LossTerm {
   double weight = 0;                     ///< that it has in the objective
   std::vector<double> importance, load;  ///< [E] of a loss that compares experts; else empty
   double cv2 = 0;                        ///< cv^2(importance) + cv^2(load), of such a loss
+  std::vector<double> per_choice;        ///< [pools,E] what each choice adds to the value of a loss of shares; else empty
+  bool of_first_choice = false;          ///< only the first choice of a token adds it
   std::any saved;                        ///< what its backward consumes
 };
 

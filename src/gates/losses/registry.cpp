@@ -12,7 +12,14 @@ namespace moescope {
 /// what it is.
 #define MOESCOPE_LOSSES(LOSS) \
   LOSS(cv_squared)            \
-  LOSS(switch)
+  LOSS(switch)                \
+  LOSS(gshard)                \
+  LOSS(sequence)              \
+  LOSS(device)                \
+  LOSS(layer_pooled)          \
+  LOSS(z)                     \
+  LOSS(entropy)            \
+  LOSS(relu_l1)
 
 #define MOESCOPE_DECLARE(kind) \
   template <class T>           \
