@@ -7,7 +7,7 @@ import numpy as np
 import launch_statistics
 from comparison import Effect, compare
 from decided_by import MACHINE, SEED
-from measures import Measure, measure
+from measures import OF_HELD_OUT_TEXT, Measure, measure
 from run_file import BadRunFile
 from study import Arm
 
@@ -56,7 +56,16 @@ def _of(study, contrast):
     for key in ("name", "measure", "first", "second"):
         if key not in contrast:
             raise BadRunFile(f"a [[contrast]] lacks {key}; it has name, measure, first and second.")
-    return Comparison(contrast["name"], measure(contrast["measure"]), study.arm(contrast["first"]), study.arm(contrast["second"]))
+    comparison = Comparison(
+        contrast["name"], measure(contrast["measure"]), study.arm(contrast["first"]), study.arm(contrast["second"])
+    )
+    forced = [arm.label for arm in (comparison.first, comparison.second) if arm.forced()]
+    if forced and comparison.measure.name in OF_HELD_OUT_TEXT:
+        raise BadRunFile(
+            f'the contrast "{comparison.name}" is about {comparison.measure.name}, and no loss is compared of {forced[0]}: '
+            f"the loss of a forced run tells nothing of a model."
+        )
+    return comparison
 
 
 def judge(comparisons, in_order=False, absent=0, claiming=True):
@@ -76,6 +85,15 @@ def of(study):
     """The judgements of the declared contrasts, and the names of those without launches."""
     comparisons, absent = declared(study)
     return judge(comparisons, absent=len(absent)), absent
+
+
+def winners(study):
+    """Measure -> labels of the better sides of contrasts in which a difference is claimed."""
+    won = {}
+    for judgement in of(study)[0]:
+        if winner := judgement.winner():
+            won.setdefault(judgement.comparison.measure.name, set()).add(winner.label)
+    return won
 
 
 def _verdict(effect, decider, adjusted_p, contrasts):

@@ -8,12 +8,23 @@ SEED, MACHINE = "seed", "machine"
 MEASURES = {
     SEED: (
         *("loss", "cross_entropy", "held_out_loss", "held_out_loss/*", "perplexity", "bits_per_byte"),
-        *("imbalance_*", "dropped_fraction"),
+        *("imbalance_*", "dropped_fraction", "dead_fraction", "routing_entropy", "load_drift", "top_probability"),
         *("payload_bytes", "payload_bytes/*", "payload_bytes_per_token*", "wire_bytes", "wire_bytes/*"),
         "memory_bytes/*",  # by purpose, as planned
     ),
     MACHINE: (
-        *("step_seconds", "phase_seconds/*", "tokens_per_second", "tgs", "mfu_*", "joules", "joules_per_token", "slurm_joules"),
+        *(
+            "step_seconds",
+            "phase_seconds/*",
+            "wait_seconds",
+            "gate_seconds_per_token",
+            "tokens_per_second",
+            "tgs",
+            "mfu_*",
+            "joules",
+            "joules_per_token",
+            "slurm_joules",
+        ),
         "memory_bytes",  # of the process
     ),
 }

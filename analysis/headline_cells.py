@@ -15,6 +15,9 @@ WORDS = {
     "step_seconds": "step time",
     "joules": "energy of a step",
     "joules_per_token": "joules per token",
+    "gate_seconds_per_token": "gate time per token",
+    "dead_fraction": "experts without a choice",
+    "routing_entropy": "entropy of experts' shares / log E",
     "memory_bytes": "memory of the fullest process",
 }
 SHARES = ("dropped_fraction", "mfu_")
@@ -46,7 +49,7 @@ def words(measure):
         return f"MFU ({numerator}, {peak} peak)"
     if "/" in measure:
         return f"bytes per token, {measure.split('/')[1]}"
-    return WORDS[measure]
+    return WORDS.get(measure) or measure.replace("_", " ")
 
 
 def columns(panel):

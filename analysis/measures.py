@@ -84,16 +84,43 @@ def _memory(run):
     return run.over_steps("raw/memory_bytes").max()
 
 
+def _mean_of(dataset, times=False):
+    """Mean over the steps that count, and over routers where there is one number for each."""
+
+    def of(run):
+        if not run.has(dataset):
+            raise NoNumber(f"{run.path}: an earlier version wrote this file, without /{dataset}.")
+        return run.steady_mean(dataset, times).mean()
+
+    return of
+
+
+def _wait(run):
+    return run.steady_mean("raw/collective_wait_seconds", times=True).sum(axis=1).mean()
+
+
+# Unit, whether it is a time, whether more is better, the number.
 OWN = {
-    "held_out_loss": ("nat", _held_out_loss),
-    "perplexity": ("", _perplexity),
-    "bits_per_byte": ("bit", _bits_per_byte),
-    "payload_bytes": ("B", _payload),
-    "payload_bytes_per_token": ("B", _payload_per_token),
-    "memory_bytes": ("B", _memory),
+    "held_out_loss": ("nat", False, False, _held_out_loss),
+    "perplexity": ("", False, False, _perplexity),
+    "bits_per_byte": ("bit", False, False, _bits_per_byte),
+    "payload_bytes": ("B", False, False, _payload),
+    "payload_bytes_per_token": ("B", False, False, _payload_per_token),
+    "memory_bytes": ("B", False, False, _memory),
+    "wait_seconds": ("s", True, False, _wait),
+    "gate_seconds_per_token": ("s/token", True, False, _mean_of("derived/gate_seconds_per_token", times=True)),
+    "dead_fraction": ("", False, False, _mean_of("derived/imbalance/experts/dead_fraction")),
+    "routing_entropy": ("", False, True, _mean_of("derived/imbalance/experts/normalized_entropy")),
+    "load_drift": ("", False, False, _mean_of("derived/load_drift")),
+    "top_probability": ("", False, False, _mean_of("raw/confidence/top_probability")),
 }
 OF_HELD_OUT_TEXT = ("held_out_loss", "perplexity", "bits_per_byte")
 OF_AN_AXIS = {f"payload_bytes_per_token/{axis}": axis for axis in AXES}
+
+
+def _unless_crowded(of):
+    """No time is read from an oversubscribed run."""
+    return lambda run: math.nan if run.oversubscribed() else of(run)
 
 
 def names():
@@ -103,8 +130,8 @@ def names():
 def measure(name):
     """Raises BadRunFile with the nearest name for one that is not known."""
     if name in OWN:
-        unit, of = OWN[name]
-        return Measure(name, unit, False, of)
+        unit, time, more_is_better, of = OWN[name]
+        return Measure(name, unit, time, _unless_crowded(of) if time else of, more_is_better)
     if name in OF_AN_AXIS:
         return Measure(name, "B", False, lambda run: _payload_per_token(run, OF_AN_AXIS[name]))
     if name not in SUMMARIES:

@@ -4,16 +4,19 @@ from fnmatch import fnmatchcase
 
 # Title, measures that it is about, figures in the order of reading.
 SECTIONS = (
-    ("Contrasts", (), ("contrasts", "speedup", "equal_arms")),
+    ("Contrasts", (), ("contrasts", "gate_comparison", "speedup", "equal_arms")),
     ("Loss", ("held_out_loss", "perplexity", "bits_per_byte"), ("loss", "loss_parts")),
     (
         "Balance",
-        ("imbalance_*", "dropped_fraction"),
-        ("imbalance", "load_cdf", "load_heatmap", "load_over_steps", "routing_entropy", "expert_by_domain", "dropped"),
+        ("imbalance_*", "dropped_fraction", "dead_fraction", "routing_entropy", "load_drift"),
+        (
+            *("imbalance", "collapse", "load_cdf", "load_heatmap", "load_over_steps", "routing_entropy", "dropped"),
+            *("expert_by_domain", "co_activation", "confidence"),
+        ),
     ),
     (
         "Time",
-        ("step_seconds", "tokens_per_second", "tgs"),
+        ("step_seconds", "tokens_per_second", "tgs", "wait_seconds", "gate_seconds_per_token"),
         ("weak_scaling", "strong_scaling", "step_breakdown", "step_time"),
     ),
     ("Communication", ("payload_bytes*",), ("bytes", "bytes_by_axis", "busbw")),

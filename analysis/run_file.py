@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 SCHEMA_VERSION = 1
+NATURAL = "natural"
 
 
 class BadRunFile(Exception):
@@ -204,6 +205,18 @@ class Run:
     def oversubscribed(self):
         return self._root_attribute("oversubscribed") != "0"
 
+    def routing(self):
+        """`natural`, or `forced:WORKLOAD` where something else than the gate chose."""
+        return self._root.get("routing", NATURAL)
+
+    def forced(self):
+        return self.routing() != NATURAL
+
+    def refuse_losses(self):
+        """For figures of losses: those of a forced run tell nothing of a model."""
+        if self.forced():
+            raise NotDrawn(f"{self.path}: its routing is {self.routing()}, so no loss is drawn from it.")
+
     def refuse_times(self):
         """For figures of times, throughput and utilisation."""
         if self.oversubscribed():
@@ -216,6 +229,8 @@ class Run:
             steps = len(self.array("step"))
             marks.append(f"{self.status}: {self.steps_done} of {steps} steps")
         marks += self._diverged
+        if self.forced():
+            marks.append(f"routing {self.routing()}")
         if self.provenance("dirty") == "true":
             marks.append("uncommitted changes in the build")
         if self.provenance("build_type").lower() == "debug":

@@ -14,6 +14,7 @@ from run_file import BadRunFile, NotDrawn, Run
 # Not part of a configuration: where a file lies, and what makes a launch one of several.
 OF_THE_LAUNCH = ("record.path", "record.repeat", "train.seed", "checkpoint.every", "checkpoint.keep", "checkpoint.path")
 TIMING = "train.timing"
+ROUTING = "routing.forced"
 PREFERRED = ("layout.ranks", "gate.kind", "train.dispatcher")  # of keys that always differ together, these name the arm
 
 
@@ -32,6 +33,9 @@ class Arm:
     def told_apart(self):
         """The launches that tell best where a step's time goes: phased ones where there are any."""
         return self.explaining or self.runs
+
+    def forced(self):
+        return any(run.forced() for run in self.runs)
 
     def seeds(self):
         """Of each launch."""
@@ -104,10 +108,10 @@ class Study:
         arms = []
         for configuration, runs in groups.values():
             values = {key: configuration.get(key) for key in self.keys}
-            label = ", ".join(_named(names[key], value) for key, value in values.items())
-            arms.append(Arm(label or "all launches", values, configuration, runs))
+            label = ", ".join(_named(names[key], value) for key, value in values.items() if key != ROUTING)
+            arms.append(Arm(label, values, configuration, runs))
         arms.sort(key=lambda arm: [_order(value) for value in arm.values.values()])
-        return _distinctly_labelled(arms)
+        return _distinctly_labelled(_with_routing(arms))
 
     def fixed(self):
         """Keys of the configuration that have one value in all launches."""
@@ -156,6 +160,13 @@ class Study:
         able = [arm for arm in self.arms_for_times() if not arm.runs[0].phased()]
         if not able:
             raise NotDrawn("no free run.")
+        return able
+
+    def natural_arms(self):
+        """Those whose losses may be drawn."""
+        able = [arm for arm in self.arms if not arm.forced()]
+        if not able:
+            raise NotDrawn("the routing of every run is forced, so no loss is drawn.")
         return able
 
     def explained_arms(self):
@@ -229,6 +240,15 @@ def _plain(value):
 
 def _order(value):
     return (0, value, "") if isinstance(value, (int, float)) else (1, 0, _plain(value))
+
+
+def _with_routing(arms):
+    """Where the routing of any of them is forced, the label of each says whose is, and how."""
+    told = any(arm.forced() for arm in arms)
+    for arm in arms:
+        parts = [arm.label] * bool(arm.label) + [arm.runs[0].routing()] * told
+        arm.label = ", ".join(parts) or "all launches"
+    return arms
 
 
 def _distinctly_labelled(arms):

@@ -1,16 +1,15 @@
 """Which experts the domains of the held-out text choose: shares of the choices of each, in the last evaluation, by router."""
 
 import numpy as np
-from matplotlib import rcParams
 
 import lettering
+import panels
 import style
 from load import over_even_share
 from run_file import NotDrawn
 from table import Table
 
 OF = "launch"
-MOST_ROUTERS, MOST_COLUMNS = 16, 4
 DOMAIN_NAME, EXPERT_NUMBER = 0.9, 0.3  # inches
 INFORMATION = "derived/eval/domain_information"
 
@@ -24,7 +23,7 @@ def table(run):
     routers, domains, experts = run.names("router"), run.names("domain"), run.names("expert")
     each = len(domains) * len(experts)
     return Table(
-        f"held-out text after {at_step} steps; bit: what an expert tells of the domain; one launch{_shown_of(len(routers))}",
+        f"held-out text after {at_step} steps; bit: what an expert tells of the domain; one launch{panels.told(len(routers))}",
         router=("", np.repeat(routers, each)),
         domain=("", np.tile(np.repeat(domains, len(experts)), len(routers))),
         expert=("", np.tile(experts, len(routers) * len(domains))),
@@ -33,18 +32,12 @@ def table(run):
     )
 
 
-def _shown_of(routers):
-    return "" if routers <= MOST_ROUTERS else f"; {MOST_ROUTERS} of {routers} routers, evenly spaced: the table has all"
-
-
 def draw(table):
-    routers = table.distinct("router")
-    if len(routers) > MOST_ROUTERS:
-        routers = [routers[at] for at in np.linspace(0, len(routers) - 1, MOST_ROUTERS).round().astype(int)]
+    routers = panels.chosen(table.distinct("router"))
     names = [lettering.broken(domain, DOMAIN_NAME, 7) for domain in table.distinct("domain")]
     figure = style.new_figure(style.PAGE if len(routers) > 1 else style.COLUMN, 1)
     titles = [_told(router, table.where(router=router)["domain_information"][0]) for router in routers]
-    columns = _columns(figure, titles)
+    columns = panels.columns(titles, _room(figure))
     rows = -(-len(routers) // columns)
     figure.set_figheight(rows * (max(0.8, 0.13 * max(map(len, names)) * len(names)) + 0.22) + 0.35)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -69,12 +62,6 @@ def _told(router, bits):
 def _room(figure):
     """Inches of all panels, beside the names of domains and the colour bar."""
     return figure.get_figwidth() - DOMAIN_NAME - 0.8
-
-
-def _columns(figure, titles):
-    """As many as have room for their titles."""
-    widest = max(lettering.width(title, rcParams["axes.titlesize"]) for title in titles) + 0.1
-    return int(np.clip(_room(figure) / widest, 1, min(MOST_COLUMNS, len(titles))))
 
 
 def _panel(axes, table, domains, norm, numbers):

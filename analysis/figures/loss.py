@@ -19,14 +19,15 @@ NAMES = ["configuration", "curve", "tokens", "cross_entropy", "low", "high", "n"
 
 
 def table(study):
-    rows = [row for arm in study.arms for row in (*_training(arm), *held_out.rows(arm, by_domain=len(study.arms) == 1))]
+    arms = study.natural_arms()
+    rows = [row for arm in arms for row in (*_training(arm), *held_out.rows(arm, by_domain=len(arms) == 1))]
     if not any(np.isfinite(row[3]) for row in rows):
         raise NotDrawn("no loss is a finite number: the training diverged from its first step on.")
-    baseline = study.baseline()
-    rows += [row for arm in study.arms if arm is not baseline for row in held_out.differences(baseline, arm, DIFFERENCE)]
+    baseline = next((arm for arm in arms if arm is study.baseline()), arms[0])
+    rows += [row for arm in arms if arm is not baseline for row in held_out.differences(baseline, arm, DIFFERENCE)]
     units = ["", "", "token", "nat/token", "nat/token", "nat/token", ""]
     columns = zip(NAMES, units, zip(*rows, strict=True), strict=True)
-    return Table(_title(study, rows, baseline), **{name: (unit, values) for name, unit, values in columns})
+    return Table(_title(arms, rows, baseline), **{name: (unit, values) for name, unit, values in columns})
 
 
 def _training(arm):
@@ -40,10 +41,10 @@ def _training(arm):
     ]
 
 
-def _title(study, rows, baseline):
-    n, launches = [row[-1] for row in rows], [len(arm.runs) for arm in study.arms]
-    parts = [f"thin: training, {smoothing.told([run.steps_done for run in study.runs])}"]
-    several = ", mean of domains, those of one number of tokens side by side" if len(study.arms) > 1 else ""
+def _title(arms, rows, baseline):
+    n, launches = [row[-1] for row in rows], [len(arm.runs) for arm in arms]
+    parts = [f"thin: training, {smoothing.told([run.steps_done for arm in arms for run in arm.runs])}"]
+    several = ", mean of domains, those of one number of tokens side by side" if len(arms) > 1 else ""
     parts += [f"markers: held-out text{several}"] * any(row[1].startswith(HELD_OUT) for row in rows)
     parts += [style.of_seeds(n, launches)]
     parts += [f"below: held-out loss minus that of {baseline.label}"] * any(row[1] == DIFFERENCE for row in rows)

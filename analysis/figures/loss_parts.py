@@ -11,6 +11,7 @@ TITLE = "one launch, every step; below: what the total has beyond the cross-entr
 
 
 def table(run):
+    run.refuse_losses()
     balance, routers = run.over_steps("raw/loss/balance"), run.names("router")
     columns = {
         "step": ("", np.arange(run.steps_done)),

@@ -31,6 +31,15 @@ def _too_few(measure, sides, needed, told, sweep):
     ) * (fewest < needed)
 
 
+def _of_forced(measure, sides, sweep):
+    """Why no loss is compared; empty where it can be."""
+    forced = [_in_force(cell, sweep).get("routing.forced", "none") for side in sides for cell in side]
+    workload = next((name for name in forced if name != "none"), None)
+    return f"the loss of a run with routing.forced = {workload} tells nothing of a model" * bool(
+        workload and measure in OF_HELD_OUT_TEXT
+    )
+
+
 def _without_evaluation(measure, sides, sweep):
     """Why there is no held-out text to measure on; empty where there is."""
     every = [_in_force(cell, sweep).get("eval.every", 0) for side in sides for cell in side]
@@ -49,6 +58,10 @@ def notices(sweep, cells):
         if not all(sides):
             reason = f"no cell has the values of {'second' if sides[0] else 'first'}"
         else:
-            reason = _without_evaluation(measure, sides, sweep) or _too_few(measure, sides, needed, told, sweep)
+            reason = (
+                _of_forced(measure, sides, sweep)
+                or _without_evaluation(measure, sides, sweep)
+                or _too_few(measure, sides, needed, told, sweep)
+            )
         if reason:
             yield f'contrast "{contrast["name"]}": {reason}'

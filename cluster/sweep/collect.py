@@ -21,6 +21,7 @@ OF_LAUNCH = {
     "nodes": lambda cell, state, run: len(run.names("node")),
     "attempt": lambda cell, state, run: state.attempt,
     "timing": lambda cell, state, run: "phased" if run.phased() else "free",
+    "routing": lambda cell, state, run: run.routing(),
     "marks": lambda cell, state, run: "; ".join(run.marks()),
 }
 NUMBERS = ("value", "within_run_low", "within_run_high", "steps")

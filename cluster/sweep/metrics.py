@@ -40,6 +40,13 @@ def _held_out(run):
             yield Metric(f"held_out_loss/{domain}", _unit(run["raw/eval/loss"]), loss)
 
 
+def _losses(run):
+    """Of a run whose gates chose."""
+    yield from _last(run, "raw/loss/total", "loss")
+    yield from _last(run, "raw/loss/cross_entropy", "cross_entropy")
+    yield from _held_out(run)
+
+
 def _by_exchange(run, path, name):
     """Sum over ranks, mean over the steps after warm-up."""
     steps = int((run.over_steps("raw/warm_up") != 1).sum())
@@ -65,9 +72,8 @@ def _memory(run):
 def of(run):
     """Every metric of an open run file. One that the file has no number for is NaN."""
     yield from _summaries(run)
-    yield from _last(run, "raw/loss/total", "loss")
-    yield from _last(run, "raw/loss/cross_entropy", "cross_entropy")
-    yield from _held_out(run)
+    if not run.forced():
+        yield from _losses(run)
     yield from _phases(run)
     yield from _by_exchange(run, "raw/collective_payload_bytes", "payload_bytes")
     yield from _by_exchange(run, "raw/collective_wire_bytes", "wire_bytes")

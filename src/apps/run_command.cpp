@@ -68,13 +68,14 @@ int dry_run(RunOptions const& options) {
   auto const run_file = planned_run_file(config, layout, data.get());
   auto const size = record::file_size(run_file);
   // As if all its ranks were on this machine.
-  LaunchFacts const launch{.threads = threads_per_rank(layout.ranks(), std::int64_t(cores_of_process().size())),
-                           .build = build_identification(),
-                           .data_fingerprint = data ? data->fingerprint() : "",
-                           .fewest_ranks = !given,
-                           .run_file_bytes = size.bytes,
-                           .detail_every = size.detail_every,
-                           .run_file_notice = record::size_notice(run_file)};
+  LaunchFacts const launch{
+      .threads = threads_per_rank(layout.ranks(), std::int64_t(cores_of_process().size())),
+      .build = build_identification(),
+      .data_fingerprint = fingerprint_of_inputs(data ? data->fingerprint() : "", read_replayed_routing(config)),
+      .fewest_ranks = !given,
+      .run_file_bytes = size.bytes,
+      .detail_every = size.detail_every,
+      .run_file_notice = record::size_notice(run_file)};
   auto const text = options.json ? dry_run_json(config, layout, launch) : dry_run_text(config, layout, launch);
   std::fputs(text.c_str(), stdout);
   print_notices(config);
@@ -85,6 +86,7 @@ int run(RunOptions const& options, Signals const& signals, Communicator const& w
   RunConfig config;
   std::optional<Layout> layout;
   std::optional<DataSource> data;
+  ReplayedRouting replayed;
   agreed(world, [&] {
     config = load(options);
     layout = launch_layout(config, world.size());
@@ -93,8 +95,10 @@ int run(RunOptions const& options, Signals const& signals, Communicator const& w
   agreed(world, [&] {
     data.emplace(config.data, config.batch.sequence_length, config.train.seed, config.model.vocab_size);
     if (config.eval.every > 0) data->require_held_out();
+    replayed = read_replayed_routing(config);
   });
-  require_same_everywhere(world, cell_key(config, 0, "", data->fingerprint()), "the configuration or the packed data");
+  auto const inputs = fingerprint_of_inputs(data->fingerprint(), replayed);
+  require_same_everywhere(world, cell_key(config, 0, "", inputs), "the configuration, the packed data or the replayed file");
   if (world.rank() == 0) print_notices(config);
   std::optional<Resumption> resumption;
   std::optional<Lock> lock;
@@ -102,12 +106,17 @@ int run(RunOptions const& options, Signals const& signals, Communicator const& w
   agreed(world, [&] {
     if (!options.log.empty() && world.rank() == 0) log.emplace(options.log, config.record.path);
     if (world.rank() == 0) lock.emplace(lock_checkpoint_folder(config));
-    if (!options.resume.empty()) resumption = find_resumption(options.resume, config, data->fingerprint());
+    if (!options.resume.empty()) resumption = find_resumption(options.resume, config, inputs);
     if (options.resume.empty() && world.rank() == 0) prepare_checkpoint_folder(config, options.overwrite);
   });
   Mesh mesh(world, *layout, traffic::collectives(config, *layout));
-  TrainingOptions const training{signals,           options.progress,      lock ? &*lock : nullptr,
-                                 options.overwrite, std::move(resumption), log ? &*log : nullptr};
+  TrainingOptions const training{signals,
+                                 options.progress,
+                                 lock ? &*lock : nullptr,
+                                 options.overwrite,
+                                 std::move(resumption),
+                                 log ? &*log : nullptr,
+                                 std::move(replayed)};
   return with_scalar(config.train.dtype, [&]<class T>(std::type_identity<T>) { return train<T>(config, training, mesh, *data); });
 }
 

@@ -15,6 +15,10 @@ enum class Purpose : std::uint32_t {
   capacity_drop = 5,
   domain = 6,
   document = 7,
+  hash_routing = 8,
+  forced_experts = 32,
+  forced_tokens = 33,
+  forced_choices = 34,
 };
 
 /// Philox4x32-10 counter-based generator (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3",

@@ -4,6 +4,7 @@
 
 #include <numeric>
 
+#include "config/forced_workloads.hpp"
 #include "config/gate_kinds.hpp"
 #include "config/routers.hpp"
 
@@ -40,7 +41,7 @@ std::string conservation_failure(RunConfig const& config, Layout const& layout, 
     auto const failed = [&](std::string const& sentence) {
       return fmt::format("step {}, layer {}: {}", report.step, layer, sentence);
     };
-    if (chosen != choices && !is_ragged(config.model))
+    if (chosen != choices && !is_ragged(config))
       return failed(fmt::format("{} tokens made {} choices instead of {}", report.tokens, chosen, choices));
     if (sent[layer] != received[layer])
       return failed(fmt::format("the ranks sent {} rows and received {}", sent[layer], received[layer]));

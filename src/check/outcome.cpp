@@ -27,7 +27,7 @@ std::vector<double> decisions(Trainer<double>& trainer, BatchSource const& sourc
   GlobalBatch const global{config.batch, pool_names(config.model), source};
   for (std::int64_t m = 0; m < config.batch.micro_steps; ++m) {
     auto const batch = load_micro_batch(mesh.layout(), mesh.rank(), global, m);
-    Pass const pass{.seed = config.train.seed, .micro_batch = m, .batch = &batch.device};
+    Pass const pass{.seed = config.train.seed, .micro_batch = m, .batch = &batch.device, .forced = trainer.forced()};
     auto const activations = trainer.model().forward(ExecSpace(), pass, trainer.weights());
     for (auto const& block : activations.blocks) {
       auto const& routing = block.moe.routed.router.routing;

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "base/random.hpp"
+#include "config/forced_workloads.hpp"
 #include "kernels/cross_entropy.hpp"
 
 namespace moescope {
@@ -129,6 +130,8 @@ RunConfig twin_config(RunConfig const& config, std::int64_t ranks) {
   twin.train.dtype = DType::float64;
   twin.train.steps = 2;
   twin.train.seed = 1;
+  twin.routing.counts = of_layers(twin.routing.counts);
+  if (auto const* workload = find_forced_workload(twin.routing.forced); workload && workload->from_file) twin.routing = {};
   return twin;
 }
 

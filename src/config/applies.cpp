@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "config/forced_workloads.hpp"
 #include "config/gate_kinds.hpp"
 #include "config/key.hpp"
 #include "config/loss_kinds.hpp"
@@ -23,7 +24,7 @@ bool keeps_all(RunConfig const& c) { return !drops(c.model); }
 bool one_choice(RunConfig const& c) { return choices_per_token(c.model) == 1 && !is_ragged(c.model); }
 bool not_by_position(RunConfig const& c) { return c.model.capacity.policy != "position"; }
 bool no_pool(RunConfig const& c) {
-  auto const calls = pool_calls(c.model, true);
+  auto const calls = pool_calls(c.model, !is_forced(c));
   return std::none_of(calls.begin(), calls.end(), [&](auto const& each) { return each.pool == c.model.gate.pool; });
 }
 bool never_evaluates(RunConfig const& c) { return c.eval.every == 0; }
@@ -55,6 +56,7 @@ constexpr Idle all_idle[] = {{"model.score_scale_factor", no_scores, "model.mult
                              {"residual.multiply_gate_scores", no_residual, "residual.num_experts = 0"},
                              {"residual.score_scale_factor", no_residual, "residual.num_experts = 0"},
                              {"residual.score_scale_factor", no_residual_scores, "residual.multiply_gate_scores = false"},
+                             {"routing.", forward, "train.mode = \"forward\""},
                              {"optimizer.", forward, "train.mode = \"forward\""},
                              {"optimizer.min_ratio", constant_rate, "optimizer.schedule = \"constant\""},
                              {"optimizer.schedule_steps", constant_rate, "optimizer.schedule = \"constant\""},
@@ -71,16 +73,29 @@ bool of_kinds(std::string_view path) {
   return std::any_of(gates.begin(), gates.end(), names_it) || std::any_of(losses.begin(), losses.end(), names_it);
 }
 
-bool reads(ModelConfig const& model, std::string_view path) {
+bool is_read(ModelConfig const& model, std::string_view path) {
   auto const in_force = losses(model);
   return has_key(gate_kind(model), path) ||
          std::any_of(in_force.begin(), in_force.end(), [&](auto const& loss) { return names(loss_kind(loss.kind).keys, path); });
 }
 
+bool reads(ForcedWorkload const& workload, std::string_view path) {
+  return std::find(workload.keys.begin(), workload.keys.end(), path) != workload.keys.end();
+}
+
+/// A key of some workload of forced routing, but not of the one in force.
+bool of_another_workload(std::string_view path, RunConfig const& config) {
+  auto const* const workload = find_forced_workload(config.routing.forced);
+  auto const workloads = all_forced_workloads();
+  bool const of_some = std::any_of(workloads.begin(), workloads.end(), [&](auto const& each) { return reads(each, path); });
+  return of_some && !(workload && reads(*workload, path));
+}
+
 }  // namespace
 
 std::string idle_under(std::string_view path, RunConfig const& config) {
-  if (of_kinds(path) && !reads(config.model, path)) return fmt::format("gate.kind = \"{}\"", config.model.gate.kind);
+  if (of_kinds(path) && !is_read(config.model, path)) return fmt::format("gate.kind = \"{}\"", config.model.gate.kind);
+  if (of_another_workload(path, config)) return fmt::format("routing.forced = \"{}\"", config.routing.forced);
   for (auto const& idle : all_idle) {
     bool const named = idle.path.ends_with('.') ? path.starts_with(idle.path) : path == idle.path;
     if (named && idle.when(config)) return std::string(idle.setting);

@@ -17,6 +17,8 @@ inline constexpr std::array<std::string_view, 2> capacity_order{"token", "choice
 inline constexpr std::array<std::string_view, 2> load_estimate{"released", "noisy_logit"};
 inline constexpr std::array<std::string_view, 2> switch_score{"noisy_logit", "probability"};
 inline constexpr std::array<std::string_view, 2> dropped{"zero", "input"};
+inline constexpr std::array<std::string_view, 2> ragged_by{"sequence", "token"};
+inline constexpr std::array<std::string_view, 2> file_steps{"held", "advancing"};
 inline constexpr std::array<std::string_view, 2> schedule{"cosine", "constant"};
 inline constexpr std::array<std::string_view, 2> mode{"train", "forward"};
 inline constexpr std::array<std::string_view, 2> timing{"free", "phased"};

@@ -45,7 +45,8 @@ constexpr Names keys_of_switch{"gate.network", "gate.use_softmax", "gate.add_noi
                                "gate.switch_noise_in_eval"};
 constexpr Names keys_of_uniform{"gate.use_softmax"}, keys_of_random{"model.top_k", "gate.use_softmax"},
     keys_of_uniform_learnable{"gate.network", "gate.use_softmax"},
-    keys_of_random_learnable{"model.top_k", "gate.network", "gate.use_softmax"};
+    keys_of_random_learnable{"model.top_k", "gate.network", "gate.use_softmax"},
+    keys_of_top_p{"model.top_k", "gate.network", "gate.top_p", "gate.normalise"};
 
 constexpr OwnLoss loss_of_noisy_top_k[]{{"cv_squared", 0.01}}, loss_of_switch[]{{"switch", 0.01}};
 
@@ -106,6 +107,18 @@ constexpr GateKind rows[] = {
      .weights_sum_to_one = true,
      .causal = true,
      .keys = keys_of_random_learnable,
+     .tensors = network},
+    {.name = "hash",
+     .choices = top_k,
+     .weights_sum_to_one = true,
+     .causal = true,
+     .keys = keys_of_random_learnable,
+     .tensors = network},
+    {.name = "top_p",
+     .choices = ragged,
+     .weights_sum_to_one = true,
+     .causal = true,
+     .keys = keys_of_top_p,
      .tensors = network},
 };
 

@@ -6,6 +6,7 @@
 
 #include "config/choices.hpp"
 #include "config/dispatcher_kinds.hpp"
+#include "config/forced_workloads.hpp"
 #include "config/gate_kinds.hpp"
 
 namespace moescope {
@@ -92,6 +93,30 @@ void add_residual(std::vector<Key>& keys, ResidualConfig& r, std::int64_t const&
                            {"residual.score_scale_factor", numbers, PerLayer{&r.score_scale_factor, &num_layers}, positive}});
 }
 
+void add_routing(std::vector<Key>& keys, RoutingConfig& r, std::int64_t const& num_layers) {
+  using enum Decides;
+  constexpr Limits exponent{0, 64};
+  keys.insert(keys.end(), {{"routing.forced", numbers, &r.forced, any, forced_names()},
+                           {"routing.hot_experts", numbers, &r.hot_experts, count(16384)},
+                           {"routing.hot_share", numbers, &r.hot_share, fraction},
+                           {"routing.expert_ranges", numbers, &r.expert_ranges, count(16384)},
+                           {"routing.hot_range", numbers, &r.hot_range, count_or_zero},
+                           {"routing.rotate_every", numbers, &r.rotate_every, count()},
+                           {"routing.burst_period", numbers, &r.burst_period, count()},
+                           {"routing.burst_length", numbers, &r.burst_length, count()},
+                           {"routing.zipf_exponent", numbers, &r.zipf_exponent, exponent},
+                           {"routing.log_normal_sigma", numbers, &r.log_normal_sigma, exponent},
+                           {"routing.max_vio", numbers, &r.max_vio, not_negative},
+                           {"routing.zero_experts", numbers, &r.zero_experts, count_or_zero},
+                           {"routing.fewest_choices", numbers, &r.fewest_choices, count_or_zero},
+                           {"routing.most_choices", numbers, &r.most_choices, count_or_zero},
+                           {"routing.ragged_by", numbers, &r.ragged_by, any, choices::ragged_by},
+                           {"routing.counts", numbers, CountsPerLayer{&r.counts, &num_layers}, count_or_zero},
+                           {"routing.file", neither, &r.file},
+                           {"routing.file_step", numbers, &r.file_step},
+                           {"routing.file_steps", numbers, &r.file_steps, any, choices::file_steps}});
+}
+
 void add_layout(std::vector<Key>& keys, LayoutConfig& l) {
   using enum Decides;
   keys.insert(keys.end(), {{"layout.ranks", cell, &l.ranks, count_or_zero},
@@ -154,6 +179,7 @@ struct ToJson {
   nlohmann::json operator()(DType* dtype) const { return name(*dtype); }
   nlohmann::json operator()(PerLayer const& list) const { return *list.values; }
   nlohmann::json operator()(WidthsPerLayer const& lists) const { return *lists.values; }
+  nlohmann::json operator()(CountsPerLayer const& lists) const { return *lists.values; }
   nlohmann::json operator()(Losses const& list) const {
     auto object = nlohmann::json::object();
     for (auto const& loss : losses(*list.model)) object[loss.kind] = {{"weight", loss.weight}, {"pool", loss.pool}};
@@ -182,6 +208,7 @@ std::vector<Key> keys_of(RunConfig& config) {
   add_capacity(keys, config.model.capacity);
   add_residual(keys, config.model.residual, config.model.num_layers);
   add_layout(keys, config.layout);
+  add_routing(keys, config.routing, config.model.num_layers);
   add_training(keys, config.batch, config.optimizer, config.train);
   add_surroundings(keys, config);
   return keys;

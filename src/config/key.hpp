@@ -22,13 +22,19 @@ struct WidthsPerLayer {
   std::vector<std::vector<std::int64_t>>* values;
   std::int64_t const* num_layers;
 };
+/// The same of counts by expert, or an empty list where there are none.
+struct CountsPerLayer {
+  std::vector<std::vector<std::int64_t>>* values;
+  std::int64_t const* num_layers;
+};
+using Integers = std::vector<std::int64_t>;
 /// `[[gate.loss]]`; in JSON an object by kind, so that the weight of one is "gate.loss.<kind>.weight".
 struct Losses {
   ModelConfig* model;
 };
 using NamedWeights = std::vector<std::pair<std::string, double>>;
-using Member = std::variant<std::int64_t*, std::uint64_t*, double*, bool*, std::string*, DType*, PerLayer, WidthsPerLayer, Losses,
-                            NamedWeights*>;
+using Member = std::variant<std::int64_t*, std::uint64_t*, double*, bool*, std::string*, DType*, PerLayer, WidthsPerLayer,
+                            CountsPerLayer, Integers*, Losses, NamedWeights*>;
 
 /// Interval that a number, or each number of a list, must lie in.
 struct Limits {

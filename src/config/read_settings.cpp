@@ -58,6 +58,22 @@ class Reader {
     for (auto const& layer : value_) lists.values->push_back(widths(layer));
   }
 
+  void operator()(CountsPerLayer const& lists) const {
+    lists.values->clear();
+    if (value_.is_array() && value_.empty()) return;
+    if (value_.is_array() && !value_[0].is_array()) {
+      lists.values->assign(*lists.num_layers, integers(value_, "counts"));
+      return;
+    }
+    require_list(value_, *lists.num_layers, "a list of counts, or one such list for each of the {} layers (model.num_layers)");
+    for (auto const& layer : value_) lists.values->push_back(integers(layer, "counts"));
+  }
+
+  void operator()(Integers* list) const {
+    if (!value_.is_array()) reject("must be a list of integers");
+    *list = integers(value_, "integers");
+  }
+
   void operator()(Losses const& list) const {
     std::vector<LossConfig> losses;
     if (value_.is_object())
@@ -128,11 +144,13 @@ class Reader {
     return loss;
   }
 
-  std::vector<std::int64_t> widths(Json const& list) const {
-    if (!list.is_array()) reject("must hold only lists of widths, or only widths");
-    std::vector<std::int64_t> widths;
-    for (auto const& width : list) widths.push_back(integer(width));
-    return widths;
+  std::vector<std::int64_t> widths(Json const& list) const { return integers(list, "widths"); }
+
+  Integers integers(Json const& list, char const* what) const {
+    if (!list.is_array()) reject(fmt::format("must hold only lists of {}, or only {}", what, what));
+    Integers values;
+    for (auto const& each : list) values.push_back(integer(each));
+    return values;
   }
 
   Settings const& settings_;

@@ -11,6 +11,7 @@
 #include "config/gate_kinds.hpp"
 #include "config/key.hpp"
 #include "config/loss_kinds.hpp"
+#include "config/routing_rules.hpp"
 #include "config/settings.hpp"
 
 namespace moescope {
@@ -193,6 +194,9 @@ std::int64_t sequences_in_pool(std::string const& pool, BatchConfig const& batch
   return result.ec == std::errc{} && result.ptr == end && sequences > 0 ? sequences : 0;
 }
 
-void check_rules(RunConfig const& config, Settings const& given) { Rules(config, given).check(); }
+void check_rules(RunConfig const& config, Settings const& given) {
+  Rules(config, given).check();
+  check_routing(config, given);
+}
 
 }  // namespace moescope

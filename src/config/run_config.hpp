@@ -6,6 +6,7 @@
 
 #include "base/scalar.hpp"
 #include "config/model_config.hpp"
+#include "config/routing_config.hpp"
 
 namespace moescope {
 
@@ -93,6 +94,7 @@ struct MachineConfig {
 /// Every value in force of one run; what `resolved` in the run file holds.
 struct RunConfig {
   ModelConfig model;
+  RoutingConfig routing;
   LayoutConfig layout;
   BatchConfig batch;
   OptimizerConfig optimizer;

@@ -125,8 +125,9 @@ void drop_over_capacity(ExecSpace const& exec, ModelConfig const& model, Routing
   if (!drops(model)) return;
   auto const& pool = context.pool(model.gate.pool);
   auto const offsets = to_host_copy(exec, routing.offsets), expert = to_host_copy(exec, routing.expert);
-  auto const weight_as_stored = to_host_copy(exec, routing.weight);
-  std::vector<double> const weight(weight_as_stored.begin(), weight_as_stored.end());
+  std::vector<double> weight;
+  if (capacity_policy(model) == "probability")
+    for (auto const w : to_host_copy(exec, routing.weight)) weight.push_back(double(w));
   auto const ids = context.tokens.on_host();
   OwnChoices const own(model.capacity, capacity_policy(model), offsets, weight, context, pool);
   Packing const packing{gathered_width(model), model.num_experts};

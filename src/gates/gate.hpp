@@ -28,6 +28,7 @@ struct GateContext {
   std::int64_t step = 0;
   std::int64_t layer = 0;
   TokenIds tokens;          ///< of the rows
+  ConstVector<int> words;   ///< [tokens] what stands there: ids of the vocabulary
   std::vector<Pool> pools;  ///< `pool_names`
   InjectedNoise const* injected = nullptr;
   ForcedRouting const* forced = nullptr;  ///< chooses instead of the gate

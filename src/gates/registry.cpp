@@ -16,7 +16,9 @@ namespace moescope {
   GATE(uniform)              \
   GATE(uniform_learnable)    \
   GATE(random)               \
-  GATE(random_learnable)
+  GATE(random_learnable)     \
+  GATE(hash)                 \
+  GATE(top_p)
 
 #define MOESCOPE_DECLARE(kind) \
   template <class T>           \

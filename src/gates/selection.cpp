@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/scalar.hpp"
+#include "base/to_host.hpp"
 
 namespace moescope::gates {
 
@@ -57,6 +58,34 @@ Routing<T> route(ExecSpace const& exec, Matrix<int> const& order, std::int64_t c
 }
 
 template <class T>
+Routing<T> route_counted(ExecSpace const& exec, Matrix<int> const& order, ConstVector<int> count) {
+  auto const tokens = std::int64_t(order.extent(0));
+  auto const offsets = make_vector<int>("gates::offsets", tokens + 1);
+  Kokkos::parallel_scan(
+      "gates::offsets", Kokkos::RangePolicy<ExecSpace>(exec, 0, tokens + 1), KOKKOS_LAMBDA(std::int64_t t, int& sum, bool last) {
+        if (last) offsets(t) = sum;
+        if (t < tokens) sum += count(t);
+      });
+  auto const choices = to_host(exec, Kokkos::subview(offsets, Kokkos::make_pair(tokens, tokens + 1)))(0);
+  Routing<T> const routing{.num_tokens = tokens,
+                           .num_choices = choices,
+                           .num_experts = std::int64_t(order.extent(1)),
+                           .offsets = offsets,
+                           .expert = make_vector<int>("gates::expert", choices),
+                           .weight = make_vector<Accumulate<T>>("gates::weight", choices),
+                           .kept = make_vector<int>("gates::kept", choices)};
+  auto const expert = routing.expert, kept = routing.kept;
+  Kokkos::parallel_for(
+      "gates::route_counted", Kokkos::RangePolicy<ExecSpace>(exec, 0, tokens), KOKKOS_LAMBDA(std::int64_t t) {
+        for (int c = offsets(t); c < offsets(t + 1); ++c) {
+          expert(c) = order(t, c - offsets(t));
+          kept(c) = 1;
+        }
+      });
+  return routing;
+}
+
+template <class T>
 void score_choices(ExecSpace const& exec, ConstMatrix<Accumulate<T>> logits, bool use_softmax, Routing<T> const& routing) {
   using A = Accumulate<T>;
   auto const offsets = routing.offsets, expert = routing.expert;
@@ -92,6 +121,7 @@ void score_choices_backward(ExecSpace const& exec, Routing<T> const& routing, bo
 #define MOESCOPE_INSTANTIATE(T)                                                                                  \
   template Matrix<int> top_experts<T>(ExecSpace const&, ConstMatrix<T>, std::int64_t);                           \
   template Routing<T> route<T>(ExecSpace const&, Matrix<int> const&, std::int64_t, std::int64_t);                \
+  template Routing<T> route_counted<T>(ExecSpace const&, Matrix<int> const&, ConstVector<int>);                  \
   template void score_choices<T>(ExecSpace const&, ConstMatrix<Accumulate<T>>, bool, Routing<T> const&);         \
   template void score_choices_backward<T>(ExecSpace const&, Routing<T> const&, bool, ConstVector<Accumulate<T>>, \
                                           Matrix<Accumulate<T>>);

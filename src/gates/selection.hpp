@@ -15,6 +15,10 @@ Matrix<int> top_experts(ExecSpace const& exec, ConstMatrix<T> ranking, std::int6
 template <class T>
 Routing<T> route(ExecSpace const& exec, Matrix<int> const& order, std::int64_t count, std::int64_t num_experts);
 
+/// Token t goes to the first count[t], 0..E, experts of its row of `order` [tokens,E]; all kept; weights unset.
+template <class T>
+Routing<T> route_counted(ExecSpace const& exec, Matrix<int> const& order, ConstVector<int> count);
+
 /// Sets the weights to the softmax over the token's choices of logits[token,expert], or to these logits themselves.
 template <class T>
 void score_choices(ExecSpace const& exec, ConstMatrix<Accumulate<T>> logits, bool use_softmax, Routing<T> const& routing);

@@ -16,6 +16,7 @@ GateContext gate_context(Pass const& pass, std::int64_t layer, Range owned, std:
   context.step = pass.step;
   context.layer = layer;
   context.tokens = batch.ids.rows(owned.begin, owned.end);
+  context.words = Kokkos::subview(batch.tokens, Kokkos::make_pair(owned.begin, owned.end));
   context.pools = pools;
   context.forced = pass.forced;
   if (!pass.injected.empty()) context.injected = &pass.injected[std::size_t(layer)];

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "base/region.hpp"
 #include "config/routers.hpp"
 #include "metrics/bandwidth.hpp"
 #include "metrics/flops.hpp"
@@ -88,6 +89,13 @@ void append_throughput(Rows& rows, RunFileSetup const& setup, StepReport const& 
   rows.push_back({"/derived/tgs", Numbers{rate / double(setup.layout.ranks())}});
 }
 
+void append_gate_cost(Rows& rows, RunFileSetup const& setup, StepReport const& report) {
+  bool const known = setup.config.train.timing == "phased" && times_mean_something(setup);
+  double seconds = known ? 0 : nan;
+  for (auto const& rank : report.ranks) seconds += rank.phase_seconds.at(std::size_t(Phase::gate));
+  rows.push_back({"/derived/gate_seconds_per_token", Numbers{seconds / double(report.tokens)}});
+}
+
 /// Payload and seconds of an exchange are summed over ranks: the mean rate of a rank, weighted by its time.
 void append_bandwidth(Rows& rows, RunFileSetup const& setup, StepReport const& report) {
   Numbers algorithm, bus;
@@ -114,6 +122,7 @@ Rows derived_rows(RunFileSetup const& setup, StepReport const& report) {
   append_flops(rows, setup, report);
   append_throughput(rows, setup, report);
   append_bandwidth(rows, setup, report);
+  append_gate_cost(rows, setup, report);
   return rows;
 }
 

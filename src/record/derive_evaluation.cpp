@@ -1,8 +1,24 @@
+#include <limits>
+
 #include "config/routers.hpp"
 #include "metrics/specialization.hpp"
 #include "record/rows.hpp"
 
 namespace moescope::record {
+
+namespace {
+
+/// [L] of the report's [D,L]; NaN where they are not known.
+std::vector<double> changed_fractions(RunFileSetup const& setup, std::vector<std::int64_t> const& changed) {
+  auto const routers = std::size_t(router_extents(setup.config.model).routers);
+  auto const tokens = double(setup.config.eval.sequences * setup.config.batch.sequence_length) * double(setup.domains.size());
+  std::vector<double> fractions(routers, 0);
+  for (std::size_t i = 0; i < changed.size(); ++i)
+    fractions[i % routers] += changed[i] < 0 ? std::numeric_limits<double>::quiet_NaN() : double(changed[i]) / tokens;
+  return fractions;
+}
+
+}  // namespace
 
 Rows derived_rows(RunFileSetup const& setup, EvaluationReport const& report) {
   auto const [routers, experts] = router_extents(setup.config.model);
@@ -16,7 +32,8 @@ Rows derived_rows(RunFileSetup const& setup, EvaluationReport const& report) {
     }
     information.push_back(metrics::domain_information(counts, domains));
   }
-  return {{"/derived/eval/domain_information", information}};
+  return {{"/derived/eval/domain_information", information},
+          {"/derived/eval/changed_fraction", changed_fractions(setup, report.changed_tokens)}};
 }
 
 }  // namespace moescope::record

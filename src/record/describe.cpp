@@ -3,6 +3,7 @@
 
 #include <ctime>
 
+#include "config/forced_workloads.hpp"
 #include "record/continuation.hpp"
 #include "record/create.hpp"
 #include "record/schema.hpp"
@@ -34,6 +35,7 @@ void describe_root(hdf5::File& file, RunFileSetup const& setup, Lineage const& l
   file.write_attribute("/", "parent", lineage.parent);
   file.write_attribute("/", "ancestors", lineage.ancestors);
   file.write_attribute("/", "timing", setup.config.train.timing);
+  file.write_attribute("/", "routing", routing_label(setup.config));
   file.write_attribute("/", "oversubscribed", std::int64_t(setup.oversubscribed));
 }
 

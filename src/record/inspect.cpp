@@ -89,6 +89,7 @@ void configuration(Account& account) {
                get("/batch/micro_steps"));
   account.line("mode", "{}, {} timing, {}, dispatcher {}", get("/train/mode"), get("/train/timing"), get("/train/dtype"),
                get("/train/dispatcher"));
+  if (account.file.has_attribute("/", "routing")) account.line("routing", "{}", account.file.read_attribute("/", "routing"));
   account.line("layout", "{} on {} node(s)", account.file.read_attribute("/provenance", "layout"),
                account.file.extents("/node").at(0));
 }

@@ -5,6 +5,7 @@
 #include "metrics/bandwidth.hpp"
 #include "record/rows.hpp"
 #include "record/scales.hpp"
+#include "step/realised_losses.hpp"
 
 namespace moescope::record {
 namespace {
@@ -139,6 +140,19 @@ Rows routing(RunConfig const& config, StepReport const& report) {
   };
 }
 
+/// [L] Means over the tokens that have such a number.
+Rows confidence(RunConfig const& config, StepReport const& report) {
+  std::vector<double> top, entropy, margin;
+  for (std::size_t l = 0; l < std::size_t(router_extents(config.model).routers); ++l) {
+    metrics::ConfidenceSums sums;
+    for (auto const& rank : report.ranks) sums.add(rank.confidence.at(l));
+    top.push_back(sums.top_probability / sums.tokens);
+    entropy.push_back(sums.entropy / sums.tokens);
+    margin.push_back(sums.margin / sums.tokens_with_margin);
+  }
+  return {{"/raw/confidence/top_probability", top}, {"/raw/confidence/entropy", entropy}, {"/raw/confidence/margin", margin}};
+}
+
 /// 1 where the step is of the run's warm-up, 2 where it is only of a resumed launch's.
 std::int64_t warm_up(RunFileSetup const& setup, std::int64_t step) {
   auto const steps = setup.config.train.record_warm_up_steps;
@@ -151,6 +165,8 @@ Rows training(RunFileSetup const& setup, StepReport const& report) {
       {"/raw/loss/total", std::vector{report.loss_total}},
       {"/raw/loss/cross_entropy", std::vector{report.loss_cross_entropy}},
       {"/raw/loss/balance", report.loss_balance},
+      {"/raw/loss/terms", report.loss_terms},
+      {"/raw/loss/realised", realised_losses(setup.config.model, report.ranks)},
       {"/raw/gradient_norm", std::vector{report.gradient_norm}},
       {"/raw/learning_rate", std::vector{report.learning_rate}},
       {"/raw/tokens", Integers{report.tokens}},
@@ -179,7 +195,7 @@ double slowest_seconds(StepReport const& report) {
 Rows raw_rows(RunFileSetup const& setup, StepReport const& report) {
   Rows all;
   for (auto const& part : {times(setup, report), traffic_rows(setup, report), memory(report), routing(setup.config, report),
-                           training(setup, report)})
+                           confidence(setup.config, report), training(setup, report)})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }
@@ -188,6 +204,7 @@ Rows detail_rows(RunFileSetup const& setup, StepReport const& report) {
   return {
       {"/raw/expert_tokens_routed_by_rank", by_rank(setup.config, report, &RankReport::routed)},
       {"/raw/expert_tokens_processed_by_rank", by_rank(setup.config, report, &RankReport::processed)},
+      {"/raw/expert_pairs", report.expert_pairs},
       {"/raw/peer_bytes", of_ranks<std::int64_t>(report, [](auto const& rank) { return rank.peer_bytes; })},
   };
 }
@@ -195,6 +212,7 @@ Rows detail_rows(RunFileSetup const& setup, StepReport const& report) {
 Rows evaluation_rows(EvaluationReport const& report) {
   return {{"/raw/eval/loss", report.loss},
           {"/raw/eval/expert_tokens", report.expert_tokens},
+          {"/raw/eval/changed_tokens", report.changed_tokens},
           {"/raw/eval/collective_payload_bytes", report.payload_bytes}};
 }
 

@@ -7,6 +7,7 @@
 #include "record/continuation.hpp"
 #include "record/create.hpp"
 #include "record/file_size.hpp"
+#include "record/load_history.hpp"
 #include "record/output_path.hpp"
 #include "record/rows.hpp"
 #include "record/summary.hpp"
@@ -44,6 +45,7 @@ struct RunFile::State {
         lineage(earlier ? record::lineage_after(*earlier, path) : record::Lineage{}),
         file(hdf5::File::create(path)),
         datasets(record::create_datasets(file, setup, room)),
+        history(record::load_history(earlier ? earlier->file : file, setup.config.model, setup.first_step())),
         steps_done(setup.first_step()) {}
 
   void write(record::Rows const& rows, std::int64_t index) {
@@ -65,6 +67,7 @@ struct RunFile::State {
   record::Lineage lineage;
   hdf5::File file;
   record::Datasets datasets;
+  record::LoadHistory history;
   std::int64_t steps_done;
   std::string mismatch;
   bool closed = false;
@@ -102,6 +105,8 @@ void RunFile::write_step(StepReport const& report) {
   if (state.mismatch.empty()) state.mismatch = computed.mismatch.empty() ? report.failure : computed.mismatch;
   state.write(record::raw_rows(state.setup, report), report.step);
   state.write(record::derived_rows(state.setup, report), report.step);
+  state.history.add(record::routed_counts(state.setup.config, report));
+  state.write(state.history.derived_rows(), report.step);
   state.write(record::energy_rows(state.setup, report), report.step);
   state.write(computed.rows, report.step);
   state.datasets.at("/raw/attempt").write_row(report.step, std::vector<std::int64_t>{state.lineage.attempt});

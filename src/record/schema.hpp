@@ -27,6 +27,7 @@ inline constexpr char const* imbalance_levels[] = {"expert", "rank", "node"};
 inline constexpr char const* flop_numerators[] = {"megatron_causal", "non_causal", "six_n_active", "six_n_total", "executed"};
 inline constexpr char const* peak_denominators[] = {"stated", "measured"};
 inline constexpr char const* peer_classes[] = {"self", "node", "remote"};
+inline constexpr std::size_t dead_window = 10;  ///< steps of /derived/dead_fraction_over_window
 inline constexpr char const* statistics[] = {"value", "median", "interval_low", "interval_high", "n"};
 
 }  // namespace moescope::schema

@@ -1,4 +1,5 @@
 #pragma once
+#include "run/held_out_choices.hpp"
 #include "step/trainer.hpp"
 
 namespace moescope {
@@ -15,9 +16,9 @@ std::int64_t first_held_out_sequence(EvalConfig const& eval, std::int64_t domain
 
 /// Mean cross-entropy per labelled token of each domain's held-out text, gates in evaluation mode, in micro-batches of the
 /// size that training uses, the last possibly smaller. Exchanges of an evaluation belong to no step: the ledger is emptied around
-/// it, and their payload is reported here. Collective.
+/// it, and their payload is reported here. `choices`: those of the evaluation before, to compare with. Collective.
 template <class T>
 EvaluationReport evaluate(ExecSpace const& exec, Trainer<T>& trainer, HeldOutSource const& source, std::int64_t num_domains,
-                          std::int64_t at_step);
+                          std::int64_t at_step, HeldOutChoices& choices);
 
 }  // namespace moescope

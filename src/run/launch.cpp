@@ -50,7 +50,7 @@ std::string launch_id() {
 
 }  // namespace
 
-RunFileSetup describe_launch(RunConfig const& config, Mesh& mesh, DataSource const& data) {
+RunFileSetup describe_launch(RunConfig const& config, Mesh& mesh, DataSource const& data, ReplayedRouting const& replayed) {
   RunFileSetup setup{config, mesh.layout(), mesh.ledger().collectives(), data.domains(), evaluation_steps(config)};
   auto const threads = std::int64_t(Kokkos::DefaultHostExecutionSpace().concurrency());
   setup.hosts = mesh.world().gather(host_name(), 0);
@@ -58,8 +58,9 @@ RunFileSetup describe_launch(RunConfig const& config, Mesh& mesh, DataSource con
   auto const binding = gather_binding(mesh.world(), setup.hosts, int(threads));
   setup.oversubscribed = !binding.crowded.empty();
   if (setup.oversubscribed) print_notice(crowded_notice(binding));
-  setup.computation_key = computation_key(config, data.fingerprint());
-  setup.cell_key = cell_key(config, threads, build_identification(), data.fingerprint());
+  auto const inputs = fingerprint_of_inputs(data.fingerprint(), replayed);
+  setup.computation_key = computation_key(config, inputs);
+  setup.cell_key = cell_key(config, threads, build_identification(), inputs);
   setup.provenance = collect_provenance();
   auto const add = [&](char const* key, std::string const& value) { setup.provenance.emplace_back(key, value); };
   add("kokkos", kokkos_description());
@@ -68,6 +69,7 @@ RunFileSetup describe_launch(RunConfig const& config, Mesh& mesh, DataSource con
   add("blas", kernels::gemm_implementation(config.train.dtype));
   add("threads_per_rank", std::to_string(threads));
   add("data_fingerprint", data.fingerprint());
+  if (replayed.routing) add("replayed_counts", replayed.fingerprint);
   return setup;
 }
 

@@ -3,6 +3,7 @@
 #include "config/run_config.hpp"
 #include "data/data_source.hpp"
 #include "record/run_file.hpp"
+#include "run/replayed_routing.hpp"
 
 namespace moescope {
 
@@ -14,6 +15,6 @@ Layout launch_layout(RunConfig& config, std::int64_t ranks);
 void require_same_everywhere(Communicator const& world, std::string const& text, std::string const& what);
 
 /// What the launch runs on, beside what `record` collects by itself: Kokkos, MPI, BLAS, threads, hosts. Collective.
-RunFileSetup describe_launch(RunConfig const& config, Mesh& mesh, DataSource const& data);
+RunFileSetup describe_launch(RunConfig const& config, Mesh& mesh, DataSource const& data, ReplayedRouting const& replayed);
 
 }  // namespace moescope

@@ -40,7 +40,7 @@ class Evaluations {
   }
   void evaluate_if_due(Trainer<T>& trainer, std::int64_t steps_done, Recorder& recorder) {
     if (next_ == due_.size() || due_[next_] != steps_done) return;
-    auto const report = evaluate<T>(ExecSpace(), trainer, held_out_, domains_, steps_done);
+    auto const report = evaluate<T>(ExecSpace(), trainer, held_out_, domains_, steps_done, choices_);
     recorder.write(report);
     end_if_diverged(divergence(report, trainer.config()), recorder);
     ++next_;
@@ -51,6 +51,7 @@ class Evaluations {
   std::vector<std::int64_t> due_;
   std::size_t next_ = 0;
   HeldOutSource held_out_;
+  HeldOutChoices choices_;
 };
 
 /// The twin of a run on several ranks, before its first step.
@@ -104,7 +105,7 @@ void announce(Recorder const& recorder, End end, std::string const& checkpoints)
 
 template <class T>
 RunFileSetup setup_of(RunConfig const& config, TrainingOptions const& options, Mesh& mesh, DataSource const& data) {
-  auto setup = describe_launch(config, mesh, data);
+  auto setup = describe_launch(config, mesh, data, options.replayed);
   setup.overwrite = options.overwrite;
   if (options.resumption) {
     setup.continued = options.resumption->continuation();
@@ -115,6 +116,11 @@ RunFileSetup setup_of(RunConfig const& config, TrainingOptions const& options, M
   mesh.set_clock_offset(clock.offset);
   setup.clock_error = mesh.world().max(clock.error);
   return setup;
+}
+
+/// As rank 0 chooses it, who alone knows all that the run file holds.
+std::int64_t steps_between_details(Communicator const& world, RunFileSetup const& setup) {
+  return world.sum(world.rank() == 0 ? record::file_size(setup).detail_every : std::int64_t(0));
 }
 
 int finish(End end, Recorder& recorder, std::string const& checkpoints, int rank) {
@@ -132,13 +138,16 @@ int train(RunConfig const& config, TrainingOptions const& options, Mesh& mesh, D
   std::optional<Trainer<T>> trainer;
   agreed(mesh.world(), [&] {
     trainer.emplace(config, mesh);
+    if (options.replayed.routing) trainer->replay(options.replayed.routing);
     if (options.resumption) restore(*options.resumption, *trainer);
   });
   auto setup = setup_of<T>(config, options, mesh, data);
   trainer->set_energy_meter(find_energy_sensors(mesh.world(), setup));
   if (auto const notice = record::size_notice(setup); mesh.rank() == 0 && !notice.empty()) print_notice(notice);
+  trainer->set_detail_every(steps_between_details(mesh.world(), setup));
   Recorder recorder(mesh.world(), setup, options.log);
-  Checkpoints<T> checkpoints(config, mesh, options.signals, options.checkpoint_lock, setup.launch, data.fingerprint());
+  Checkpoints<T> checkpoints(config, mesh, options.signals, options.checkpoint_lock, setup.launch,
+                             fingerprint_of_inputs(data.fingerprint(), options.replayed));
   auto const end = twin_is_right(config, mesh.world(), recorder)
                        ? run_steps<T>(config, options, *trainer, data, checkpoints, recorder, mesh.rank())
                        : End::wrong;

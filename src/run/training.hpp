@@ -7,6 +7,7 @@
 #include "data/data_source.hpp"
 #include "run/checkpoints.hpp"
 #include "run/progress.hpp"
+#include "run/replayed_routing.hpp"
 
 namespace moescope {
 
@@ -17,6 +18,7 @@ struct TrainingOptions {
   bool overwrite = false;
   std::optional<Resumption> resumption;
   EventLog* log = nullptr;  ///< on rank 0, if wanted
+  ReplayedRouting replayed{};
 
   std::int64_t first_step() const { return resumption ? resumption->index.steps : 0; }
 };

@@ -7,6 +7,7 @@
 #include "base/region.hpp"
 #include "base/to_host.hpp"
 #include "config/routers.hpp"
+#include "step/realised_losses.hpp"
 
 namespace moescope {
 
@@ -27,6 +28,8 @@ RankReport empty_rank_report(RunConfig const& config, Mesh& mesh) {
   report.rows_sent.resize(layers);
   report.rows_received.resize(layers);
   report.peer_bytes.resize(std::size_t(mesh.layout().ranks()));
+  report.loss_realised = no_realised_losses(config.model);
+  report.confidence.resize(layers);
   report.memory_by_purpose.resize(std::size(memory_purposes));
   return report;
 }
@@ -60,7 +63,7 @@ RoutingRecord record_routing(Activations<T> const& activations) {
   for (auto const& block : activations.blocks) {
     auto const& routing = block.moe.routed.router.routing;
     auto const& plan = block.moe.routed.plan;
-    record.layers.push_back({routing.expert, routing.kept, plan.rows.expert_offsets, plan.peers});
+    record.layers.push_back({routing.offsets, routing.expert, routing.kept, plan.rows.expert_offsets, plan.peers});
   }
   return record;
 }
@@ -93,6 +96,16 @@ void count_rows(RoutingRecord const& record, Range mine, std::int64_t rank, Rank
       report.rows_sent[l] += peer.out;
       report.rows_received[l] += peer.back;
     }
+  }
+}
+
+void count_pairs(ExecSpace const& exec, RoutingRecord const& record, std::int64_t experts, std::vector<std::int64_t>& pairs) {
+  for (std::size_t l = 0; l < record.layers.size(); ++l) {
+    auto const offsets = to_host(exec, record.layers[l].offsets), expert = to_host(exec, record.layers[l].expert);
+    auto* const of_router = pairs.data() + std::int64_t(l) * experts * experts;
+    for (std::size_t t = 0; t + 1 < offsets.size(); ++t)
+      for (auto i = offsets(t); i < offsets(t + 1); ++i)
+        for (auto j = offsets(t); j < offsets(t + 1); ++j) ++of_router[expert(i) * experts + expert(j)];
   }
 }
 

@@ -35,6 +35,14 @@ void each_number(Report& report, Action&& action) {
   each(report.rows_sent);
   each(report.rows_received);
   each(report.peer_bytes);
+  each(report.loss_realised);
+  for (auto& sums : report.confidence) {
+    action(sums.tokens);
+    action(sums.top_probability);
+    action(sums.entropy);
+    action(sums.tokens_with_margin);
+    action(sums.margin);
+  }
   each(report.memory_by_purpose);
   each(report.energy_joules);
   each_volume(report.computed.volumes);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "metrics/confidence.hpp"
 #include "traffic/traffic.hpp"
 
 namespace moescope {
@@ -28,6 +29,8 @@ struct RankReport {
   std::vector<std::int64_t> expert_rows;               ///< [L,E] rows computed of each expert, all micro-steps
   std::vector<std::int64_t> rows_sent, rows_received;  ///< [L] to and from other ranks before the experts
   std::vector<std::int64_t> peer_bytes;                ///< [R]
+  std::vector<double> loss_realised;                   ///< [L,A] what the kept choices of owned tokens add to loss_terms; or NaN
+  std::vector<metrics::ConfidenceSums> confidence;     ///< [L] of the owned tokens of the last micro-step
   std::int64_t memory_bytes = 0;                       ///< high-water mark of the process
   std::vector<std::int64_t> memory_by_purpose;         ///< [memory_purposes]
   double executed_flops = 0;
@@ -52,6 +55,8 @@ struct StepReport {
   std::vector<double> gate_importance, gate_load, gate_cv2;  ///< [L,E], [L,E], [L]
   double gradient_norm = 0;                                  ///< before clipping
   double learning_rate = 0;
+  std::vector<std::int64_t>
+      expert_pairs;               ///< [L,E,E] of this rank's tokens, once gathered on rank 0 of all; empty but for details
   RankReport own;                 ///< of this rank
   std::vector<RankReport> ranks;  ///< [R] on rank 0, once they are gathered
   std::string failure;            ///< on rank 0, what a check of this step found wrong; empty where all held
@@ -60,9 +65,10 @@ struct StepReport {
 /// Held-out evaluation after `at_step` steps.
 struct EvaluationReport {
   std::int64_t at_step = 0;
-  std::vector<double> loss;                 ///< [D] nat per labelled token
-  std::vector<std::int64_t> payload_bytes;  ///< [R,C] of the evaluation's exchanges; on rank 0, empty elsewhere
-  std::vector<std::int64_t> expert_tokens;  ///< [D,L,E]
+  std::vector<double> loss;                  ///< [D] nat per labelled token
+  std::vector<std::int64_t> payload_bytes;   ///< [R,C] of the evaluation's exchanges; on rank 0, empty elsewhere
+  std::vector<std::int64_t> expert_tokens;   ///< [D,L,E]
+  std::vector<std::int64_t> changed_tokens;  ///< [D,L] whose choices are others than in the evaluation before; -1: there was none
 };
 
 }  // namespace moescope

@@ -9,6 +9,7 @@
 #include "base/to_host.hpp"
 #include "comm/arrivals.hpp"
 #include "comm/exchange.hpp"
+#include "config/forced_workloads.hpp"
 #include "config/gate_kinds.hpp"
 #include "config/pool_calls.hpp"
 #include "config/routers.hpp"
@@ -126,6 +127,7 @@ Trainer<T>::Trainer(RunConfig const& config, Mesh& mesh)
       gate_statistics_(mesh.exchange(traffic::names::gate_statistics)),
       gate_choices_(mesh.exchange(traffic::names::gate_choices)),
       gradient_exchanges_(mesh),
+      forced_(make_forced_routing(config)),
       model_(config.model, config.train.dispatcher, mesh),
       state_(config.model, mesh.layout(), mesh.rank(), config.train.mode == "train") {
   initialize<T>(state_.table, config.train.seed, state_.values);
@@ -160,17 +162,17 @@ StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::i
     }
     all_reduce_control(mesh_, labels_, std::span<double>(&labels, 1));
   }
-  auto const records = run_micro_steps(batches, labels, report);
+  auto const decisions = run_micro_steps(batches, labels, report);
   sum_losses(report);
   report.gradient_norm = report.learning_rate = not_applicable;
   if (config_.train.mode == "train") finish_gradients(report);
-  if (config_.train.mode == "train" && gate_kind(config_.model).updates) update_gates(records);
+  if (config_.train.mode == "train" && gate_kind(config_.model).updates) update_gates(decisions.records);
   exec_.fence("step::end");
   own.step_seconds = now() - begin;
 
   own.energy_joules = energy_.joules();
   measure_memory(allocations_, state_, own);
-  count_decisions(records, own);
+  count_decisions(decisions, report);
   take_measurements(mesh_, own);
   report.tokens = config_.batch.sequences * config_.batch.sequence_length;
   for (auto const& batch : batches) {
@@ -182,8 +184,8 @@ StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::i
 }
 
 template <class T>
-std::vector<RoutingRecord> Trainer<T>::run_micro_steps(std::vector<LoadedMicroBatch> const& batches, double labels,
-                                                       StepReport& report) {
+typename Trainer<T>::Decisions Trainer<T>::run_micro_steps(std::vector<LoadedMicroBatch> const& batches, double labels,
+                                                           StepReport& report) {
   bool const training = config_.train.mode == "train";
   if (training) {
     auto const& groups = state_.table.groups();
@@ -192,30 +194,40 @@ std::vector<RoutingRecord> Trainer<T>::run_micro_steps(std::vector<LoadedMicroBa
         Kokkos::deep_copy(exec_, state_.gradients.group[g], Accumulate<T>(0));
   }
   Pass pass{.training = training, .seed = config_.train.seed, .step = report.step};
+  MOESCOPE_CHECK(forced_ || !is_forced(config_) || !training);
+  if (training) pass.forced = forced_.get();
   double const scale = labels > 0 ? 1 / labels : 0;
-  std::vector<RoutingRecord> records;
+  Decisions decisions;
   for (std::size_t m = 0; m < batches.size(); ++m) {
     pass.batch = &batches[m].device;
     pass.micro_batch = std::int64_t(m);
     pass.accumulates = m > 0;
     auto activations = model_.forward(exec_, pass, weights_);
-    records.push_back(record_routing<T>(activations));
+    decisions.records.push_back(record_routing<T>(activations));
+    decisions.shares.push_back(keep_shares<T>(config_.model, activations));
+    if (m + 1 == batches.size()) decisions.last_scores = keep_scores<T>(activations);
     add_gate_statistics(activations, counted_losses(), report);
     report.loss_cross_entropy += activations.cross_entropy_sum * scale;
     if (training) model_.backward(exec_, pass.backward(), scale, weights_, activations, gradients_);
   }
-  return records;
+  return decisions;
 }
 
 template <class T>
-void Trainer<T>::count_decisions(std::vector<RoutingRecord> const& records, RankReport& report) {
+void Trainer<T>::count_decisions(Decisions const& decisions, StepReport& report) {
   Region const region(Phase::checks);
   auto const begin = now();
+  auto const& records = decisions.records;
+  auto const [routers, experts] = router_extents(config_.model);
+  if (report.step % detail_every_ == 0) report.expert_pairs.resize(std::size_t(routers * experts * experts));
   for (std::size_t m = 0; m < records.size(); ++m) {
-    count_routing(exec_, records[m], config_, std::int64_t(m), report);
-    count_rows(records[m], mesh_.layout().experts(config_.model, mesh_.rank()), mesh_.rank(), report);
+    count_routing(exec_, records[m], config_, std::int64_t(m), report.own);
+    count_rows(records[m], mesh_.layout().experts(config_.model, mesh_.rank()), mesh_.rank(), report.own);
+    add_realised(exec_, records[m], decisions.shares[m], report.own.loss_realised);
+    if (!report.expert_pairs.empty()) count_pairs(exec_, records[m], experts, report.expert_pairs);
   }
-  report.checks_seconds = now() - begin;
+  add_confidence<T>(exec_, decisions.last_scores, report.own);
+  report.own.checks_seconds = now() - begin;
 }
 
 /// Of pools that the stage shares every rank knows the whole, and one dp coordinate tells it where others tell of their own.

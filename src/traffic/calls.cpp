@@ -1,5 +1,6 @@
 #include "traffic/calls.hpp"
 
+#include "config/forced_workloads.hpp"
 #include "config/gate_kinds.hpp"
 #include "config/routers.hpp"
 #include "layout/shared_pools.hpp"
@@ -27,7 +28,7 @@ class Step {
         caller_(exchanges, layout, visit),
         scalar_(scalar(config.train.dtype)),
         extents_(router_extents(config.model)),
-        pool_calls_(moescope::pool_calls(config.model, config.train.mode == "train")),
+        pool_calls_(moescope::pool_calls(config.model, config.train.mode == "train" && !is_forced(config))),
         sizes_(dispatch_sizes(config)) {}
 
   void run(ShapesOf const& shapes_of, GroupSizes& sizes) {

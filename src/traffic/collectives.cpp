@@ -2,6 +2,7 @@
 #include <array>
 #include <span>
 
+#include "config/forced_workloads.hpp"
 #include "config/gate_kinds.hpp"
 #include "layout/shared_pools.hpp"
 #include "tensors/tensor.hpp"
@@ -17,7 +18,7 @@ using enum Pass;
 
 template <RouterPoolCalls::Operation operation, Axis axis>
 bool reaches_pools(RunConfig const& config, Layout const& layout) {
-  auto const calls = pool_calls(config.model, config.train.mode == "train");
+  auto const calls = pool_calls(config.model, config.train.mode == "train" && !is_forced(config));
   return std::any_of(calls.begin(), calls.end(), [&](RouterPoolCalls const& each) {
     return each.operation == operation && shares_pools(config, layout, each.pool, axis);
   });

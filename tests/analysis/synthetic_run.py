@@ -53,7 +53,7 @@ CONFIG = {
     "batch": {"micro_steps": 1, "sequence_length": 128, "sequences": 8},
     "gate": {"kind": "noisy_top_k"},
     "layout": {"ranks": RANKS, "tp": 2, "dp": 2, "ep": 4, "etp": 1, "edp": 1},
-    "model": {"capacity_factor": 1.25},
+    "capacity": {"factor": 1.25},
     "record": {"path": "run.h5", "repeat": 0},
     "checkpoint": {"every": 0, "keep": 1, "path": ""},
     "train": {"seed": 1, "dispatcher": "all_to_all", "timing": "phased"},
@@ -65,6 +65,8 @@ def _scales(file, steps):
         "step": range(steps),
         "router": [f"{layer}.ffn" for layer in range(ROUTERS)],
         "expert": range(EXPERTS),
+        "other_expert": range(EXPERTS),
+        "detail_step": range(0, steps, 3),
         "rank": range(RANKS),
         "phase": PHASES,
         "collective": COLLECTIVES,
@@ -110,6 +112,29 @@ def _routing(file, random, steps):
     file["raw/expert_tokens_routed"] = counts
     file["derived/imbalance/experts/max_over_mean"] = counts.max(axis=2) / counts.mean(axis=2)
     file["derived/imbalance/experts/normalized_entropy"] = _entropy(counts / 2048) / np.log2(EXPERTS)
+    file["derived/imbalance/experts/dead_fraction"] = (counts < 100).mean(axis=2)
+    file["derived/dead_fraction_over_window"] = (counts < 80).mean(axis=2)
+    _confidence(file, steps, int(counts[0, 0, 0]))
+    _pairs(file, counts[::3])
+
+
+def _confidence(file, steps, seed):
+    own = np.random.default_rng([17, seed])
+    sure = np.linspace(0.3, 0.7, steps)[:, None] + own.uniform(0, 0.1, (steps, ROUTERS))
+    file["raw/confidence/top_probability"] = sure
+    file["raw/confidence/entropy"] = 2 * (1 - sure)
+    file["raw/confidence/margin"] = 3 * sure - 1
+    file["derived/load_drift"] = own.uniform(0.01, 0.1, (steps, ROUTERS))
+    phased = file.attrs["timing"] == "phased" and not file.attrs["oversubscribed"]
+    file["derived/gate_seconds_per_token"] = own.uniform(1e-6, 2e-6, steps) if phased else np.full(steps, np.nan)
+
+
+def _pairs(file, counts):
+    """Of two choices a token; the first two experts go together."""
+    others = counts[..., :, None] * counts[..., None, :] * ~np.eye(EXPERTS, dtype=bool)
+    others[..., 0, 1], others[..., 1, 0] = 2 * others[..., 0, 1], 2 * others[..., 1, 0]
+    pairs = others * 1024 // others.sum(axis=(-2, -1), keepdims=True) + counts[..., None] * np.eye(EXPERTS, dtype="i8")
+    file["raw/expert_pairs"] = pairs.astype("u4")
 
 
 def _evaluations(file, random):
@@ -160,6 +185,8 @@ def write_run(path, steps=STEPS, config=None, speed=1.0, **changes):
     with h5py.File(path, "w") as file:
         for name, default in ROOT.items():
             file.attrs[name] = changes.pop(name, default)
+        if "routing" in changes:  # earlier programs wrote none
+            file.attrs["routing"] = changes.pop("routing")
         file["steps_done"] = changes.pop("steps_done", steps)
         facts = {"dirty": "false", "build_type": "Release", "threads_per_rank": "1", "commit": "abcdef0123"}
         file.create_group("provenance").attrs.update(facts | changes)

@@ -29,7 +29,8 @@ CASES = {
     "all from the start": (range(len(NAMES)), 0),
 }
 NOTHING_FINITE = {
-    *("busbw", "load_over_steps", "loss", "mfu", "mfu_against_imbalance", "step_breakdown", "strong_scaling", "weak_scaling")
+    *("collapse", "confidence"),
+    *("busbw", "load_over_steps", "loss", "mfu", "mfu_against_imbalance", "step_breakdown", "strong_scaling", "weak_scaling"),
 }
 
 

@@ -164,7 +164,8 @@ TEST_CASE("an evaluation reports its exchanges and leaves none of them to the ne
     Trainer<double> trainer(config, mesh);
     auto const source = synthetic_source(config);
     auto const held_out = [&](std::int64_t, std::int64_t first, std::int64_t count) { return source(first, count); };
-    auto const evaluation = evaluate<double>(ExecSpace(), trainer, held_out, 1, 0);
+    HeldOutChoices choices;
+    auto const evaluation = evaluate<double>(ExecSpace(), trainer, held_out, 1, 0, choices);
     auto const after = checked_step(trainer, source, 0, 1);
 
     auto forward = config;

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from program import EXECUTABLE, ROOT
 
-PARTS = ("analysis", "cluster", "docs", "experiments", "tests/golden/llama_moe_v1", "quickstart.sh")
+PARTS = ("analysis", "cluster", "docs", "experiments", "tests/golden", "quickstart.sh")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 BUILD = "cluster/setup/build.sh -DMOESCOPE_TESTS=OFF\n"
 LAPTOP = (

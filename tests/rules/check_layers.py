@@ -138,7 +138,7 @@ def linkage_breaches(root):
             if path.with_suffix(".hpp").is_file() or path.name == "registry.cpp":
                 continue
             shown = ANONYMOUS.sub(lambda match: "\n" * match[0].count("\n"), path.read_text())
-            factory = re.compile(rf"\bmake_{path.stem}(_gate)?[<(]")
+            factory = re.compile(rf"\bmake_{path.stem}(_gate|_loss)?[<(]")
             for number, line in enumerate(shown.splitlines(), 1):
                 if line.strip() and not AT_NAMESPACE_SCOPE.match(line) and not factory.search(line):
                     yield f"{path.relative_to(root)}:{number}: only the factory may stand outside an anonymous namespace"

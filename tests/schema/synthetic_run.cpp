@@ -11,6 +11,7 @@ namespace moescope::testing {
 namespace {
 
 constexpr std::int64_t micro_steps = 2;
+constexpr double no_share = std::numeric_limits<double>::quiet_NaN();
 
 RunConfig synthetic_config(std::int64_t steps) {
   RunConfig config;
@@ -25,6 +26,7 @@ RunConfig synthetic_config(std::int64_t steps) {
   model.intermediate_size = 24;
   model.expert_widths = {{6, 6, 6, 6}, {6, 6, 6, 6}};
   model.score_scale_factor = {1, 1};
+  model.gate.loss.emplace({LossConfig{"switch", 0.01, ""}, LossConfig{"z", 0.001, ""}});
   config.batch = {4, 3, micro_steps};
   config.layout.tp = config.layout.ep = config.layout.etp = 2;
   config.train.steps = steps;
@@ -70,6 +72,11 @@ RankReport rank_report(RunFileSetup const& setup, traffic::RoutedCounts const& c
   report.rows = rows.sum;
   report.rows_worst = rows.worst_micro_step;
   report.peer_bytes = traffic::peer_bytes(setup.config, setup.layout, counts, rank);
+  report.loss_realised = {0.03125 * double(rank), no_share, 0.015625 * double(rank), no_share};
+  for (std::int64_t l = 0; l < model.num_layers; ++l) {
+    auto const tokens = double(2 * (rank + 1));
+    report.confidence.push_back({tokens, 0.5 * tokens, 0.25 * tokens, rank == 0 ? 0 : tokens, rank == 0 ? 0 : double(rank + l)});
+  }
   report.memory_bytes = 1000 * (rank + 1);
   report.memory_by_purpose = {100, 200, 300, 400 + rank};
   report.executed_flops = 1e6 * double(rank + 1);
@@ -111,10 +118,12 @@ StepReport synthetic_step(RunFileSetup const& setup, std::int64_t step) {
   report.domain_tokens = {5, 7};
   report.loss_total = 4.5 - 0.0625 * double(step);
   report.loss_cross_entropy = 4.0 - 0.0625 * double(step);
+  report.loss_terms = {0.1875, 0.0625, 0.09375, 0.03125};
   report.loss_balance = {0.25, 0.125};
   report.gate_importance.assign(block, 1.5);
   report.gate_load.assign(block, 2.5);
   report.gate_cv2 = {0.5, 0.75};
+  for (std::int64_t i = 0; i < std::int64_t(block) * setup.config.model.num_experts; ++i) report.expert_pairs.push_back(step + i);
   report.gradient_norm = 1 + double(step);
   report.learning_rate = 1e-3;
   for (std::int64_t rank = 0; rank < setup.layout.ranks(); ++rank) report.ranks.push_back(rank_report(setup, counts, step, rank));
@@ -129,6 +138,7 @@ EvaluationReport synthetic_evaluation(RunFileSetup const& setup, std::int64_t at
   report.payload_bytes.assign(std::size_t(setup.layout.ranks()) * setup.collectives.size(), 640 + at_step);
   report.expert_tokens.resize(counts);
   for (std::size_t i = 0; i < counts; ++i) report.expert_tokens[i] = at_step + std::int64_t(i);
+  for (std::size_t i = 0; i < counts / 4; ++i) report.changed_tokens.push_back(at_step > 0 ? 1 + std::int64_t(i) : -1);
   return report;
 }
 

@@ -70,6 +70,8 @@ def write(path, settings, status, steps_done=STEPS, attempt=0):
         file.attrs.update({"oversubscribed": settings.get("fake.oversubscribed", 0), "created": time.strftime("%FT%TZ")})
         file.attrs["timing"] = timing = settings.get("train.timing", "free")
         file.attrs["attempt"] = attempt
+        workload = settings.get("routing.forced", "none")
+        file.attrs["routing"] = "natural" if workload == "none" else f"forced:{workload}"
         file.update(
             {
                 "steps_done": steps_done,

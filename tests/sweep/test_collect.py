@@ -201,3 +201,13 @@ def test_report_collects_and_asks_the_figure_kit_for_a_page_of_these_results(swe
     assert utf8 == ["-X", "utf8"] and Path(program).is_file() and folder == str(one.results)
     assert options == ["--report", "--out", f"{one.results}/report"]
     assert json.loads((one.results / "manifest.json").read_text())["analysis"] == {"by": ["data.path"]}  # the kit reads it there
+
+
+def test_a_forced_cell_says_so_and_has_no_loss_in_the_table(sweep):
+    one = sweep("[sweep.matrix]\nrouting.forced = ['none', 'even']\n")
+    collected(one)
+    routing = {row["routing.forced"]: row["routing"] for row in rows(one)}
+    assert routing == {"none": "natural", "even": "forced:even"}
+    of_losses = [row["routing"] for row in rows(one) if "loss" in row["metric"] or row["metric"] == "cross_entropy"]
+    assert of_losses == ["natural"] * 3
+    assert {row["routing"] for row in rows(one) if row["metric"] == "payload_bytes"} == {"natural", "forced:even"}

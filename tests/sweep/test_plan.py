@@ -273,6 +273,16 @@ def test_a_contrast_that_no_cell_has_is_told(tmp_path):
     assert outcome.code == 0 and 'notice: contrast "more": no cell has the values of second' in outcome.out, outcome
 
 
+def test_a_contrast_of_losses_of_forced_runs_is_told(tmp_path):
+    text = (
+        "repeats = 6\n[sweep.matrix]\nrouting.forced = ['none', 'even']\n"
+        "[[contrast]]\nname = 'c'\nmeasure = 'held_out_loss'\n"
+        "first = { routing.forced = 'none' }\nsecond = { routing.forced = 'even' }\n"
+    )
+    outcome = Experiment(tmp_path, text).call("plan")
+    assert "the loss of a run with routing.forced = even tells nothing of a model" in outcome.out, outcome
+
+
 def test_where_no_cell_can_be_run_the_command_says_so_and_fails(tmp_path):
     experiment = Experiment(tmp_path, "[sweep.matrix]\nlayout.ep = [3]\nlayout.ranks = [4]")
     for command in ("plan", "submit"):

@@ -65,7 +65,10 @@ void gate(benchmark::State& state, RunConfig const& config) {
   SerialPool pool;
   GateContext context;
   context.tokens = TokenIds({{0, tokens}});
-  for (auto const& name : pool_names(config.model)) context.pools.push_back({name, {0, tokens, tokens, 1}, &pool});
+  for (auto const& name : pool_names(config.model)) {
+    auto const in_pool = name == "batch" ? tokens : config.batch.sequence_length;
+    context.pools.push_back({name, {0, tokens, in_pool, tokens / in_pool}, &pool});
+  }
   ExecSpace const exec;
   measure(state, [&] {
     auto const result = router.forward(exec, x, parameters, context);
@@ -74,6 +77,15 @@ void gate(benchmark::State& state, RunConfig const& config) {
     router.backward(exec, x, parameters, context, result, d_weight, d_x, gradients);
   });
   report_bytes(state, 4.0 * double(tokens * config.model.hidden_size) * double(sizeof(float)));
+  report_tokens(state, tokens);
+}
+
+/// The case with a router of another kind, whose keys are as they are by default.
+RunConfig with_gate(RunConfig config, std::string_view kind) {
+  config.model.gate = {};
+  config.model.gate.kind = kind;
+  config.model.gate.network = "linear";
+  return config;
 }
 
 /// Copies each token to its experts and sums it back, as dispatch and combine do on one rank. Bytes: what is copied and
@@ -119,6 +131,9 @@ void cross_entropy(benchmark::State& state, RunConfig const& config) {
 }  // namespace
 
 void add_layers() {
+  auto const& small = cases().front().config;
+  for (auto const kind : gate_kind_names())
+    add(fmt::format("gate_kind/{}", kind), 4, [config = with_gate(small, kind)](auto& state) { gate(state, config); });
   for (auto const& [name, config] : cases()) {
     add("attention/forward/" + name, 4, [&config = config](auto& state) { attention(state, config, false); });
     add("attention/backward/" + name, 4, [&config = config](auto& state) { attention(state, config, true); });

@@ -30,4 +30,9 @@ void report_bytes(benchmark::State& state, double bytes) {
   state.counters["bytes_per_second"] = each_second(bytes * world().size());
 }
 
+void report_tokens(benchmark::State& state, std::int64_t tokens) {
+  state.counters["seconds_per_token"] = {double(tokens),
+                                         benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert};
+}
+
 }  // namespace moescope::benchmarks

@@ -36,6 +36,9 @@ void report_flops(benchmark::State& state, double flops);
 /// Adds `bytes_per_second` for `bytes` read or written per iteration on each rank.
 void report_bytes(benchmark::State& state, double bytes);
 
+/// Adds `seconds_per_token` for `tokens` per iteration on each rank.
+void report_tokens(benchmark::State& state, std::int64_t tokens);
+
 /// Reported are aggregates over repetitions, of which main asks for nine unless told otherwise.
 template <class Body>
 benchmark::internal::Benchmark* add(std::string const& name, int iterations, Body&& body) {

@@ -15,12 +15,13 @@ Layout layout_of(std::int64_t ranks, std::int64_t tp, std::int64_t ep) {
 }
 
 ReplicaDifference difference(Layout const& layout, std::vector<std::int64_t> const& checksums) {
-  return find_replica_difference(layout, tensor_groups, checksums);
+  return find_replica_difference(layout, std::span(tensor_groups).first(3), checksums);
 }
 
 std::string_view name_of(ReplicaDifference const& found) { return tensor_groups[found.group].name; }
 
-/// [4 ranks, 3 groups] of dp 2 x tp 2 and edp 2 x ep 2: dense copies on {0,2} and {1,3}, expert copies likewise.
+/// [4 ranks, 3 groups: dense, router, expert] of dp 2 x tp 2 and edp 2 x ep 2: dense copies on {0,2} and {1,3}, expert copies
+/// likewise.
 std::vector<std::int64_t> right() { return {10, 5, 20, 11, 5, 21, 10, 5, 20, 11, 5, 21}; }
 
 }  // namespace

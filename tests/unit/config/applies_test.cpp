@@ -23,6 +23,8 @@ std::vector<Texts> const contexts{
     {"gate.loss=[]"},
     {"capacity.policy=position"},
     {"gate.loss=[{ kind = \"switch\", pool = \"block:2\" }]"},
+    {"gate.loss=[{ kind = \"device\" }]", "gate.num_groups=2"},
+    {"gate.loss=[{ kind = \"sequence\" }, { kind = \"z\" }]"},
     {"gate.add_noise=false"},
     {"model.top_k=4"},
     {"model.multiply_gate_scores=false"},
@@ -30,7 +32,17 @@ std::vector<Texts> const contexts{
     {"residual.num_experts=2", "residual.intermediate_size=16", "residual.multiply_gate_scores=false"},
     {"train.mode=forward"},
     {"optimizer.schedule=constant"},
-    {"eval.every=0"}};
+    {"eval.every=0"},
+    {"eval.every=0", "routing.forced=even"},
+    {"eval.every=0", "routing.forced=hot_set"},
+    {"eval.every=0", "routing.forced=hot_rank"},
+    {"eval.every=0", "routing.forced=max_vio", "routing.max_vio=0.5"},
+    {"eval.every=0", "routing.forced=rotating"},
+    {"eval.every=0", "routing.forced=burst"},
+    {"eval.every=0", "routing.forced=ragged_source"},
+    {"eval.every=0", "routing.forced=zero_expert", "routing.zero_experts=[1]"},
+    {"eval.every=0", "routing.forced=counts", "routing.counts=[1, 2, 3, 4]"},
+    {"eval.every=0", "routing.forced=replay_counts", "routing.file=run.h5"}};
 
 struct Change {
   void operator()(auto* number) const { ++*number; }
@@ -39,6 +51,8 @@ struct Change {
   void operator()(DType* dtype) const { *dtype = *dtype == DType::float32 ? DType::float64 : DType::float32; }
   void operator()(PerLayer const& list) const { ++list.values->front(); }
   void operator()(WidthsPerLayer const& lists) const { lists.values->front().push_back(1); }
+  void operator()(CountsPerLayer const& lists) const { lists.values->push_back({1}); }
+  void operator()(Integers* list) const { list->push_back(1); }
   void operator()(Losses const& list) const {
     list.model->gate.loss = losses(*list.model);
     if (list.model->gate.loss->empty()) list.model->gate.loss->push_back({"cv_squared", 0.5, "sequence"});
@@ -78,6 +92,7 @@ TEST_CASE("a setting that decides nothing is refused by its name, or changes no 
       {{"gate.kind=uniform"}, "gate.noise_epsilon=0.5", "gate.kind = \"uniform\""},
       {{"gate.kind=uniform"}, "gate.network=linear", "gate.kind = \"uniform\""},
       {{"gate.kind=random"}, "gate.pool=block:4", "no choice, loss or capacity that is taken over it"},
+      {{}, "gate.num_groups=2", "gate.kind = \"noisy_top_k\""},
       {{}, "capacity.factor=2", "capacity.policy = \"none\""},
       {{"gate.kind=switch"}, "capacity.order=choice", "a capacity.policy other than \"position\""},
       {{"gate.kind=switch"}, "capacity.renormalise=true", "one choice a token"},
@@ -88,6 +103,10 @@ TEST_CASE("a setting that decides nothing is refused by its name, or changes no 
       {{"train.mode=forward"}, "optimizer.beta1=0.5", "train.mode = \"forward\""},
       {{"optimizer.schedule=constant"}, "optimizer.min_ratio=0.5", "optimizer.schedule = \"constant\""},
       {{"eval.every=0"}, "eval.sequences=16", "eval.every = 0"},
+      {{}, "routing.zipf_exponent=2", "routing.forced = \"none\""},
+      {{"eval.every=0", "routing.forced=even"}, "routing.zipf_exponent=2", "routing.forced = \"even\""},
+      {{"eval.every=0", "routing.forced=hot_set"}, "routing.counts=[1, 2, 3, 4]", "routing.forced = \"hot_set\""},
+      {{"train.mode=forward"}, "routing.forced=even", "train.mode = \"forward\""},
   };
   for (auto const& row : cases) {
     auto overrides = row.context;

@@ -98,7 +98,7 @@ TEST_CASE("to_json holds every value in force under its TOML name, sorted, and n
   CHECK(json["train"]["dtype"] == "float32");
   CHECK(json["data"]["weights"]["text"] == 1.5);
   CHECK(json["layout"]["dp"] == 0);
-  CHECK(json.size() == 13);
+  CHECK(json.size() == 14);
   CHECK(text == json.dump());
 }
 

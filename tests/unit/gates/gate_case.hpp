@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/range.hpp"
+#include "base/upload.hpp"
 #include "config/gate_kinds.hpp"
 #include "gates/router.hpp"
 #include "support/losses.hpp"
@@ -47,6 +48,9 @@ struct GateCase {
   GateContext context_of(TokenIds const& tokens_of_rank, PoolExchange& exchange) const {
     auto result = context;
     result.tokens = tokens_of_rank;
+    std::vector<int> words;
+    for (auto const id : tokens_of_rank.on_host()) words.push_back(int(id % 7));
+    result.words = upload(ExecSpace(), "test::words", words);
     for (auto const& name : pool_names(model)) result.pools.push_back({name, pool_shape, &exchange});
     return result;
   }

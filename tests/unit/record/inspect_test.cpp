@@ -49,6 +49,14 @@ TEST_CASE("inspect tells status, steps, configuration, losses, evaluations, imba
   CHECK_THAT(text, !Catch::Contains("DIFFERENT") && !Catch::Contains("partial"));
 }
 
+TEST_CASE("inspect tells whether gates chose, or what else did") {
+  TemporaryFolder const folder;
+  auto setup = synthetic_setup(5);
+  CHECK_THAT(inspect(write_synthetic_run(folder / "natural.h5", setup)), Catch::Contains("routing     natural\n"));
+  setup.config.routing.forced = "zipf";
+  CHECK_THAT(inspect(write_synthetic_run(folder / "forced.h5", setup)), Catch::Contains("routing     forced:zipf\n"));
+}
+
 TEST_CASE("inspect tells the energy of a free run whose hosts counted it, and of whom it is") {
   TemporaryFolder const folder;
   auto setup = synthetic_setup(10);

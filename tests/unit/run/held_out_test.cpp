@@ -21,7 +21,8 @@ EvaluationReport held_out(Communicator const& world, RunConfig config, TextOf co
   auto const of_domain = [&](std::int64_t domain, std::int64_t first, std::int64_t count) {
     return text_of(text, domain, first, count);
   };
-  return evaluate<double>(ExecSpace(), trainer, of_domain, 2, 0);
+  HeldOutChoices choices;
+  return evaluate<double>(ExecSpace(), trainer, of_domain, 2, 0, choices);
 }
 
 EvaluationReport held_out(Communicator const& world, RunConfig const& config) {

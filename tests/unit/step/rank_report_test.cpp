@@ -26,6 +26,7 @@ RankReport full_report() {
   report.rows_sent = {100, 101};
   report.rows_received = {110, 111};
   report.peer_bytes = {60, 61, 62, (std::int64_t{1} << 53) - 1};
+  report.confidence = {{160, 161, 162, 163, 164}, {165, 166, 167, 168, 169}};
   report.memory_bytes = 70;
   report.memory_by_purpose = {80, 81, 82, 83};
   report.executed_flops = 1e17;
@@ -42,10 +43,10 @@ bool same(RankReport const& a, RankReport const& b) {
          a.volumes == b.volumes && a.wait_seconds == b.wait_seconds && a.transfer_seconds == b.transfer_seconds &&
          a.routed == b.routed && a.processed == b.processed && a.rows == b.rows && a.rows_worst == b.rows_worst &&
          a.expert_rows == b.expert_rows && a.rows_sent == b.rows_sent && a.rows_received == b.rows_received &&
-         a.peer_bytes == b.peer_bytes && a.memory_bytes == b.memory_bytes && a.memory_by_purpose == b.memory_by_purpose &&
-         a.executed_flops == b.executed_flops && a.energy_joules == b.energy_joules && a.computed.volumes == b.computed.volumes &&
-         a.computed.rows == b.computed.rows && a.computed.rows_worst == b.computed.rows_worst &&
-         a.computed.peer_bytes == b.computed.peer_bytes;
+         a.peer_bytes == b.peer_bytes && a.confidence == b.confidence && a.memory_bytes == b.memory_bytes &&
+         a.memory_by_purpose == b.memory_by_purpose && a.executed_flops == b.executed_flops &&
+         a.energy_joules == b.energy_joules && a.computed.volumes == b.computed.volumes && a.computed.rows == b.computed.rows &&
+         a.computed.rows_worst == b.computed.rows_worst && a.computed.peer_bytes == b.computed.peer_bytes;
 }
 
 }  // namespace
@@ -53,7 +54,7 @@ bool same(RankReport const& a, RankReport const& b) {
 TEST_CASE("a rank's report survives the way to rank 0, number by number") {
   auto const report = full_report();
   auto const packed = report.pack();
-  CHECK(packed.size() == 4 + 3 + 6 + 4 + 6 + 12 + 2 + 2 + 6 + 2 + 2 + 4 + 4 + 2 + (6 + 2 + 2 + 4));
+  CHECK(packed.size() == 4 + 3 + 6 + 4 + 6 + 12 + 2 + 2 + 6 + 2 + 2 + 4 + 10 + 4 + 2 + (6 + 2 + 2 + 4));
   CHECK(std::set<double>(packed.begin(), packed.end()).size() == packed.size());
   CHECK(same(empty_report().unpacked(packed), report));
   CHECK_FALSE(same(empty_report(), report));

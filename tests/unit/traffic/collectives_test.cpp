@@ -137,5 +137,5 @@ TEST_CASE("Every configuration's exchanges are among all exchanges, in the same 
       CHECK(next->operation == each.operation);
     }
   }
-  CHECK(every_collective().size() == 37);
+  CHECK(every_collective().size() == 38);
 }

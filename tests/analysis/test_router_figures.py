@@ -1,0 +1,181 @@
+"""What routers do: the figures gate_comparison, co_activation, confidence and collapse."""
+
+import h5py
+import numpy as np
+import pytest
+
+import figures
+import lettering
+import style
+from layout import faults
+from load import lift
+from measures import measure
+from run_file import NotDrawn, Run
+from synthetic_run import EXPERTS, ROUTERS, WARM_UP, study_of, write_arm, write_run
+from test_figures import of_run
+
+CONTRAST = """
+[[contrast]]
+name = "switch drops less"
+measure = "{}"
+first = {{"gate.kind" = "noisy_top_k"}}
+second = {{"gate.kind" = "switch"}}
+"""
+
+
+@pytest.fixture(scope="module")
+def seeded_gates(tmp_path_factory):
+    """Six seeds of two gates, and six phased launches of each; switch drops less."""
+    folder = tmp_path_factory.mktemp("seeded")
+    paths = []
+    for kind, dropped in (("noisy_top_k", 0.5), ("switch", 0.1)):
+        for seed in range(1, 7):
+            (path,) = write_arm(folder, f"{kind}{seed}", 1, {"gate.kind": kind, "train.seed": seed}, timing="free")
+            with h5py.File(path, "r+") as file:
+                file["derived/summary/dropped_fraction"][:] = dropped + seed / 100
+            paths.append(path)
+        paths += write_arm(folder, f"{kind} phased", 6, {"gate.kind": kind, "train.seed": 1})
+    return paths
+
+
+def gate_comparison(study):
+    table = figures.load("gate_comparison").table(study)
+    figure = figures.draw("gate_comparison", table)
+    style.caption(figure, table.title, [], lettering.key(table))
+    return table, figure
+
+
+def test_gates_are_compared_by_medians_over_seeds_and_the_gate_by_phased_launches(seeded_gates):
+    study = study_of(seeded_gates)
+    table, figure = gate_comparison(study)
+    assert table.distinct("measure") == [*figures.load("gate_comparison").MEASURES] and len(figure.axes) == 5
+    dropped = table.where(measure="dropped_fraction", configuration="switch")
+    assert dropped["value"][0] == pytest.approx(0.1 + 0.035) and dropped["n"].tolist() == [6]
+    assert (dropped["low"][0], dropped["high"][0]) == (pytest.approx(0.11), pytest.approx(0.16))
+    (arm,) = (arm for arm in study.arms if arm.label == "switch")
+    cost = [measure("gate_seconds_per_token").of(run) for run in arm.explaining]
+    of_gate = table.where(measure="gate_seconds_per_token", configuration="switch")
+    assert of_gate["value"][0] == np.median(cost) and of_gate["of"].tolist() == ["launches"]
+    line = figure.axes[1].containers[1].lines[0]
+    assert line.get_xdata().tolist() == [100 * dropped["value"][0]]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["noisy_top_k", "switch"]
+
+
+def test_an_arm_is_filled_where_a_declared_contrast_was_won(seeded_gates, tmp_path):
+    sweep = tmp_path / "sweep.toml"
+    sweep.write_text(CONTRAST.format("dropped_fraction"))
+    table, figure = gate_comparison(study_of(seeded_gates, sweep=sweep))
+    better = table.at(table["better"])
+    assert list(zip(better["measure"], better["configuration"], strict=True)) == [("dropped_fraction", "switch")]
+    fills = [container.lines[0].get_fillstyle() for axes in figure.axes for container in axes.containers]
+    assert fills.count("full") == 1 and figure.axes[1].containers[1].lines[0].get_fillstyle() == "full"
+    assert "filled: better side" in table.title and "no contrast" in gate_comparison(study_of(seeded_gates))[0].title
+
+
+def test_what_no_gate_does_or_nobody_measured_has_no_panel(tmp_path):
+    paths = [path for kind in ("switch", "random") for path in write_arm(tmp_path, kind, 1, {"gate.kind": kind}, timing="free")]
+    for path in paths:
+        with h5py.File(path, "r+") as file:
+            file["derived/summary/dropped_fraction"][:] = 0
+    table, _ = gate_comparison(study_of(paths))
+    assert table.distinct("measure") == ["imbalance_expert", "payload_bytes_per_token", "held_out_loss"]
+
+
+def test_lift_is_1_where_loads_alone_decide_and_above_where_two_meet_more_often():
+    loads = np.array([40.0, 10, 20, 30])
+    pairs = np.where(np.eye(4, dtype=bool), loads, loads[:, None] * loads / 7)
+    np.testing.assert_allclose(lift(pairs)[~np.eye(4, dtype=bool)], 1)
+    assert np.isnan(np.diag(lift(np.stack([pairs, pairs]))[1])).all()
+    # Three experts of one load: 2 of 4 tokens go to the first two, 1 each to the other pairs.
+    assert lift([[3, 2, 1], [2, 3, 1], [1, 1, 2]])[0, 1] == pytest.approx((2 / 4) / (9 / 21))
+    assert np.isnan(lift(np.diag([3, 4, 5]))).all()
+
+
+def test_co_activation_is_the_lift_of_the_detail_steps_after_warm_up(run_path):
+    table, figure = of_run("co_activation", run_path)
+    with h5py.File(run_path) as file:
+        pairs = file["raw/expert_pairs"][()].astype(float)
+        steady = file["detail_step"][()] >= WARM_UP
+    expected = lift(pairs[steady].sum(axis=0))
+    images = [axes.images[0].get_array().filled(np.nan) for axes in figure.axes if axes.images][:ROUTERS]
+    np.testing.assert_allclose(images, expected, rtol=1e-12)
+    assert expected[0, 0, 1] > 1.5 and len(table) == ROUTERS * EXPERTS**2
+    assert table["pairs"].sum() == pairs[steady].sum()
+
+
+def test_a_gate_of_one_expert_a_token_has_no_co_activation(run_path):
+    with h5py.File(run_path, "r+") as file:
+        file["raw/expert_pairs"][...] *= np.eye(EXPERTS, dtype="u4")
+    with pytest.raises(NotDrawn, match="no token goes to two experts"):
+        of_run("co_activation", run_path)
+
+
+@pytest.mark.parametrize(("experts", "routers"), [(64, 20), (3, 1)])
+def test_co_activation_fits_with_many_routers_and_experts(tmp_path, experts, routers):
+    path = write_run(tmp_path / "run.h5")
+    pairs = np.random.default_rng(3).integers(1, 90, (4, routers, experts, experts))
+    names = {"router": np.array([f"{i}.attention" for i in range(routers)], "S"), "expert": np.arange(experts)}
+    with h5py.File(path, "r+") as file:
+        for name, values in {**names, "raw/expert_pairs": (pairs + pairs.transpose(0, 1, 3, 2)).astype("u4")}.items():
+            del file[name]
+            file[name] = values
+    for paper in style.PAPERS:
+        style.apply(paper)
+        table, figure = of_run("co_activation", path)
+        style.caption(figure, table.title, [], lettering.key(table))
+        assert list(faults(figure)) == [], paper
+        assert sum(bool(axes.images) for axes in figure.axes) >= min(routers, 16)
+
+
+@pytest.mark.parametrize("name", ["confidence", "collapse"])
+def test_numbers_of_routers_over_the_steps_are_those_of_the_file(run_path, name):
+    table, figure = of_run(name, run_path)
+    datasets = {
+        "confidence": [f"raw/confidence/{of}" for of in ("top_probability", "entropy", "margin")],
+        "collapse": ["derived/dead_fraction_over_window", "derived/imbalance/experts/max_over_mean"],
+    }[name]
+    assert len(figure.axes) == len(datasets)
+    for axes, dataset in zip(figure.axes, datasets, strict=True):
+        np.testing.assert_array_equal([line.get_ydata() for line in axes.lines], Run(run_path).array(dataset).T)
+    assert table.title.startswith("router by router")
+
+
+def test_of_several_configurations_the_mean_of_the_routers_is_drawn_as_median_over_seeds(seeded_gates):
+    study = study_of(seeded_gates)
+    table = figures.load("collapse").table(study)
+    figure = figures.draw("collapse", table)
+    (arm,) = (arm for arm in study.arms if arm.label == "switch")
+    means = [run.array("derived/imbalance/experts/max_over_mean").mean(axis=1) for run in arm.runs]
+    drawn = {line.get_label(): line for line in figure.axes[1].lines}
+    np.testing.assert_allclose(drawn["switch"].get_ydata(), np.median(means, axis=0), rtol=1e-14)
+    assert table.title.startswith("mean of the routers") and "n = 6" in table.title
+
+
+@pytest.mark.parametrize(
+    ("name", "lost"),
+    [
+        ("confidence", "raw/confidence/margin"),
+        ("collapse", "derived/dead_fraction_over_window"),
+        ("co_activation", "raw/expert_pairs"),
+    ],
+)
+def test_a_file_of_a_program_that_did_not_record_it_yet_is_not_drawn(run_path, name, lost):
+    with h5py.File(run_path, "r+") as file:
+        del file[lost]
+    with pytest.raises(NotDrawn, match="before"):
+        of_run(name, run_path)
+
+
+def test_measures_of_routers_are_means_over_routers_and_steady_steps(run_path):
+    run = Run(run_path)
+    for name, dataset in {
+        "dead_fraction": "derived/imbalance/experts/dead_fraction",
+        "routing_entropy": "derived/imbalance/experts/normalized_entropy",
+        "load_drift": "derived/load_drift",
+        "top_probability": "raw/confidence/top_probability",
+        "gate_seconds_per_token": "derived/gate_seconds_per_token",
+    }.items():
+        assert measure(name).of(run) == pytest.approx(run.array(dataset)[WARM_UP:].mean()), name
+        assert measure(name).decided_by == ("machine" if "seconds" in name else "seed")
+    waited = run.array("raw/collective_wait_seconds")[WARM_UP:].sum(axis=2).mean()
+    assert measure("wait_seconds").of(run) == pytest.approx(waited)
