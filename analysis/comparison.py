@@ -30,19 +30,20 @@ class Effect:
         return 1.0 if self.ratio else 0.0
 
 
-def compare(first, second, measure, in_order=False):
-    """The effect of `second` against `first`, in pairs where _paired finds them; of times as a ratio."""
+def compare(first, second, measure, in_order=False, ratio=None):
+    """The effect of `second` against `first`, in pairs where _paired finds them; of times as a ratio, of others where `ratio`."""
+    ratio = measure.time if ratio is None else ratio
     one, other = _paired(first.samples(measure.decided_by), second.samples(measure.decided_by), in_order)
     a, b = (arm.of_samples([measure.of_or_nan(run) for run in arm.runs], measure.decided_by) for arm in (first, second))
     a, b = (a[one], b[other]) if one else (a, b)
-    if measure.time:
+    if ratio:
         with np.errstate(divide="ignore", invalid="ignore"):  # what has no logarithm is told below
             a, b = np.log(a), np.log(b)
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         estimate = Estimate(np.nan, np.nan, np.nan, min(len(a), len(b)))
     else:
         estimate = launch_statistics.paired_effect(b - a) if one else launch_statistics.unpaired_effect(a, b)
-    return Effect(launch_statistics.as_ratio(estimate) if measure.time else estimate, bool(one), measure.time)
+    return Effect(launch_statistics.as_ratio(estimate) if ratio else estimate, bool(one), ratio)
 
 
 def _paired(one, other, in_order):

@@ -17,7 +17,7 @@ SECTIONS = (
     (
         "Time",
         ("step_seconds", "tokens_per_second", "tgs", "wait_seconds", "gate_seconds_per_token"),
-        ("weak_scaling", "strong_scaling", "step_breakdown", "step_time"),
+        ("weak_scaling", "strong_scaling", "forced_vs_natural", "step_breakdown", "step_time"),
     ),
     ("Communication", ("payload_bytes*",), ("bytes", "bytes_by_axis", "busbw")),
     ("Utilisation", ("mfu_*",), ("mfu", "mfu_against_imbalance")),

@@ -15,6 +15,7 @@ from run_file import BadRunFile, NotDrawn, Run
 OF_THE_LAUNCH = ("record.path", "record.repeat", "train.seed", "checkpoint.every", "checkpoint.keep", "checkpoint.path")
 TIMING = "train.timing"
 ROUTING = "routing.forced"
+LOSSES = "gate.loss."  # kind and key of each follow
 PREFERRED = ("layout.ranks", "gate.kind", "train.dispatcher")  # of keys that always differ together, these name the arm
 
 
@@ -169,6 +170,15 @@ class Study:
             raise NotDrawn("the routing of every run is forced, so no loss is drawn.")
         return able
 
+    def natural_of(self, arm):
+        """The arm that differs in nothing but that its gate chose, a sweep's own labels aside; None where there is none."""
+        same = {
+            key: value
+            for key, value in arm.configuration.items()
+            if key not in self._label_names and not key.startswith("routing.")
+        }
+        return next((other for other in self.arms if not other.forced() and same.items() <= other.configuration.items()), None)
+
     def explained_arms(self):
         """Those with phased launches, which say where a step's time goes."""
         able = [arm for arm in self.arms_for_times() if arm.told_apart()[0].phased()]
@@ -221,12 +231,19 @@ def _telling(varied, configurations):
         pattern = tuple(values.index(value) for value in values)
         rank = (PREFERRED.index(key) if key in PREFERRED else len(PREFERRED), max(map(len, values)), key)
         chosen[pattern] = min(chosen.get(pattern, (rank, key)), (rank, key))
-    return [key for _, key in sorted(chosen.values())]
+    told = {key: pattern for pattern, (_, key) in chosen.items()}
+    return [key for _, key in sorted(chosen.values()) if not (key.startswith(LOSSES) and _follows(key, told))]
+
+
+def _follows(key, patterns):
+    """Whether one other key of `patterns` tells this one's value, as a gate tells the losses that it was published with."""
+    others = (pattern for name, pattern in patterns.items() if not name.startswith(LOSSES))
+    return any(len(set(zip(other, patterns[key], strict=True))) == len(set(other)) for other in others)
 
 
 def _short(keys):
-    """The last part of each key, or all of it where two end alike."""
-    last = [key.rsplit(".", 1)[-1] for key in keys]
+    """The last part of each key, of a loss its kind as well, or all of it where two end alike."""
+    last = [key.removeprefix(LOSSES).replace(".", " ") if key.startswith(LOSSES) else key.rsplit(".", 1)[-1] for key in keys]
     return {key: short if last.count(short) == 1 else key for key, short in zip(keys, last, strict=True)}
 
 

@@ -16,6 +16,8 @@ enum class Purpose : std::uint32_t {
   domain = 6,
   document = 7,
   hash_routing = 8,
+  gate_jitter = 16,
+  second_choice = 17,
   forced_experts = 32,
   forced_tokens = 33,
   forced_choices = 34,

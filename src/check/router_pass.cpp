@@ -2,17 +2,33 @@
 
 #include "base/to_host.hpp"
 #include "base/upload.hpp"
-#include "gates/group_limit.hpp"
-#include "gates/selection.hpp"
-#include "gates/sigmoid.hpp"
-#include "gates/weigh_by_affinity.hpp"
-#include "kernels/gemm.hpp"
+#include "config/gate_kinds.hpp"
+#include "config/pool_calls.hpp"
+#include "gates/gate_network.hpp"
 
 namespace moescope {
 
 namespace {
 
-using Affinity = PublishedRouter::Affinity;
+ModelConfig model_of(PublishedRouter const& router, std::int64_t sequence_length) {
+  ModelConfig model;
+  model.hidden_size = router.hidden_size;
+  model.num_experts = router.num_experts;
+  model.top_k = router.top_k;
+  model.gate.kind = router.gate;
+  model.gate.network = router.bias.empty() ? "linear" : "linear_bias";
+  model.gate.normalise = router.normalise;
+  model.gate.num_groups = router.num_groups;
+  model.gate.groups_kept = router.groups_kept;
+  auto& losses = model.gate.loss.emplace();
+  if (router.aux_coef != 0) losses.push_back({router.aux_loss, router.aux_coef, router.aux_pool});
+  if (router.z_coef != 0) losses.push_back({"z", router.z_coef, "batch"});
+  model.capacity.policy = router.expert_capacity > 0 ? "position" : "none";
+  // Half a token more, so that no rounding of this share takes one away.
+  model.capacity.factor =
+      (double(router.expert_capacity) + 0.5) * double(router.num_experts) / double(sequence_length * choices_per_token(model));
+  return model;
+}
 
 Matrix<double> matrix_of(ExecSpace const& exec, std::vector<double> const& values, std::int64_t rows, std::int64_t columns) {
   auto const matrix = make_matrix<double>("check::router", rows, columns);
@@ -20,104 +36,86 @@ Matrix<double> matrix_of(ExecSpace const& exec, std::vector<double> const& value
   return matrix;
 }
 
-void add_to_rows(ExecSpace const& exec, std::vector<double> const& row, Matrix<double> const& matrix) {
-  if (row.empty()) return;
-  auto const added = upload(exec, "check::row", row);
-  auto const columns = std::int64_t(row.size());
-  Kokkos::parallel_for(
-      "check::add_to_rows", Kokkos::RangePolicy<ExecSpace>(exec, 0, matrix.size()),
-      KOKKOS_LAMBDA(std::int64_t i) { matrix(i / columns, i % columns) += added(i % columns); });
-}
-
-Matrix<double> copy_of(ExecSpace const& exec, Matrix<double> const& matrix) {
-  auto const copy = make_matrix<double>("check::copy", matrix.extent(0), matrix.extent(1));
-  Kokkos::deep_copy(exec, copy, matrix);
-  return copy;
-}
-
-Matrix<double> softmax_of_rows(ExecSpace const& exec, ConstMatrix<double> const& logits) {
-  auto const experts = std::int64_t(logits.extent(1));
-  auto const softmax = make_matrix<double>("check::softmax", logits.extent(0), experts);
-  Kokkos::parallel_for(
-      "check::softmax_of_rows", Kokkos::RangePolicy<ExecSpace>(exec, 0, logits.extent(0)), KOKKOS_LAMBDA(std::int64_t t) {
-        double largest = logits(t, 0), sum = 0;
-        for (std::int64_t e = 1; e < experts; ++e) largest = Kokkos::max(largest, logits(t, e));
-        for (std::int64_t e = 0; e < experts; ++e) sum += Kokkos::exp(logits(t, e) - largest);
-        for (std::int64_t e = 0; e < experts; ++e) softmax(t, e) = Kokkos::exp(logits(t, e) - largest) / sum;
-      });
-  return softmax;
-}
-
-Matrix<double> logits_of(ExecSpace const& exec, RouterFixture const& fixture, RouterFixtureLayer const& layer) {
-  auto const& router = fixture.router;
-  auto const logits = make_matrix<double>("check::logits", fixture.tokens, router.num_experts);
-  kernels::linear<double>(exec, matrix_of(exec, layer.input, fixture.tokens, router.hidden_size),
-                          matrix_of(exec, layer.tensors.weight, router.num_experts, router.hidden_size), logits);
-  add_to_rows(exec, layer.tensors.bias, logits);
-  return logits;
-}
-
-Routing<double> route(ExecSpace const& exec, PublishedRouter const& router, RouterTensors const& tensors,
-                      Matrix<double> const& logits) {
-  auto const affinity =
-      router.affinity == Affinity::sigmoid ? gates::sigmoid<double>(exec, logits) : softmax_of_rows(exec, logits);
-  auto ranking = copy_of(exec, router.affinity == Affinity::softmax_of_chosen ? logits : affinity);
-  add_to_rows(exec, tensors.correction_bias, ranking);
-  if (router.num_groups > 1) ranking = gates::limit_groups<double>(exec, ranking, router.num_groups, router.groups_kept, 2);
-  auto const routing =
-      gates::route<double>(exec, gates::top_experts<double>(exec, ranking, router.top_k), router.top_k, router.num_experts);
-  if (router.affinity == Affinity::softmax_of_chosen)
-    gates::score_choices<double>(exec, logits, true, routing);
-  else
-    gates::weigh_by_affinity<double>(exec, affinity, router.normalise, routing);
-  return routing;
-}
-
-/// 0 for the choices of experts that earlier tokens of the sequence have filled.
-std::vector<double> within_capacity(RouterFixture const& fixture, std::vector<double> chosen) {
-  auto const experts = fixture.router.num_experts;
-  for (std::int64_t e = 0; e < experts; ++e)
-    for (std::int64_t t = 0, taken = 0; t < fixture.tokens; ++t) {
-      if (t % fixture.sequence_length == 0) taken = 0;
-      auto& choice = chosen[std::size_t(t * experts + e)];
-      if (choice != 0 && ++taken > fixture.router.expert_capacity) choice = 0;
-    }
-  return chosen;
-}
-
 }  // namespace
 
-RouterOutcome run_router(RouterFixture const& fixture, RouterFixtureLayer const& layer) {
-  ExecSpace const exec;
-  auto const& router = fixture.router;
-  auto const logits = logits_of(exec, fixture, layer);
-  auto const routing = route(exec, router, layer.tensors, logits);
-  auto const expert = to_host(exec, routing.expert);
-  auto const weight = to_host(exec, routing.weight);
-  std::vector<double> const none(std::size_t(fixture.tokens * router.num_experts));
-  RouterOutcome outcome{to_host_copy(exec, logits), none, none, {}};
-  for (std::int64_t c = 0; c < routing.num_choices; ++c) {
-    auto const at = std::size_t(c / router.top_k * router.num_experts + expert(c));
-    outcome.chosen[at] = 1;
-    outcome.weight[at] = router.score_scale_factor * weight(c);
-  }
-  outcome.kept = router.expert_capacity > 0 ? within_capacity(fixture, outcome.chosen) : outcome.chosen;
+RouterPass::RouterPass(RouterFixture const& fixture, RouterFixtureLayer const& layer)
+    : published_(fixture.router), model_(model_of(fixture.router, fixture.sequence_length)), router_(model_) {
+  auto const experts = model_.num_experts;
+  context_.training = false;
+  context_.layer = layer.layer;
+  context_.tokens = TokenIds({{0, fixture.tokens}});
+  PoolShape const shape{0, fixture.tokens, fixture.sequence_length, fixture.tokens / fixture.sequence_length};
+  for (auto const& name : pool_names(model_))
+    context_.pools.push_back({name, name == "batch" ? PoolShape{0, fixture.tokens, fixture.tokens, 1} : shape, &pool_});
+  x_ = matrix_of(exec_, layer.input, fixture.tokens, model_.hidden_size);
+  parameters_.push_back(matrix_of(exec_, layer.tensors.weight, experts, model_.hidden_size));
+  for (auto const* row : {&layer.tensors.bias, &layer.tensors.correction_bias})
+    if (!row->empty()) parameters_.push_back(matrix_of(exec_, *row, 1, experts));
+  result_ = router_.forward(exec_, x_, parameters_, context_);
+}
+
+void RouterPass::join(std::vector<std::unique_ptr<RouterPass>> const& all) {
+  std::vector<RouterResult<double>*> results;
+  for (auto const& each : all) results.push_back(&each->result_);
+  if (!all.empty()) all.front()->router_.join(results);
+}
+
+double RouterPass::loss(std::string const& kind) const {
+  auto const all = losses(model_);
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (all[i].kind == kind) return result_.terms[i].value;
+  return 0;
+}
+
+RouterOutcome RouterPass::outcome() const {
+  auto const& routing = result_.routing;
+  auto const offsets = to_host(exec_, routing.offsets), expert = to_host(exec_, routing.expert),
+             kept = to_host(exec_, routing.kept);
+  auto const weight = to_host(exec_, result_.weight);
+  std::vector<double> const none(result_.scores.logits.size());
+  RouterOutcome outcome{to_host_copy(exec_, result_.scores.logits), none, none, none};
+  for (std::int64_t t = 0; t < routing.num_tokens; ++t)
+    for (int c = offsets(t); c < offsets(t + 1); ++c) {
+      auto const at = std::size_t(t * routing.num_experts + expert(c));
+      outcome.chosen[at] = 1;
+      outcome.weight[at] = published_.score_scale_factor * weight(c);
+      outcome.kept[at] = kept(c);
+    }
   return outcome;
 }
 
-RouterTensors router_gradients(RouterFixture const& fixture, RouterFixtureLayer const& layer) {
-  ExecSpace const exec;
-  auto const& router = fixture.router;
-  auto const experts = router.num_experts;
-  auto const d_logits = matrix_of(exec, layer.d_logits, fixture.tokens, experts);
-  Matrix<double> const d_weight("check::d_weight", experts, router.hidden_size);
-  kernels::linear_backward_weight<double>(exec, d_logits, matrix_of(exec, layer.input, fixture.tokens, router.hidden_size),
-                                          d_weight);
-  RouterTensors gradients{to_host_copy(exec, d_weight), {}, {}};
-  if (!router.bias.empty()) gradients.bias.resize(std::size_t(experts));
-  for (std::size_t i = 0; !router.bias.empty() && i < layer.d_logits.size(); ++i)
-    gradients.bias[i % std::size_t(experts)] += layer.d_logits[i];
+std::vector<Matrix<double>> RouterPass::zeros() const {
+  std::vector<Matrix<double>> gradients;
+  for (auto const& tensor : parameters_) gradients.emplace_back("check::d_router", tensor.extent(0), tensor.extent(1));
   return gradients;
+}
+
+RouterTensors RouterPass::on_host(std::vector<Matrix<double>> const& gradients) const {
+  RouterTensors tensors{to_host_copy(exec_, gradients[0]), {}, {}};
+  if (!published_.bias.empty()) tensors.bias = to_host_copy(exec_, gradients[1]);
+  return tensors;
+}
+
+RouterTensors RouterPass::gradients(std::vector<double> const& d_weight) const {
+  auto const& routing = result_.routing;
+  auto const offsets = to_host(exec_, routing.offsets), expert = to_host(exec_, routing.expert);
+  std::vector<double> of_choice;
+  for (std::int64_t t = 0; t < routing.num_tokens; ++t)
+    for (int c = offsets(t); c < offsets(t + 1); ++c)
+      of_choice.push_back(published_.score_scale_factor * d_weight[std::size_t(t * routing.num_experts + expert(c))]);
+  auto const gradients = zeros();
+  Matrix<double> const d_x("check::d_x", x_.extent(0), x_.extent(1));
+  router_.backward(exec_, x_, parameters_, context_, result_, upload(exec_, "check::d_weight", of_choice), d_x, gradients);
+  return on_host(gradients);
+}
+
+RouterTensors RouterPass::gradients_from_logits(std::vector<double> const& d_logits) const {
+  gates::GateNetwork<double> const network(model_);
+  auto const gradients = zeros();
+  Matrix<double> const d_x("check::d_x", x_.extent(0), x_.extent(1));
+  network.backward(exec_, x_, parameters_, {{}, result_.scores.logits},
+                   matrix_of(exec_, d_logits, std::int64_t(x_.extent(0)), model_.num_experts), d_x, gradients);
+  return on_host(gradients);
 }
 
 }  // namespace moescope

@@ -27,6 +27,8 @@ bool no_pool(RunConfig const& c) {
   auto const calls = pool_calls(c.model, !is_forced(c));
   return std::none_of(calls.begin(), calls.end(), [&](auto const& each) { return each.pool == c.model.gate.pool; });
 }
+bool one_group(RunConfig const& c) { return c.model.gate.num_groups == 1; }
+bool no_update(RunConfig const& c) { return c.model.gate.bias_update_rate == 0; }
 bool never_evaluates(RunConfig const& c) { return c.eval.every == 0; }
 bool no_residual(RunConfig const& c) { return c.model.residual.num_experts == 0; }
 bool no_residual_scores(RunConfig const& c) { return !c.model.residual.multiply_gate_scores; }
@@ -44,6 +46,8 @@ constexpr Idle all_idle[] = {{"model.score_scale_factor", no_scores, "model.mult
                              {"capacity.renormalise", keeps_all, "capacity.policy = \"none\""},
                              {"capacity.renormalise", one_choice, "one choice a token"},
                              {"capacity.dropped", keeps_all, "capacity.policy = \"none\""},
+                             {"gate.groups_kept", one_group, "gate.num_groups = 1"},
+                             {"gate.bias_zero_mean", no_update, "gate.bias_update_rate = 0"},
                              {"gate.noise_epsilon", no_noise, "gate.add_noise = false"},
                              {"gate.load_estimate", no_noise, "gate.add_noise = false"},
                              {"gate.load_estimate", all_selected, "model.top_k = model.num_experts"},
@@ -79,9 +83,7 @@ bool is_read(ModelConfig const& model, std::string_view path) {
          std::any_of(in_force.begin(), in_force.end(), [&](auto const& loss) { return names(loss_kind(loss.kind).keys, path); });
 }
 
-bool reads(ForcedWorkload const& workload, std::string_view path) {
-  return std::find(workload.keys.begin(), workload.keys.end(), path) != workload.keys.end();
-}
+bool reads(ForcedWorkload const& workload, std::string_view path) { return names(workload.keys, path); }
 
 /// A key of some workload of forced routing, but not of the one in force.
 bool of_another_workload(std::string_view path, RunConfig const& config) {

@@ -70,6 +70,8 @@ void derive(ModelConfig& m, Settings const& given) {
   fill_layers(m);
   if (m.top_k == 0) m.top_k = choices_per_token(m);
   m.capacity.policy = capacity_policy(m);
+  m.gate.network = gate_network(m);
+  m.gate.weight_at = weight_at(m);
 }
 
 void fill_layers(ModelConfig& m) {
@@ -84,6 +86,8 @@ void forget_derived(ModelConfig& m) {
   if (m.num_kv_heads == m.num_heads) m.num_kv_heads = 0;
   if (m.head_dim * m.num_heads == m.hidden_size) m.head_dim = 0;
   if (m.capacity.policy == gate_kind(m).capacity_policy) m.capacity.policy.clear();
+  if (m.gate.network == gate_kind(m).network) m.gate.network.clear();
+  if (m.gate.weight_at == gate_kind(m).weight_at) m.gate.weight_at.clear();
   collapse_equal(m.score_scale_factor);
   collapse_equal(m.residual.score_scale_factor);
   for (auto const& experts : {routed(m), residual(m)}) forget_widths(experts);

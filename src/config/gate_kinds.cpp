@@ -22,17 +22,37 @@ std::vector<GateTensor> no_tensors(ModelConfig const&) { return {}; }
 std::vector<GateTensor> network(ModelConfig const& model) {
   auto const experts = model.num_experts, hidden = model.hidden_size;
   std::vector<GateTensor> tensors{{.name = "gate_network.weight", .rows = experts, .columns = hidden}};
-  if (model.gate.network == "linear_bias") tensors.push_back({.name = "gate_network.bias", .rows = 1, .columns = experts});
-  if (model.gate.network != "mlp") return tensors;
+  if (gate_network(model) == "linear_bias") tensors.push_back({.name = "gate_network.bias", .rows = 1, .columns = experts});
+  if (gate_network(model) != "mlp") return tensors;
   return {{.name = "gate_network.0.weight", .rows = experts, .columns = hidden},
           {.name = "gate_network.2.weight", .rows = experts, .columns = experts}};
 }
+
+/// A number for each expert that is no parameter.
+std::vector<GateTensor> network_and(ModelConfig const& model, std::string name, double initial) {
+  auto tensors = network(model);
+  tensors.push_back({.name = std::move(name), .rows = 1, .columns = model.num_experts, .trained = false, .initial = initial});
+  return tensors;
+}
+std::vector<GateTensor> network_and_threshold(ModelConfig const& model) {
+  return network_and(model, "threshold", 1.0 / double(model.num_experts));
+}
+std::vector<GateTensor> network_and_offset(ModelConfig const& model) { return network_and(model, "offset", 0); }
+/// Of DeepSeek-V3.
+std::vector<GateTensor> network_and_bias(ModelConfig const& model) { return network_and(model, "e_score_correction_bias", 0); }
 
 std::vector<GateTensor> network_and_noise(ModelConfig const& model) {
   auto tensors = network(model);
   if (model.gate.add_noise)
     tensors.push_back(
         {.name = "weight_noise.weight", .rows = model.num_experts, .columns = model.hidden_size, .only_in_training = true});
+  return tensors;
+}
+
+/// lambda starts as ReMoE's.
+std::vector<GateTensor> network_and_lambda(ModelConfig const& model) {
+  auto tensors = network(model);
+  tensors.push_back({.name = "lambda", .rows = 1, .columns = 1, .trained = false, .initial = 1e-8});
   return tensors;
 }
 
@@ -46,9 +66,20 @@ constexpr Names keys_of_switch{"gate.network", "gate.use_softmax", "gate.add_noi
 constexpr Names keys_of_uniform{"gate.use_softmax"}, keys_of_random{"model.top_k", "gate.use_softmax"},
     keys_of_uniform_learnable{"gate.network", "gate.use_softmax"},
     keys_of_random_learnable{"model.top_k", "gate.network", "gate.use_softmax"},
-    keys_of_top_p{"model.top_k", "gate.network", "gate.top_p", "gate.normalise"};
+    keys_of_top_p{"model.top_k", "gate.network", "gate.top_p", "gate.normalise"}, keys_of_base{"model.top_k", "gate.network"},
+    keys_of_sinkhorn{"model.top_k", "gate.network", "gate.tolerance", "gate.iterations"},
+    keys_of_expert_choice{"model.top_k", "gate.network", "gate.average_decay"},
+    keys_of_quantile{"model.top_k", "gate.network", "gate.use_softmax", "gate.average_decay"};
 
-constexpr OwnLoss loss_of_noisy_top_k[]{{"cv_squared", 0.01}}, loss_of_switch[]{{"switch", 0.01}};
+constexpr Names keys_of_network{"model.top_k", "gate.network"}, keys_of_qwen_moe{"model.top_k", "gate.network", "gate.normalise"},
+    keys_of_topology_limited{"model.top_k", "gate.network", "gate.normalise", "gate.num_groups", "gate.groups_kept"},
+    keys_of_deepseek_v3{"model.top_k",      "gate.network",          "gate.normalise",     "gate.num_groups",
+                        "gate.groups_kept", "gate.bias_update_rate", "gate.bias_zero_mean"},
+    keys_of_switch_transformer{"gate.network", "gate.jitter"}, keys_of_shazeer{"model.top_k", "gate.network", "gate.add_noise"};
+
+constexpr OwnLoss loss_of_noisy_top_k[]{{"cv_squared", 0.01}}, loss_of_switch[]{{"switch", 0.01}},
+    loss_of_mixtral[]{{"switch", 0.02}}, loss_of_qwen_moe[]{{"switch", 0.001}}, loss_of_olmoe[]{{"switch", 0.01}},
+    loss_of_topology_limited[]{{"switch", 0.003}}, loss_of_remoe[]{{"relu_l1", 1.0}}, loss_of_shazeer[]{{"cv_squared", 0.1}};
 
 constexpr GateKind rows[] = {
     {.name = "noisy_top_k",
@@ -114,12 +145,116 @@ constexpr GateKind rows[] = {
      .causal = true,
      .keys = keys_of_random_learnable,
      .tensors = network},
-    {.name = "top_p",
+    {.name = "top_p", .choices = ragged, .weights_sum_to_one = true, .causal = true, .keys = keys_of_top_p, .tensors = network},
+    {.name = "base", .choices = top_k, .gathers_scores = true, .keys = keys_of_base, .tensors = network},
+    {.name = "sinkhorn", .choices = top_k, .gathers_scores = true, .keys = keys_of_sinkhorn, .tensors = network},
+    {.name = "expert_choice",
      .choices = ragged,
+     .gathers_scores = true,
+     .updates = true,
+     .keeps_pool_means = true,
+     .keys = keys_of_expert_choice,
+     .tensors = network_and_threshold},
+    {.name = "quantile",
+     .choices = top_k,
      .weights_sum_to_one = true,
      .causal = true,
-     .keys = keys_of_top_p,
+     .gathers_scores = true,
+     .updates = true,
+     .keeps_pool_means = true,
+     .keys = keys_of_quantile,
+     .tensors = network_and_offset},
+    {.name = "shazeer",
+     .choices = top_k,
+     .draws = Draws::noise,
+     .weights_sum_to_one = true,
+     .causal = true,
+     .losses = loss_of_shazeer,
+     .network = "linear",
+     .keys = keys_of_shazeer,
+     .tensors = network_and_noise},
+    {.name = "switch_transformer",
+     .choices = one,
+     .draws = Draws::noise,
+     .causal = true,
+     .losses = loss_of_switch,
+     .network = "linear",
+     .capacity_policy = "position",
+     .keys = keys_of_switch_transformer,
      .tensors = network},
+    {.name = "gshard",
+     .choices = ragged,
+     .draws = Draws::choices,
+     .causal = true,
+     .losses = loss_of_switch,
+     .network = "linear",
+     .capacity_policy = "position",
+     .keys = keys_of_network,
+     .tensors = network},
+    {.name = "mixtral",
+     .choices = top_k,
+     .weights_sum_to_one = true,
+     .causal = true,
+     .losses = loss_of_mixtral,
+     .network = "linear",
+     .keys = keys_of_network,
+     .tensors = network},
+    {.name = "qwen_moe",
+     .choices = top_k,
+     .weights_sum_to_one = true,
+     .causal = true,
+     .losses = loss_of_qwen_moe,
+     .network = "linear",
+     .keys = keys_of_qwen_moe,
+     .tensors = network},
+    {.name = "olmoe",
+     .choices = top_k,
+     .causal = true,
+     .losses = loss_of_olmoe,
+     .network = "linear",
+     .keys = keys_of_network,
+     .tensors = network},
+    {.name = "gpt_oss",
+     .choices = top_k,
+     .weights_sum_to_one = true,
+     .causal = true,
+     .losses = loss_of_mixtral,
+     .network = "linear_bias",
+     .keys = keys_of_network,
+     .tensors = network},
+    {.name = "llama4",
+     .choices = top_k,
+     .causal = true,
+     .losses = loss_of_qwen_moe,
+     .network = "linear",
+     .weight_at = "input",
+     .keys = keys_of_network,
+     .tensors = network},
+    {.name = "topology_limited",
+     .choices = top_k,
+     .weights_sum_to_one = true,
+     .causal = true,
+     .losses = loss_of_topology_limited,
+     .network = "linear",
+     .keys = keys_of_topology_limited,
+     .tensors = network},
+    {.name = "deepseek_v3",
+     .choices = top_k,
+     .weights_sum_to_one = true,
+     .causal = true,
+     .network = "linear",
+     .best_of_group = 2,
+     .updates = true,
+     .keys = keys_of_deepseek_v3,
+     .tensors = network_and_bias},
+    {.name = "remoe",
+     .choices = ragged,
+     .causal = true,
+     .losses = loss_of_remoe,
+     .network = "linear",
+     .updates = true,
+     .keys = keys_of_network,
+     .tensors = network_and_lambda},
 };
 
 constexpr auto row_names = [] {
@@ -168,11 +303,26 @@ std::vector<LossConfig> losses(ModelConfig const& model) {
   return all;
 }
 
+bool supplies(ModelConfig const& model, LossKind const& loss) {
+  auto const tensors = gate_tensors(model);
+  if ((loss.needs_affinity || loss.needs_logits) && tensors.empty()) return false;
+  return loss.needs_tensor.empty() || std::any_of(tensors.begin(), tensors.end(),
+                                                  [&](GateTensor const& tensor) { return tensor.name == loss.needs_tensor; });
+}
+
 std::string_view capacity_policy(ModelConfig const& model) {
   return model.capacity.policy.empty() ? gate_kind(model).capacity_policy : std::string_view(model.capacity.policy);
 }
 
 bool drops(ModelConfig const& model) { return capacity_policy(model) != "none"; }
+
+std::string_view gate_network(ModelConfig const& model) {
+  return model.gate.network.empty() ? gate_kind(model).network : model.gate.network;
+}
+
+std::string_view weight_at(ModelConfig const& model) {
+  return model.gate.weight_at.empty() ? gate_kind(model).weight_at : model.gate.weight_at;
+}
 
 std::int64_t output_scale_columns(ModelConfig const& model) {
   return gate_kind(model).output_scale == GateKind::OutputScale::number ? 1 : model.hidden_size;

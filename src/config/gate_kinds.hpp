@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/loss_kinds.hpp"
 #include "config/model_config.hpp"
 #include "config/pool_calls.hpp"
 
@@ -45,9 +46,13 @@ struct GateKind {
   OutputScale output_scale = OutputScale::number;                    ///< of `model.add_weight_norm`
   bool score_scale_beside_output_scale = false;                      ///< as LLaMA-MoE's Switch calculator; else it stands in
   std::span<OwnLoss const> losses{};                                 ///< where `gate.loss` is not given
+  std::string_view network = "mlp";                                  ///< where `gate.network` is not given
+  std::string_view weight_at = "output";                             ///< where `gate.weight_at` is not given
   std::string_view capacity_policy = "none";                         ///< where `capacity.policy` is not given
-  PoolCalls gathers_to_choose{};                                     ///< PoolExchange::gather over `gate.pool`, in training
+  std::int64_t best_of_group = 1;                                    ///< affinities that the score of a group of experts sums
+  bool gathers_scores = false;                                       ///< PoolExchange::gather over `gate.pool`, in training
   bool updates = false;                                              ///< changes its untrained tensors once a step
+  bool keeps_pool_means = false;                                     ///< by Routing::pool_means
   std::span<std::string_view const> keys{};                          ///< that other kinds may lack; see `Key::applies`
   std::vector<GateTensor> (*tensors)(ModelConfig const&) = nullptr;  ///< in the order in which the gate takes them
 };
@@ -68,9 +73,14 @@ std::int64_t choices_per_token(ModelConfig const& model);
 bool is_ragged(ModelConfig const& model);
 /// Those in force, each with its pool.
 std::vector<LossConfig> losses(ModelConfig const& model);
+/// Whether the gate has what the loss is made of.
+bool supplies(ModelConfig const& model, LossKind const& loss);
 /// That in force.
 std::string_view capacity_policy(ModelConfig const& model);
 bool drops(ModelConfig const& model);
+/// Those in force.
+std::string_view gate_network(ModelConfig const& model);
+std::string_view weight_at(ModelConfig const& model);
 /// Elements of one layer's gate; 0 for the plain gates.
 std::int64_t gate_parameters(ModelConfig const& model);
 /// Elements of the learnable scale of one layer's output, which `model.add_weight_norm` asks for.

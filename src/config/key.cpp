@@ -66,6 +66,7 @@ void add_gate(std::vector<Key>& keys, ModelConfig& m) {
                            {"gate.num_groups", numbers, &g.num_groups, count(16384)},
                            {"gate.groups_kept", numbers, &g.groups_kept, count(16384)},
                            {"gate.bias_update_rate", numbers, &g.bias_update_rate, not_negative},
+                           {"gate.bias_zero_mean", numbers, &g.bias_zero_mean},
                            {"gate.jitter", numbers, &g.jitter, decay_rate},
                            {"gate.top_p", numbers, &g.top_p, fraction},
                            {"gate.tolerance", numbers, &g.tolerance, positive},

@@ -23,6 +23,7 @@ constexpr LossKind rows[] = {
     {.name = "layer_pooled", .sums = of_experts, .needs_affinity = true, .of_shares = true, .joins_layers = true},
     {.name = "z", .sums = of_tokens, .needs_logits = true},
     {.name = "entropy", .sums = of_tokens, .needs_affinity = true},
+    {.name = "relu_l1", .sums = of_experts, .needs_affinity = true, .needs_tensor = "lambda"},
 };
 
 constexpr auto row_names = [] {

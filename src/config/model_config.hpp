@@ -27,7 +27,7 @@ struct CapacityConfig {
 /// The gate of every MoE block (`[gate]`); semantics in `docs/definitions.md`.
 struct GateConfig {
   std::string kind = "noisy_top_k";  ///< a name of gate_kinds.cpp
-  std::string network = "mlp";       ///< linear: W x; mlp: W2 tanh(W0 x)
+  std::string network;               ///< linear: W x; linear_bias: W x + b; mlp: W2 tanh(W0 x); not given: that of the gate's row
   bool use_softmax = true;           ///< softmax over the selected logits (switch: over all)
   bool add_noise = true;
   double noise_epsilon = 0.01;               ///< added to softplus of the noise logits
@@ -36,11 +36,12 @@ struct GateConfig {
   bool switch_noise_in_eval = true;          ///< as released
   std::string pool = "sequence";             ///< sequence, block:<b>, batch: the tokens over which choices and capacity are taken
   std::optional<std::vector<LossConfig>> loss;  ///< each kind once; not given: those of the gate's row
-  std::string weight_at = "output";             ///< output | input: what of an expert a choice's weight is multiplied with
+  std::string weight_at;                        ///< output | input: what of an expert a weight is multiplied with; likewise
   bool normalise = true;                        ///< the weights of the chosen are scaled to add up to 1
   std::int64_t num_groups = 1;                  ///< groups of experts with consecutive ids, of which a token may use
   std::int64_t groups_kept = 1;                 ///< so many
   double bias_update_rate = 0.001;              ///< what a step adds to, or takes from, the bias of an expert's choice
+  bool bias_zero_mean = false;                  ///< the mean of what a step adds to the biases is subtracted first
   double jitter = 0.01;                         ///< hidden states are multiplied with 1 +- this in training
   double top_p = 0.5;                           ///< least sum of the probabilities of the chosen
   double tolerance = 1e-4;                      ///< of an iteration's last change

@@ -22,7 +22,8 @@ PoolCalls gathers_to_drop(ModelConfig const& model) {
 
 std::vector<RouterPoolCalls> pool_calls(ModelConfig const& model, bool training) {
   std::vector<RouterPoolCalls> all;
-  if (training) all.push_back({gather, model.gate.pool, gate_kind(model).gathers_to_choose});
+  if (training && gate_kind(model).gathers_scores)
+    all.push_back({gather, model.gate.pool, {.calls = 1, .per_token = model.num_experts}});
   for (auto const& loss : losses(model)) all.push_back({sum, loss.pool, loss_kind(loss.kind).sums});
   if (drops(model)) all.push_back({gather, model.gate.pool, gathers_to_drop(model)});
   std::erase_if(all, [](RouterPoolCalls const& each) { return each.numbers.calls == 0; });
@@ -32,6 +33,11 @@ std::vector<RouterPoolCalls> pool_calls(ModelConfig const& model, bool training)
 std::int64_t gate_statistics(ModelConfig const& model) {
   auto const [routers, experts] = router_extents(model);
   return routers * (std::int64_t(losses(model).size()) + 2 * experts + 1);
+}
+
+std::int64_t gate_step_numbers(ModelConfig const& model) {
+  auto const [routers, experts] = router_extents(model);
+  return routers * experts * (gate_kind(model).keeps_pool_means ? 2 : 1);
 }
 
 std::vector<std::string> pool_names(ModelConfig const& model) {

@@ -26,6 +26,9 @@ std::vector<RouterPoolCalls> pool_calls(ModelConfig const& model, bool training)
 /// and cv^2.
 std::int64_t gate_statistics(ModelConfig const& model);
 
+/// Numbers that gates with `updates` learn of each step on all ranks: of each router its choices by expert, and its pool means.
+std::int64_t gate_step_numbers(ModelConfig const& model);
+
 /// The pools that a gate, its losses or the capacity are taken over, each once; that of the gate first.
 std::vector<std::string> pool_names(ModelConfig const& model);
 

@@ -25,6 +25,7 @@ class Rules {
   void check() {
     check_attention();
     check_experts();
+    check_groups();
     check_residual();
     check_losses();
     check_pool("gate.pool", c_.model.gate.pool, "");
@@ -43,6 +44,7 @@ class Rules {
   void check_experts();
   void check_widths(std::string const& section, std::vector<std::vector<std::int64_t>> const& layers, std::int64_t experts,
                     std::int64_t sum);
+  void check_groups();
   void check_residual();
   void check_losses();
   void check_groups(LossKind const& loss);
@@ -85,6 +87,21 @@ void Rules::check_widths(std::string const& section, std::vector<std::vector<std
   }
 }
 
+void Rules::check_groups() {
+  auto const& m = c_.model;
+  auto const& kind = gate_kind(m);
+  auto const groups = m.gate.num_groups, in_group = m.num_experts / groups;
+  if (!has_key(kind, "gate.num_groups") || groups == 1) return;
+  if (m.num_experts % groups != 0) broken("gate.num_groups", fmt::format("must divide model.num_experts = {}", m.num_experts));
+  if (in_group < kind.best_of_group)
+    broken("gate.num_groups",
+           fmt::format("must leave at least {} experts to a group with gate.kind = \"{}\"", kind.best_of_group, kind.name));
+  if (m.gate.groups_kept > groups) broken("gate.groups_kept", fmt::format("must be at most gate.num_groups = {}", groups));
+  if (m.top_k > m.gate.groups_kept * in_group)
+    broken("model.top_k", fmt::format("must be at most the {} experts of gate.groups_kept = {} groups",
+                                      m.gate.groups_kept * in_group, m.gate.groups_kept));
+}
+
 void Rules::check_residual() {
   auto const& r = c_.model.residual;
   if (r.num_experts == 0) return;
@@ -104,9 +121,9 @@ void Rules::check_losses() {
   for (auto const& loss : losses(c_.model)) {
     auto const& kind = loss_kind(loss.kind);
     check_groups(kind);
-    if ((kind.needs_affinity || kind.needs_logits) && gate_tensors(c_.model).empty())
-      broken("gate.loss", fmt::format("holds {}, which needs a gate with a network; gate.kind = \"{}\" has none", loss.kind,
-                                      c_.model.gate.kind));
+    if (!supplies(c_.model, kind))
+      broken("gate.loss", fmt::format("holds {}, which needs a gate with a {}; gate.kind = \"{}\" has none", loss.kind,
+                                      kind.needs_tensor.empty() ? "network" : kind.needs_tensor, c_.model.gate.kind));
   }
 }
 

@@ -23,7 +23,7 @@ Routing<T> Gate<T>::choose(ExecSpace const& exec, Scores<T> const& scores, GateC
 }
 
 template <class T>
-void Gate<T>::update(ExecSpace const&, std::span<double const>, double, Parameters const&) const {}
+void Gate<T>::update(ExecSpace const&, GateStep const&, Parameters const&) const {}
 
 #define MOESCOPE_INSTANTIATE(T) template class Gate<T>;
 MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)

@@ -37,6 +37,13 @@ struct GateContext {
   Pool const& pool(std::string const& name) const;
 };
 
+/// What a training step tells a gate of one router, the same on every rank.
+struct GateStep {
+  std::span<double const> choices;     ///< [E] before dropping, of the tokens on all ranks
+  double tokens = 0;                   ///< of the step
+  std::span<double const> pool_means;  ///< [E] Routing::pool_means, of all pools of the step; empty where the choice was forced
+};
+
 /// Router kind, which computes in Accumulate<T> whatever it is that products of hidden states give: normed hidden states of the
 /// owned tokens -> scores -> choices -> weights, and the backward of it. Single-rank mathematics except through the context's
 /// pools. Stateless: parameters are passed in, results are returned. `Router` calls these in their order.
@@ -60,9 +67,8 @@ class Gate {
   virtual void backward(ExecSpace const& exec, ConstMatrix<T> x, Parameters const& parameters, GateContext const& context,
                         Scores<T> const& scores, Routing<T> const& routing, ScoreGradients<T>& d, Matrix<T> d_x,
                         Gradients const& gradients) const = 0;
-  /// After the optimizer's update of a training step: sets tensors that are not trained. choices [E]: before dropping, of the
-  /// step's `tokens` tokens on all ranks.
-  virtual void update(ExecSpace const& exec, std::span<double const> choices, double tokens, Parameters const& parameters) const;
+  /// After the optimizer's update of a training step: sets tensors that are not trained.
+  virtual void update(ExecSpace const& exec, GateStep const& step, Parameters const& parameters) const;
 
  protected:
   std::int64_t num_experts_, top_k_;  ///< top_k_: choices_per_token

@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/scalar.hpp"
+#include "config/gate_kinds.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/rounding.hpp"
 
@@ -53,9 +54,9 @@ template <class T>
 GateNetwork<T>::GateNetwork(ModelConfig const& model)
     : hidden_size_(model.hidden_size),
       num_experts_(model.num_experts),
-      mlp_(model.gate.network == "mlp"),
-      has_bias_(model.gate.network == "linear_bias") {
-  MOESCOPE_CHECK(mlp_ || has_bias_ || model.gate.network == "linear");
+      mlp_(gate_network(model) == "mlp"),
+      has_bias_(gate_network(model) == "linear_bias") {
+  MOESCOPE_CHECK(mlp_ || has_bias_ || gate_network(model) == "linear");
 }
 
 template <class T>

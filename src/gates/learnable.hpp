@@ -11,7 +11,8 @@ class LearnableGate : public NetworkGate<T> {
  public:
   using typename Gate<T>::Parameters, typename Gate<T>::Gradients;
 
-  explicit LearnableGate(ModelConfig const& model) : NetworkGate<T>(model), use_softmax_(model.gate.use_softmax) {}
+  explicit LearnableGate(ModelConfig const& model) : LearnableGate(model, model.gate.use_softmax) {}
+  LearnableGate(ModelConfig const& model, bool use_softmax) : NetworkGate<T>(model), use_softmax_(use_softmax) {}
 
   void weigh(ExecSpace const& exec, Scores<T> const& scores, Routing<T> const& routing) const override {
     score_choices<T>(exec, scores.logits, use_softmax_, routing);

@@ -18,7 +18,22 @@ namespace moescope {
   GATE(random)               \
   GATE(random_learnable)     \
   GATE(hash)                 \
-  GATE(top_p)
+  GATE(top_p)                \
+  GATE(shazeer)              \
+  GATE(switch_transformer)   \
+  GATE(gshard)               \
+  GATE(mixtral)              \
+  GATE(qwen_moe)             \
+  GATE(olmoe)                \
+  GATE(gpt_oss)              \
+  GATE(llama4)               \
+  GATE(topology_limited)     \
+  GATE(deepseek_v3)          \
+  GATE(base)                 \
+  GATE(sinkhorn)             \
+  GATE(expert_choice)        \
+  GATE(quantile)             \
+  GATE(remoe)
 
 #define MOESCOPE_DECLARE(kind) \
   template <class T>           \

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <vector>
 
 #include "base/views.hpp"
 
@@ -16,6 +17,9 @@ struct Routing {
   Vector<int> expert;            ///< [num_choices], distinct within a token
   Vector<Accumulate<T>> weight;  ///< [num_choices], score as the gate gives it, before score_scale_factor
   Vector<int> kept;              ///< [num_choices] 1 = processed, 0 = dropped by capacity
+  /// [E] of a gate that keeps means over pools (`GateKind::keeps_pool_means`): the sum over the pools that this rank shares /
+  /// pools_in_step. Else empty.
+  std::vector<double> pool_means{};
 };
 
 }  // namespace moescope

@@ -4,6 +4,7 @@
 #include "config/gate_kinds.hpp"
 #include "kernels/permute.hpp"
 #include "model/dropped_tokens.hpp"
+#include "model/weighted_inputs.hpp"
 
 namespace moescope {
 namespace {
@@ -30,6 +31,7 @@ ExpertBranch<T> ExpertBranch<T>::routed(ModelConfig const& model, std::string co
   branch.router_ = std::make_unique<Router<T>>(model);
   branch.dispatcher_ = make_dispatcher<T>(dispatcher, mesh, model);
   branch.dropped_pass_ = model.capacity.dropped == "input";
+  branch.weight_at_input_ = weight_at(model) == "input";
   bool const replaced = model.add_weight_norm && !gate_kind(model).score_scale_beside_output_scale;
   if (model.multiply_gate_scores)
     branch.score_scale_ = replaced ? std::vector(std::size_t(model.num_layers), 1.0) : model.score_scale_factor;
@@ -65,10 +67,12 @@ Matrix<T> ExpertBranch<T>::forward(ExecSpace const& exec, GateContext const& con
     state.plan = dispatcher_->plan(exec, state.router.routing);
     auto const arrived = dispatcher_->dispatch(exec, state.plan, {x, state.weight});
     state.input = {arrived.rows, arrived.weight, state.plan.rows.expert_offsets};
+    if (weight_at_input_) state.arrived = arrived;
   }
   Matrix<T> output;
   {
     Region const region(Phase::experts);
+    if (weight_at_input_) state.input = weigh_inputs<T>(exec, state.arrived, state.input.offsets);
     output = experts_forward<T>(exec, state.input, weights.experts, state.experts);
   }
   Region const region(Phase::combine);
@@ -90,6 +94,7 @@ Matrix<T> ExpertBranch<T>::backward(ExecSpace const& exec, Matrix<T> const& d_y,
   {
     Region const region(Phase::experts);
     d_input = experts_backward<T>(exec, d_rows, state.input, weights.experts, state.experts, how, gradients.experts);
+    if (weight_at_input_) weigh_inputs_backward<T>(exec, state.arrived, d_input);
     d_rows = {};
   }
   WeightedRows<T> d_x;

@@ -14,13 +14,15 @@ struct BranchState {
   ConstMatrix<T> x;  ///< [O,H]
   GateContext context;
   RouterResult<T> router;
-  Vector<Accumulate<T>> weight;  ///< [choices] what an expert's output is multiplied with
+  Vector<Accumulate<T>> weight;  ///< [choices] what an expert's output, or input, is multiplied with
   Plan plan;
+  WeightedRows<T> arrived;  ///< where weights act on the input
   ExpertsInput<T> input;
   ExpertsActivations<T> experts;
 };
 
-/// From owned tokens through a gate and its experts back to them: y = sum over a token's choices of weight * expert(x).
+/// From owned tokens through a gate and its experts back to them: y = sum over a token's choices of weight * expert(x), or of
+/// expert(weight * x) (gate.weight_at).
 template <class T>
 class ExpertBranch {
  public:
@@ -47,7 +49,8 @@ class ExpertBranch {
   std::unique_ptr<Router<T>> router_;
   std::unique_ptr<Dispatcher<T>> dispatcher_;
   std::vector<double> score_scale_;  ///< [layers] what a score is multiplied with; empty: scores do not weigh, each choice is 1
-  bool dropped_pass_ = false;        ///< a dropped choice gives its token back, weighted (capacity.dropped = "input")
+  bool weight_at_input_ = false;
+  bool dropped_pass_ = false;  ///< a dropped choice gives its token back, weighted (capacity.dropped = "input")
 };
 
 }  // namespace moescope

@@ -5,7 +5,7 @@
 #include "metrics/bandwidth.hpp"
 #include "record/rows.hpp"
 #include "record/scales.hpp"
-#include "step/realised_losses.hpp"
+#include "step/realised_sum.hpp"
 
 namespace moescope::record {
 namespace {

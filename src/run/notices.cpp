@@ -27,12 +27,21 @@ void add_warm_up(RunConfig const& config, std::vector<std::string>& sentences) {
       "the learning rate never reaches its peak: optimizer.warm_up_steps = {} is above train.steps = {}", warm_up, steps));
 }
 
+/// Groups are ranges of ids, whatever the layout; a token then reaches the experts of more ranks than it uses groups.
+void add_groups(RunConfig const& config, std::vector<std::string>& sentences) {
+  auto const groups = config.model.gate.num_groups, ep = config.layout.ep;
+  if (!has_key(gate_kind(config.model), "gate.num_groups") || groups == 1 || groups == ep) return;
+  sentences.push_back(
+      fmt::format("the groups of gate.num_groups = {} are not the experts of one rank each: layout.ep = {}", groups, ep));
+}
+
 }  // namespace
 
 std::vector<std::string> notices(RunConfig const& config) {
   auto sentences = config.idle;
   add_capacity(config, sentences);
   add_warm_up(config, sentences);
+  add_groups(config, sentences);
   return sentences;
 }
 

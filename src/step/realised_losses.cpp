@@ -64,21 +64,6 @@ std::vector<double> no_realised_losses(ModelConfig const& model) {
   return realised;
 }
 
-std::vector<double> realised_losses(ModelConfig const& model, std::vector<RankReport> const& ranks) {
-  auto const configured = losses(model);
-  auto const routers = std::size_t(router_extents(model).routers), count = configured.size();
-  std::vector<double> sum(routers * count);
-  for (auto const& rank : ranks)
-    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += rank.loss_realised.at(i);
-  for (std::size_t i = 0; i < count; ++i) {
-    if (!loss_kind(configured[i].kind).joins_layers) continue;
-    double all = 0;
-    for (std::size_t l = 0; l < routers; ++l) all += sum[l * count + i];
-    for (std::size_t l = 0; l < routers; ++l) sum[l * count + i] = all / double(routers);
-  }
-  return sum;
-}
-
 #define MOESCOPE_INSTANTIATE(T) template KeptShares keep_shares<T>(ModelConfig const&, Activations<T> const&);
 MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
 #undef MOESCOPE_INSTANTIATE

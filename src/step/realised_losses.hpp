@@ -25,7 +25,4 @@ void add_realised(ExecSpace const& exec, RoutingRecord const& record, KeptShares
 /// [L,A] to add to: 0, or NaN for a loss without shares and where nothing may be dropped.
 std::vector<double> no_realised_losses(ModelConfig const& model);
 
-/// [L,A] from that of each rank: their sum, evenly over routers where a loss joins them.
-std::vector<double> realised_losses(ModelConfig const& model, std::vector<RankReport> const& ranks);
-
 }  // namespace moescope

@@ -63,7 +63,8 @@ RoutingRecord record_routing(Activations<T> const& activations) {
   for (auto const& block : activations.blocks) {
     auto const& routing = block.moe.routed.router.routing;
     auto const& plan = block.moe.routed.plan;
-    record.layers.push_back({routing.offsets, routing.expert, routing.kept, plan.rows.expert_offsets, plan.peers});
+    record.layers.push_back(
+        {routing.offsets, routing.expert, routing.kept, plan.rows.expert_offsets, plan.peers, routing.pool_means});
   }
   return record;
 }

@@ -11,6 +11,7 @@ struct RoutingRecord {
     Vector<int> offsets, expert, kept;         ///< as in Routing
     std::vector<std::int64_t> expert_offsets;  ///< as in RowPlan
     std::vector<traffic::PeerRows> peers;
+    std::vector<double> pool_means;  ///< as in Routing
   };
   std::vector<Layer> layers;
 };

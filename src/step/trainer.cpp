@@ -88,6 +88,15 @@ std::vector<double> count_choices(ExecSpace const& exec, std::vector<RoutingReco
   return counts;
 }
 
+/// Adds the pool means of records to those of a step [routers, E].
+void add_pool_means(std::vector<RoutingRecord> const& records, std::span<double> means) {
+  for (auto const& record : records) {
+    auto next = means.begin();
+    for (auto const& layer : record.layers)
+      for (double const part : layer.pool_means) *next++ += part;
+  }
+}
+
 /// The ledger's entries and the phases since the step began. Collective.
 void take_measurements(Mesh& mesh, RankReport& report) {
   report.phase_seconds = phase_clock().take();
@@ -249,15 +258,26 @@ void Trainer<T>::sum_losses(StepReport& report) {
   report.loss_total = std::accumulate(report.loss_balance.begin(), report.loss_balance.end(), report.loss_cross_entropy);
 }
 
+/// Of the ranks that share a pool, and so know alike what is in it, the first brings it to the sum over ranks.
 template <class T>
 void Trainer<T>::update_gates(std::vector<RoutingRecord> const& records) {
   Region const region(Phase::optimizer);
-  auto counts = count_choices(exec_, records, config_.model);
-  all_reduce_control(mesh_, gate_choices_, counts);
-  auto const experts = counts.size() / weights_.blocks.size();
+  auto numbers = count_choices(exec_, records, config_.model);
+  auto const all = numbers.size(), experts = all / weights_.blocks.size();
+  numbers.resize(std::size_t(gate_step_numbers(config_.model)));
+  auto const axis = step_pool_axis(config_, mesh_.layout(), config_.model.gate.pool);
+  if (mesh_.layout().coordinate(axis, mesh_.rank()) == 0) add_pool_means(records, std::span(numbers).subspan(all));
+  all_reduce_control(mesh_, gate_choices_, numbers);
+  bool const has_means = !records.front().layers.front().pool_means.empty();  // a forced choice leaves none
+  auto const means = has_means ? std::span<double const>(numbers).subspan(all) : std::span<double const>();
   auto const tokens = double(config_.batch.sequences * config_.batch.sequence_length);
-  for (std::size_t l = 0; l < weights_.blocks.size(); ++l)
-    model_.router().gate().update(exec_, std::span(counts).subspan(l * experts, experts), tokens, weights_.blocks[l].routed.gate);
+  for (std::size_t l = 0; l < weights_.blocks.size(); ++l) {
+    auto const of_router = [&](std::span<double const> whole) {
+      return whole.empty() ? whole : whole.subspan(l * experts, experts);
+    };
+    GateStep const step{of_router(std::span(numbers).first(all)), tokens, of_router(means)};
+    model_.router().gate().update(exec_, step, weights_.blocks[l].routed.gate);
+  }
 }
 
 template <class T>

@@ -115,7 +115,7 @@ void Step::finish_gradients(std::vector<std::int64_t> const& held) {
   for (std::size_t g = 0; g < held.size(); ++g)
     if (tensor_groups[g].trained) caller_.call(tensor_groups[g].gradients, held[g] * scalar_.accumulated);
   caller_.call(names::gradient_norm, number_bytes);
-  caller_.call(names::gate_choices, extents_.routers * extents_.experts * number_bytes);
+  caller_.call(names::gate_choices, gate_step_numbers(config_.model) * number_bytes);
 }
 
 }  // namespace

@@ -50,9 +50,11 @@ class MicroStep {
   double kept_by_layer() const {
     return attention() + routing() + (model_.add_weight_norm ? 2 : 1) * owned_ * hidden_ + tokens_ * hidden_;
   }
-  /// Of each row its input, gate and up, hidden, weight and places; of experts as wide as `columns` elements.
+  /// Of each row its input (and that times its weight), gate and up, hidden, weight and places; of experts as wide as `columns`
+  /// elements.
   double kept_by_experts(double columns) const {
-    return rows_ * (hidden_ + 3 * columns * stored_ + accumulated_ + 4 * integer) + residual();
+    auto const inputs = weight_at(model_) == "input" ? 2 : 1;
+    return rows_ * (inputs * hidden_ + 3 * columns * stored_ + accumulated_ + 4 * integer) + residual();
   }
   /// Tokens and targets themselves.
   double kept_by_model() const { return tokens_ * 2 * integer; }

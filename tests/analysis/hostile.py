@@ -73,16 +73,17 @@ def launches(folder, config, lost, first, **changes):
 
 
 def studies(folder, lost=(), first=0):
-    """Of arms that differ in their name alone; in a name and the timing, the ranks, or the capacity."""
+    """Of arms that differ in their name alone; in a name and the timing, the ranks, the routing, or the capacity."""
     free = launches(folder / "free", {}, lost, first, timing="free")
     others = {
         "timing": launches(folder / "phased", {}, lost, first),
         "ranks": launches(folder / "ranks", {"layout.ranks": 8, "layout.dp": 4}, lost, first, timing="free"),
         "work": launches(folder / "work", {"layout.ranks": 8, "layout.dp": 4, "batch.sequences": 16}, lost, first, timing="free"),
+        "routing": launches(folder / "routing", {"routing.forced": "even"}, lost, first, timing="free", routing="forced:even"),
         "capacity": launches(folder / "capacity", {"capacity.factor": 2.0}, lost, first, timing="free"),
     }
     found = {"names": free} | {name: free | other for name, other in others.items()}
     for name, labels in found.items():
         found[name] = study_of(labels, labels=labels)
-        found[name].contrasts = CONTRASTS
+        found[name].contrasts = CONTRASTS if name != "routing" else []  # whose names stand for two arms each
     return found

@@ -100,6 +100,8 @@ def every_figure(tmp_path_factory, gates, sizes, capacities, both_timings):
     again = write_arm(folder, "again", 6, {"gate.kind": "switch"}, 1.3, timing="free")
     equal = {path: {"study": "again"} for path in again} | {path: {"study": "first"} for path in gates[6:12]}
     subjects["equal_arms"] = study_of([*gates[6:12], *again], labels=equal)
+    even = write_arm(folder, "even", 6, {"routing.forced": "even"}, 1.2, timing="free", routing="forced:even")
+    subjects["forced_vs_natural"] = study_of([*gates[:6], *even])
     of_gates = study_of(gates, sweep=sweep)
     return {name: drawn(name, subjects.get(name, of_gates)) for name in figures.names()}
 

@@ -22,6 +22,7 @@ from table import Table
 from test_figures import CLI, run_cli
 
 NEEDS = {"step_breakdown": "timing", "strong_scaling": "ranks", "weak_scaling": "work", "dropped": "capacity"}
+NEEDS |= {"forced_vs_natural": "routing"}
 CASES = {
     "fine": ([], 0),
     "some late": ([0, 2, 5], 4),
@@ -29,7 +30,7 @@ CASES = {
     "all from the start": (range(len(NAMES)), 0),
 }
 NOTHING_FINITE = {
-    *("collapse", "confidence"),
+    *("collapse", "confidence", "forced_vs_natural"),
     *("busbw", "load_over_steps", "loss", "mfu", "mfu_against_imbalance", "step_breakdown", "strong_scaling", "weak_scaling"),
 }
 
@@ -76,7 +77,9 @@ def hardly_changing_study(tmp_path_factory):
     return study_of(paths)
 
 
-@pytest.mark.parametrize("name", sorted(set(figures.names()) - {"contrasts", "dropped", "equal_arms", "weak_scaling"}))
+@pytest.mark.parametrize(
+    "name", sorted(set(figures.names()) - {"contrasts", "dropped", "equal_arms", "forced_vs_natural", "weak_scaling"})
+)
 def test_no_axis_has_an_offset_where_hardly_anything_changes(hardly_changing_study, name):
     assert list(faults(drawn(name, hardly_changing_study))) == []
 

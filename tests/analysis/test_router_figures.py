@@ -1,4 +1,4 @@
-"""What routers do: the figures gate_comparison, co_activation, confidence and collapse."""
+"""What routers do: the figures gate_comparison, forced_vs_natural, co_activation, confidence and collapse."""
 
 import h5py
 import numpy as np
@@ -79,6 +79,59 @@ def test_what_no_gate_does_or_nobody_measured_has_no_panel(tmp_path):
             file["derived/summary/dropped_fraction"][:] = 0
     table, _ = gate_comparison(study_of(paths))
     assert table.distinct("measure") == ["imbalance_expert", "payload_bytes_per_token", "held_out_loss"]
+
+
+@pytest.fixture(scope="module")
+def forced_and_natural(tmp_path_factory):
+    """Six free launches each of a gate, and of forced choices in its place, which are 1.25 times as fast and send half."""
+    folder = tmp_path_factory.mktemp("forced")
+    natural = write_arm(folder, "natural", 6, timing="free")
+    even = write_arm(folder, "even", 6, {"routing.forced": "even"}, timing="free", routing="forced:even")
+    for one, other in zip(natural, even, strict=True):
+        with h5py.File(one) as of_gate, h5py.File(other, "r+") as file:
+            file["derived/summary/step_seconds"][:] = of_gate["derived/summary/step_seconds"][()] / 1.25
+            file["raw/collective_payload_bytes"][...] = of_gate["raw/collective_payload_bytes"][()] / 2
+    return natural + even
+
+
+def forced_vs_natural(study):
+    table = figures.load("forced_vs_natural").table(study)
+    return table, figures.draw("forced_vs_natural", table)
+
+
+def test_forced_runs_are_told_as_ratios_to_the_natural_ones(forced_and_natural):
+    table, figure = forced_vs_natural(study_of(forced_and_natural))
+    assert table.distinct("measure") == ["step_seconds", "payload_bytes_per_token", "imbalance_rank"]  # nobody knows a wait
+    assert table.distinct("configuration") == ["forced:even"]
+    seconds = table.where(measure="step_seconds")
+    assert seconds["value"][0] == pytest.approx(1 / 1.25) and seconds["n"].tolist() == [6]
+    assert table.where(measure="payload_bytes_per_token")["value"][0] == pytest.approx(0.5, abs=0.01)
+    assert figure.axes[0].containers[0].lines[0].get_xdata().tolist() == seconds["value"].tolist()
+    assert not table["claimed"].any()
+
+
+def test_a_forced_arm_is_filled_where_a_declared_contrast_claims_a_difference(forced_and_natural, tmp_path):
+    labels = {path: {"routed": "by the gate" if number < 6 else "evenly"} for number, path in enumerate(forced_and_natural)}
+    sweep = tmp_path / "sweep.toml"
+    sides = 'first = {routed = "by the gate"}\nsecond = {routed = "evenly"}'
+    sweep.write_text(f'[[contrast]]\nname = "even is faster"\nmeasure = "step_seconds"\n{sides}\n')
+    table, figure = forced_vs_natural(study_of(forced_and_natural, labels=labels, sweep=sweep))
+    assert table.at(table["claimed"])["measure"].tolist() == ["step_seconds"]
+    assert figure.axes[0].containers[0].lines[0].get_fillstyle() == "full"
+
+
+def test_without_a_natural_run_beside_it_nothing_is_said_of_a_forced_one(forced_and_natural, tmp_path):
+    other = write_arm(tmp_path, "other", 1, {"batch.sequences": 16}, timing="free")
+    for paths in (forced_and_natural[6:], forced_and_natural[:6], [*forced_and_natural[6:], *other]):
+        with pytest.raises(NotDrawn, match="no configuration whose routing is forced has one beside it"):
+            forced_vs_natural(study_of(paths))
+
+
+def test_no_held_out_loss_of_forced_routing_is_compared(forced_and_natural):
+    table, _ = gate_comparison(study_of(forced_and_natural))
+    losses = table.where(measure="held_out_loss")
+    assert np.isnan(losses.where(configuration="forced:even")["value"]).all()
+    assert np.isfinite(losses.where(configuration="natural")["value"]).all()
 
 
 def test_lift_is_1_where_loads_alone_decide_and_above_where_two_meet_more_often():

@@ -41,6 +41,21 @@ def test_keys_that_change_together_are_named_once(sizes):
     assert labels(study)[:2] == ["ranks 1, sequences 8", "ranks 2, sequences 8"]
 
 
+def test_losses_are_told_by_kind_and_key_and_not_where_the_gate_tells_them(tmp_path):
+    def with_loss(name, gate, **weights):
+        loss = {kind: {"weight": weight, "pool": "sequence"} for kind, weight in weights.items()}
+        return write_run(tmp_path / f"{name}.h5", config={"gate.kind": gate, "gate.loss": loss})
+
+    light, heavy = with_loss("light", "noisy_top_k", cv_squared=0.01), with_loss("heavy", "noisy_top_k", cv_squared=0.1)
+    none = with_loss("none", "noisy_top_k")
+    assert labels(study_of([light, heavy])) == ["cv_squared weight 0.01", "cv_squared weight 0.1"]
+    assert labels(study_of([light, none])) == ["cv_squared weight 0.01", "cv_squared weight -"]
+    switch, random = with_loss("switch", "switch", switch=0.01), with_loss("random", "random")
+    assert labels(study_of([light, switch, random])) == ["noisy_top_k", "random", "switch"]
+    both = with_loss("both", "noisy_top_k", cv_squared=0.1, router_z=0.001)
+    assert labels(study_of([heavy, both])) == ["router_z weight 0.001", "router_z weight -"]
+
+
 def test_another_build_or_number_of_threads_is_another_arm(tmp_path):
     paths = [write_run(tmp_path / f"{threads}.h5", threads_per_rank=threads) for threads in ("1", "2")]
     assert labels(study_of(paths)) == ["threads 1", "threads 2"]

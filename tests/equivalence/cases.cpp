@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/random.hpp"
 #include "config/choices.hpp"
+#include "config/gate_kinds.hpp"
 #include "config/loss_kinds.hpp"
 #include "kernels/cross_entropy.hpp"
 #include "support/losses.hpp"
@@ -97,6 +98,7 @@ Case switch_gate(std::string const& padding, std::string const& pool) {
 Case plain_gate(std::string const& kind) {
   auto config = base_config();
   config.model.gate.kind = kind;
+  config.model.capacity.factor = 0.8;
   config.batch = {3, 5, 1};
   return {"gate " + kind + ", fewer sequences than ranks", config};
 }
@@ -112,9 +114,40 @@ Case every_loss(std::string const& policy, std::int64_t micro_steps) {
   model.gate.num_groups = 3;
   model.gate.pool = "block:2";
   model.gate.loss.emplace();
-  for (auto const name : loss_kind_names()) model.gate.loss->push_back({std::string(name), 0.05, ""});
+  for (auto const& kind : all_loss_kinds())
+    if (supplies(model, kind)) model.gate.loss->push_back({std::string(kind.name), 0.05, ""});
   model.capacity = {.policy = policy, .factor = 0.8, .order = "choice", .renormalise = true};
   return {"losses of every kind, capacity by " + policy, config};
+}
+
+Case pooled_gate(std::string const& kind, std::string const& pool) {
+  auto config = base_config();
+  config.batch = {4, 9, pool == "batch" ? 1 : 2};
+  config.model.gate.kind = kind;
+  config.model.gate.pool = pool;
+  return {"gate " + kind + ", pool " + pool, config};
+}
+
+Case forced(std::string const& workload) {
+  auto config = base_config();
+  config.batch = {6, 7, 2};
+  config.routing.forced = workload;
+  return {"forced routing " + workload + ", two micro-steps", config};
+}
+
+/// Six experts in three groups.
+Case grouped(std::string const& kind, std::int64_t micro_steps) {
+  auto config = base_config();
+  auto& model = config.model;
+  model.num_experts = 6;
+  model.intermediate_size = 48;
+  model.expert_widths.assign(2, {8, 8, 8, 8, 8, 8});
+  model.gate.kind = kind;
+  model.gate.num_groups = 3;
+  model.gate.groups_kept = 2;
+  model.gate.bias_update_rate = 0.05;
+  config.batch = {4, 7, micro_steps};
+  return {"gate " + kind + ", three groups, micro-steps " + std::to_string(micro_steps), config};
 }
 
 }  // namespace
@@ -129,7 +162,23 @@ std::vector<Case> cases() {
           every_loss("probability", 1),
           residual(),
           plain_gate("uniform_learnable"),
-          plain_gate("random_learnable")};
+          plain_gate("random_learnable"),
+          plain_gate("shazeer"),
+          plain_gate("switch_transformer"),
+          plain_gate("gshard"),
+          plain_gate("mixtral"),
+          plain_gate("qwen_moe"),
+          plain_gate("olmoe"),
+          plain_gate("gpt_oss"),
+          plain_gate("llama4"),
+          grouped("topology_limited", 1),
+          grouped("deepseek_v3", 2),
+          pooled_gate("base", "block:2"),
+          pooled_gate("sinkhorn", "batch"),
+          pooled_gate("expert_choice", "batch"),
+          pooled_gate("quantile", "block:2"),
+          forced("hot_set"),
+          forced("ragged_source")};
 }
 
 BatchSource synthetic_source(RunConfig const& config) {

@@ -2,13 +2,14 @@
 #include <cmath>
 #include <cstdio>
 
+#include "check/checked_step.hpp"
 #include "check/outcome.hpp"
 #include "config/gate_kinds.hpp"
 #include "config/loss_kinds.hpp"
 #include "dispatch/dispatcher.hpp"
 #include "equivalence/cases.hpp"
 #include "run/evaluation.hpp"
-#include "step/realised_losses.hpp"
+#include "step/realised_sum.hpp"
 #include "support/catch.hpp"
 #include "support/mpi_require.hpp"
 

@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "metrics/drift.hpp"
 #include "metrics/flops.hpp"
 #include "record/hdf5/file.hpp"
+#include "record/load_history.hpp"
 #include "record/schema.hpp"
 #include "schema/synthetic_run.hpp"
 #include "support/catch.hpp"
@@ -114,6 +116,72 @@ TEST_CASE("an evaluation tells what experts say of domains, of each router") {
       CHECK(information[v * 2 + l] == Approx(bits));
       CHECK(bits > 1e-5);
     }
+}
+
+TEST_CASE("the drift of a step is from the loads of the step before, and the window of dead experts is full after ten") {
+  Written const run(free_setup());
+  auto const routed = run.file.read_integers("/raw/expert_tokens_routed");  // [steps, 2, 4]
+  auto const drift = run.read("/derived/load_drift"), dead = run.read("/derived/dead_fraction_over_window");
+  for (std::size_t l = 0; l < 2; ++l) {
+    CHECK(std::isnan(drift[l]));
+    std::vector<std::int64_t> const before(routed.begin() + std::ptrdiff_t(4 * 8 + l * 4),
+                                           routed.begin() + std::ptrdiff_t(4 * 8 + l * 4 + 4)),
+        now(routed.begin() + std::ptrdiff_t(5 * 8 + l * 4), routed.begin() + std::ptrdiff_t(5 * 8 + l * 4 + 4));
+    CHECK(drift[5 * 2 + l] == metrics::total_variation(before, now));
+    CHECK(drift[5 * 2 + l] > 0);
+    CHECK(std::isnan(dead[8 * 2 + l]));
+    CHECK(dead[9 * 2 + l] == 0);
+  }
+}
+
+TEST_CASE("an expert is dead over a window that has no choice of it, however often it was chosen before") {
+  record::LoadHistory history(1, 4);
+  auto const dead = [&] { return std::get<std::vector<double>>(history.derived_rows().at(1).values).at(0); };
+  history.add({5, 5, 0, 0});
+  for (int step = 1; step < 10; ++step) history.add({step == 3, 5, 0, 0});
+  CHECK(dead() == 0.5);
+  for (int step = 10; step < 13; ++step) history.add({0, 5, 0, 0});
+  CHECK(dead() == 0.5);  // the choice in step 3 is still in the window
+  history.add({0, 5, 0, 1});
+  CHECK(dead() == 0.5);
+  history.add({0, 5, 1, 1});
+  CHECK(dead() == 0.25);
+}
+
+TEST_CASE("confidence is the mean over the tokens of all ranks that have it") {
+  Written const run(free_setup());
+  for (std::size_t l = 0; l < 2; ++l) {
+    CHECK(run.read("/raw/confidence/top_probability").at(l) == Approx(0.5));
+    CHECK(run.read("/raw/confidence/entropy").at(l) == Approx(0.25));
+    CHECK(run.read("/raw/confidence/margin").at(l) == Approx((6 + 3 * double(l)) / (4 + 6 + 8)));
+  }
+}
+
+TEST_CASE("pairs of experts are those of the detail steps") {
+  Written const run(free_setup());
+  auto const pairs = run.file.read_integers("/raw/expert_pairs");  // [5, 2, 4, 4]
+  REQUIRE(pairs.size() == 5 * 2 * 4 * 4);
+  CHECK(pairs.at(3 * 32 + 17) == 6 + 17);
+}
+
+TEST_CASE("the cost of the gate is the ranks' time in its phase over the tokens, in phased runs") {
+  Written const run(synthetic_setup(steps));
+  CHECK(run.read("/derived/gate_seconds_per_token").at(3) == Approx((0.01 + 0.02 + 0.03 + 0.04) / 12));
+  check_all_nan(Written(free_setup()), "/derived/gate_seconds_per_token");
+  auto setup = synthetic_setup(steps);
+  setup.oversubscribed = true;
+  check_all_nan(Written(setup), "/derived/gate_seconds_per_token");
+}
+
+TEST_CASE("the share of held-out tokens that changed is of those of all domains, and not known of a first evaluation") {
+  auto setup = free_setup();
+  setup.config.eval.sequences = 5;  // of 3 tokens each, in 2 domains
+  Written const run(setup);
+  CHECK(run.file.read_integers("/raw/eval/changed_tokens") == std::vector<std::int64_t>{-1, -1, -1, -1, 1, 2, 3, 4});
+  auto const fraction = run.read("/derived/eval/changed_fraction");
+  CHECK((std::isnan(fraction.at(0)) && std::isnan(fraction.at(1))));
+  CHECK(fraction.at(2) == Approx((1 + 3) / 30.0));
+  CHECK(fraction.at(3) == Approx((2 + 4) / 30.0));
 }
 
 TEST_CASE("energy is that of all counters of all hosts, a step and a token of the job") {

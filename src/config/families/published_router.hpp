@@ -18,18 +18,17 @@ struct PublishedExperts {
 
 /// The routers of a published model family, as its config.json and its tensors give them. Formulas: docs/definitions.md.
 struct PublishedRouter {
-  enum class Affinity { softmax, softmax_of_chosen, sigmoid };
-
   std::string family;  ///< model_type
   std::int64_t hidden_size = 0, num_experts = 0, top_k = 0;
   std::vector<std::int64_t> layers;  ///< those that have one, ascending
 
-  Affinity affinity = Affinity::softmax;
-  bool normalise = false;  ///< the chosen weights are divided by their sum
+  std::string gate;        ///< kind (gate_kinds.cpp)
+  bool normalise = false;  ///< gate.normalise, where the kind has it
   double score_scale_factor = 1;
   std::int64_t num_groups = 1, groups_kept = 1;  ///< of experts; a group's score is the sum of its two best
   std::int64_t expert_capacity = 0;              ///< tokens of a sequence that an expert takes, the first ones; 0: all
   double aux_coef = 0, z_coef = 0;               ///< with which the family adds its losses to the objective
+  std::string aux_loss, aux_pool;                ///< kind (loss_kinds.cpp) and pool of the first of them
 
   /// Tensors of layer i where the name has "{}". Empty: there is none.
   std::string weight, bias, correction_bias;

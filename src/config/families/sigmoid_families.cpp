@@ -28,7 +28,7 @@ void read_llama4(Fields const& fields, PublishedRouter& router) {
   router.num_experts = fields.count("num_local_experts");
   router.top_k = fields.count("num_experts_per_tok");
   fields.flag("output_router_logits", false);
-  router.affinity = PublishedRouter::Affinity::sigmoid;
+  router.gate = "llama4";
   auto const step = fields.count("interleave_moe_layer_step");
   router.layers = all_layers(fields);
   auto const count = std::int64_t(router.layers.size());
@@ -46,7 +46,7 @@ void read_deepseek_v3(Fields const& fields, PublishedRouter& router) {
   router.hidden_size = fields.count("hidden_size");
   router.num_experts = fields.count("n_routed_experts");
   router.top_k = fields.count("num_experts_per_tok");
-  router.affinity = PublishedRouter::Affinity::sigmoid;
+  router.gate = "deepseek_v3";
   router.normalise = fields.flag("norm_topk_prob", true);
   router.score_scale_factor = fields.number("routed_scaling_factor");
   router.num_groups = fields.count("n_group");

@@ -11,19 +11,19 @@ namespace moescope::families {
 
 namespace {
 
-using enum PublishedRouter::Affinity;
-
 void read_sizes(Fields const& fields, char const* experts, char const* other_name, PublishedRouter& router) {
   router.hidden_size = fields.count("hidden_size");
   router.num_experts = fields.count_of_either(experts, other_name);
   router.top_k = fields.count("num_experts_per_tok");
   auto const coefficient = fields.number("router_aux_loss_coef", 0);
+  router.aux_loss = "layer_pooled";
+  router.aux_pool = "batch";
   router.aux_coef = fields.flag("output_router_logits", false) ? coefficient : 0;
 }
 
 void read_softmax(Fields const& fields, bool normalise, PublishedRouter& router) {
   read_sizes(fields, "num_experts", "num_local_experts", router);
-  router.affinity = softmax;
+  router.gate = "qwen_moe";
   router.normalise = normalise;
   router.weight = "model.layers.{}.mlp.gate.weight";
 }
@@ -49,7 +49,7 @@ std::vector<std::int64_t> sparse_layers(Fields const& fields) {
 
 void read_mixtral(Fields const& fields, PublishedRouter& router) {
   read_sizes(fields, "num_local_experts", "num_experts", router);
-  router.affinity = softmax_of_chosen;
+  router.gate = "mixtral";
   router.layers = all_layers(fields);
   router.weight = "model.layers.{}.block_sparse_moe.gate.weight";
   router.experts = separate_experts(fields, "intermediate_size", "model.layers.{}.block_sparse_moe.experts.", {"w1", "w3", "w2"});
@@ -77,6 +77,7 @@ void read_qwen3_5_moe(Fields const& fields, PublishedRouter& router) {
 
 void read_olmoe(Fields const& fields, PublishedRouter& router) {
   read_softmax(fields, fields.flag("norm_topk_prob", false), router);
+  if (!router.normalise) router.gate = "olmoe";
   router.layers = all_layers(fields);
   router.experts = separate_experts(fields, "intermediate_size", "model.layers.{}.mlp.experts.");
 }
@@ -84,7 +85,7 @@ void read_olmoe(Fields const& fields, PublishedRouter& router) {
 void read_gpt_oss(Fields const& fields, PublishedRouter& router) {
   read_sizes(fields, "num_local_experts", "num_experts", router);
   router.top_k = fields.count_of_either("num_experts_per_tok", "experts_per_token");
-  router.affinity = softmax_of_chosen;
+  router.gate = "gpt_oss";
   router.layers = all_layers(fields);
   router.weight = "model.layers.{}.mlp.router.weight";
   router.bias = "model.layers.{}.mlp.router.bias";

@@ -22,10 +22,10 @@ struct Choices {
 /// Each token's experts by falling score [tokens,E], ties to the lower expert, what is no number last.
 Choices best_first(Choices const& choices, std::span<double const> scores, std::int64_t num_experts);
 
-/// The pools that some ranks share, and this rank's tokens in them.
-class SharedPools {
+/// The tokens of the pools that some ranks share, and which of them are this rank's.
+class PooledTokens {
  public:
-  SharedPools(PoolShape const& shape, TokenIds const& owned) : shape_(shape), owned_(owned.on_host()) {}
+  PooledTokens(PoolShape const& shape, TokenIds const& owned) : shape_(shape), owned_(owned.on_host()) {}
 
   std::int64_t count() const { return shape_.count(); }
   /// Whether this rank owns a token of pool p.
@@ -44,6 +44,31 @@ class SharedPools {
   PoolShape shape_;
   std::vector<std::int64_t> owned_;
 };
+
+/// The same of fixed lists: experts [tokens,per_token].
+Choices choices_of(std::vector<int> const& experts, std::int64_t per_token);
+
+/// The mean over the pools of a step: this rank's share of it.
+class PoolMean {
+ public:
+  PoolMean(PoolShape const& shape, std::int64_t size) : pools_(double(shape.pools_in_step)), values_(std::size_t(size)) {}
+  void add(std::span<double const> of_pool) {
+    for (std::size_t i = 0; i < values_.size(); ++i) values_[i] += of_pool[i] / pools_;
+  }
+  std::vector<double> const& values() const { return values_; }
+
+ private:
+  double pools_;
+  std::vector<double> values_;
+};
+
+/// Scores of all tokens of the pools by ascending token, from those of the owned ones. One PoolExchange::gather.
+template <class A>
+std::vector<double> gather_rows(ExecSpace const& exec, ConstMatrix<A> scores, Pool const& pool);
+
+/// scores [tokens,E] - offset [1,E].
+template <class T>
+Matrix<Accumulate<T>> less_columns(ExecSpace const& exec, ConstMatrix<Accumulate<T>> scores, ConstMatrix<T> offset);
 
 /// All kept; weights unset.
 template <class T>

@@ -107,7 +107,20 @@ GradientCase plain_gate(std::string const& kind) {
   auto config = small_model();
   config.model.gate.kind = kind;
   weigh_losses(config.model, 0.5);
+  config.model.capacity.factor = 0.8;
   return {"gate " + kind, config};
+}
+
+/// Of a gate that was published with weights on the output, with dropped tokens and a scale.
+GradientCase weight_at_input() {
+  auto config = small_model();
+  config.model.gate.kind = "qwen_moe";
+  weigh_losses(config.model, 0.5);
+  config.model.gate.weight_at = "input";
+  config.model.capacity.policy = "position";
+  config.model.capacity.factor = 0.8;
+  config.model.capacity.dropped = "input";
+  return {"weights on the input, dropped tokens", config};
 }
 
 }  // namespace
@@ -128,7 +141,20 @@ std::vector<GradientCase> gradient_cases() {
           switch_gate("input", "probability"),
           plain_gate("uniform"),
           plain_gate("uniform_learnable"),
-          plain_gate("random_learnable")};
+          plain_gate("random_learnable"),
+          plain_gate("base"),
+          plain_gate("sinkhorn"),
+          plain_gate("expert_choice"),
+          plain_gate("quantile"),
+          plain_gate("shazeer"),
+          plain_gate("switch_transformer"),
+          plain_gate("gshard"),
+          plain_gate("mixtral"),
+          plain_gate("qwen_moe"),
+          plain_gate("gpt_oss"),
+          plain_gate("llama4"),
+          plain_gate("deepseek_v3"),
+          weight_at_input()};
 }
 
 }  // namespace moescope::test

@@ -98,9 +98,7 @@ void require_equal(GateRun const& run, GateRun const& one) {
   REQUIRE(run.balance_loss == std::vector(run.balance_loss.size(), run.balance_loss[0]));
 }
 
-bool counts_every_choice(std::string const& loss) {
-  return loss != "cv_squared" && loss_kind(loss).sums.per_expert > 0 && loss != "gshard";
-}
+bool counts_every_choice(std::string const& loss) { return loss_kind(loss).of_shares && loss != "gshard"; }
 
 }  // namespace
 

@@ -10,7 +10,7 @@ using gates::Choices;
 
 TEST_CASE("a rank takes its tokens' choices and rows from those of the pools, wherever they stand in them") {
   PoolShape const shape{.first_id = 20, .tokens = 9, .tokens_in_pool = 3, .pools_in_step = 6};
-  gates::SharedPools const pools(shape, TokenIds({{21, 22}, {26, 28}}));
+  gates::PooledTokens const pools(shape, TokenIds({{21, 22}, {26, 28}}));
   CHECK(pools.count() == 3);
   CHECK((pools.has_owned(0) && !pools.has_owned(1) && pools.has_owned(2)));
   auto const own = pools.owned(std::vector<Choices>{{{0, 1, 3, 3}, {4, 5, 6}}, {}, {{0, 0, 2, 3}, {7, 8, 9}}});
@@ -25,7 +25,7 @@ TEST_CASE("a rank takes its tokens' choices and rows from those of the pools, wh
 }
 
 TEST_CASE("a rank without tokens has no choices, and none of its pools holds one") {
-  gates::SharedPools const pools({.first_id = 20, .tokens = 4, .tokens_in_pool = 2, .pools_in_step = 2}, {});
+  gates::PooledTokens const pools({.first_id = 20, .tokens = 4, .tokens_in_pool = 2, .pools_in_step = 2}, {});
   CHECK((!pools.has_owned(0) && !pools.has_owned(1)));
   CHECK(pools.owned(std::vector<Choices>(2)).offsets == std::vector<int>{0});
 }
