@@ -57,7 +57,7 @@ TEST_CASE("a value that cannot be is refused with place, key, value and rule") {
       {"model.initializer_range", "inf", {"model.initializer_range = inf", "must be a finite number"}},
       {"model.initializer_range", "-inf", {"must be a finite number"}},
       {"capacity.factor", "0.0", {"must be greater than 0"}},
-      {"gate.loss", "[{ kind = \"z\" }]", {"must give each loss a kind, one of cv_squared, switch"}},
+      {"gate.loss", "[{ kind = \"zz\" }]", {"must give each loss a kind, one of cv_squared, switch"}},
       {"gate.loss", "[{ kind = \"switch\", weight = -0.01 }]", {"gate.loss = ", "must be at least 0"}},
       {"gate.loss", "[{ kind = \"switch\", wait = 1 }]", {"holds wait of switch; a loss has kind, weight and pool"}},
       {"gate.loss", "[{ kind = \"switch\" }, { kind = \"switch\" }]", {"holds switch twice"}},
