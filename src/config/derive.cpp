@@ -69,6 +69,10 @@ void derive(ModelConfig& m, Settings const& given) {
   if (m.residual.num_experts > 0) derive_widths(residual(m), m.num_layers, given);
   fill_layers(m);
   if (m.top_k == 0) m.top_k = choices_per_token(m);
+  fill_from_kind(m);
+}
+
+void fill_from_kind(ModelConfig& m) {
   m.capacity.policy = capacity_policy(m);
   m.gate.network = gate_network(m);
   m.gate.weight_at = weight_at(m);

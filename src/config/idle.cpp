@@ -9,7 +9,9 @@ namespace {
 bool is_default(Key const& key, RunConfig const& config) {
   RunConfig untouched;
   untouched.model.num_layers = config.model.num_layers;
+  untouched.model.gate.kind = config.model.gate.kind;
   fill_layers(untouched.model);
+  fill_from_kind(untouched.model);
   return value_of(key) == value_of(*find_key(keys_of(untouched), key.path));
 }
 

@@ -40,6 +40,8 @@ void check_rules(RunConfig const& config, Settings const& given);
 void derive(ModelConfig& model, Settings const& given);
 /// Lists of all layers where none is given, or one for all: score scales of 1, residual experts of no width.
 void fill_layers(ModelConfig& model);
+/// What the row of the gate has where nothing is given: network, place of the weights, capacity.
+void fill_from_kind(ModelConfig& model);
 /// Clears what `derive` would fill with the same values, so that an override of what they follow from takes effect.
 void forget_derived(ModelConfig& model);
 

@@ -61,6 +61,7 @@ constexpr Known known_waits[] = {
     {"base::to_host kernels::cross_entropy_losses", "the loss"},
     {"base::to_host kernels::sums_of_squares", "the gradient norm decides on clipping"},
     {"base::to_host step::tokens", "tokens are sorted by id on the host"},
+    {"Kokkos::parallel_scan: fence due to result being a value, not a view", "drawn choices are counted to make room for them"},
     {"kernels::attention", "threads of the host read what came before in `exec`"},
     {"kernels::attention_backward", "threads of the host read what came before in `exec`"},
     {"base::upload", "the host's numbers must outlive the copy"},
