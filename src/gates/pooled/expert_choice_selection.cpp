@@ -12,7 +12,10 @@ namespace moescope::gates {
 
 namespace {
 
-double rank_of(double affinity) { return std::isnan(affinity) ? -std::numeric_limits<double>::infinity() : affinity; }
+/// By which tokens alike but for rounding tie.
+double rank_of(double affinity) {
+  return std::isnan(affinity) ? -std::numeric_limits<double>::infinity() : std::nearbyint(std::ldexp(affinity, 40));
+}
 
 /// The `count` tokens with the largest affinity to expert e, best first.
 std::vector<int> tokens_of(std::span<double const> affinity, std::int64_t num_experts, int e, std::int64_t count) {

@@ -15,7 +15,8 @@ struct ExpertChoices {
 
 /// Every expert takes the tokens with the largest affinities, ties to the lower token, as many as `balanced_places(tokens *
 /// per_token)` says (expert choice, Zhou et al. 2022, whose capacity tokens * c / E has c = `per_token`). affinity [tokens,E] of
-/// one pool by ascending token. What is no number comes last. Without a token `lowest` is 0.
+/// one pool by ascending token. Affinities are compared as multiples of 2^-40; what is no number comes last. Without a token
+/// `lowest` is 0.
 ExpertChoices choose_tokens(std::span<double const> affinity, std::int64_t num_experts, std::int64_t per_token);
 
 }  // namespace moescope::gates

@@ -14,12 +14,12 @@ namespace moescope::gates {
 
 namespace {
 
-/// Scores times a power of two: so many bits that a chain over all experts does not overflow.
+/// Scores times a power of two, by which tokens alike but for rounding tie. A chain over all experts does not overflow.
 std::vector<std::int64_t> whole_numbers(std::span<double const> scores, std::int64_t num_experts) {
   double largest = 0;
   for (double const score : scores)
     if (std::isfinite(score)) largest = std::max(largest, std::abs(score));
-  int const bits = std::min(52, 58 - int(std::bit_width(std::uint64_t(num_experts))));
+  int const bits = std::min(40, 58 - int(std::bit_width(std::uint64_t(num_experts))));
   double const limit = std::ldexp(1.0, bits);
   int const shift = largest > 0 ? bits - 1 - std::ilogb(largest) : 0;
   std::vector<std::int64_t> numbers;

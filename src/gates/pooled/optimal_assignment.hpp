@@ -10,7 +10,7 @@ namespace moescope::gates {
 /// token 1, and so on. scores [tokens,E] of one pool by ascending token, whose result is [tokens,per_token], ascending in each
 /// token.
 ///
-/// Exact for scores rounded to multiples of about 2^-50 of the largest: whole numbers, which tokens join one by one, each by the
+/// Exact for scores rounded to multiples of about 2^-40 of the largest: whole numbers, which tokens join one by one, each by the
 /// cheapest chain of moves to a free place (successive shortest paths; Ahuja, Magnanti, Orlin, "Network flows", 1993, chapter 9).
 /// What is no number is worth less than every finite score, as is minus infinity.
 std::vector<int> optimal_assignment(std::span<double const> scores, std::int64_t num_experts, std::int64_t per_token);

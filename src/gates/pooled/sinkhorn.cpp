@@ -38,7 +38,7 @@ BalancedScores sinkhorn(std::span<double const> logits, std::int64_t num_experts
   auto const tokens = std::ssize(c) / num_experts;
   MOESCOPE_CHECK(tokens * num_experts == std::ssize(c));
   std::vector<double> of_token(tokens, 1.0), of_expert(num_experts, 1.0), sums(num_experts);
-  for (double change = tolerance; tokens > 0 && !(change < tolerance) && result.iterations < most_iterations;
+  for (double change = tolerance; tokens > 1 && !(change < tolerance) && result.iterations < most_iterations;
        ++result.iterations) {
     std::fill(sums.begin(), sums.end(), 0.0);
     for (std::int64_t t = 0; t < tokens; ++t) {

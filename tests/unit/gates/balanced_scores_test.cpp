@@ -85,6 +85,12 @@ TEST_CASE("Sinkhorn's scores are finite whatever the logits are") {
     for (double const score : gates::sinkhorn(logits, 2, 1e-4, 50).scores) REQUIRE((std::isfinite(score) && score >= 0));
 }
 
+TEST_CASE("Sinkhorn leaves a pool of one token in the order of its logits") {
+  auto const alone = gates::sinkhorn(std::vector{0.5, 2.0, -1.0}, 3, 1e-4, 50);
+  CHECK(alone.iterations == 0);
+  CHECK((alone.scores[1] > alone.scores[0] && alone.scores[0] > alone.scores[2]));
+}
+
 TEST_CASE("the offset of an expert is the quantile that Megatron Core takes") {
   std::vector<double> const scores = {1.5, 0.75, 0.25, 3.25, 1.0,  1.75, 2.25, 1.25, 0.5,
                                       4.0, 1.5,  2.0,  3.0,  1.75, 0.75, 2.0,  2.0,  2.25};

@@ -49,3 +49,10 @@ TEST_CASE("an affinity that is no number is taken last, and an empty pool has no
   CHECK(none.choices.offsets == std::vector<int>{0});
   CHECK(none.lowest == std::vector<double>{0, 0});
 }
+
+TEST_CASE("of tokens alike but for rounding an expert takes the first") {
+  for (double const rounding : {-1e-15, 0.0, 1e-15}) {
+    auto const choices = gates::choose_tokens(std::vector{0.3, 0.7, 0.3 + rounding, 0.7 - rounding}, 2, 1);
+    CHECK(choices.choices.offsets == std::vector<int>{0, 2, 2});
+  }
+}

@@ -141,7 +141,7 @@ TEST_CASE("the optimal assignment is worth what the Hungarian method finds") {
       auto const chosen = solve(problem);
       CAPTURE(tokens, experts, many_ties);
       REQUIRE(counts(chosen, experts) == gates::balanced_places(tokens, experts));
-      REQUIRE(total(problem, chosen) == Approx(hungarian_total(problem)).epsilon(1e-12));
+      REQUIRE(total(problem, chosen) == Approx(hungarian_total(problem)).epsilon(1e-10));
     }
 }
 
@@ -150,7 +150,7 @@ TEST_CASE("the optimal assignment is found where all tokens want one expert") {
   for (std::int64_t t = 0; t < problem.tokens; ++t) problem.scores[t * problem.experts] += 6;
   auto const chosen = solve(problem);
   REQUIRE(counts(chosen, 6) == gates::balanced_places(500, 6));
-  REQUIRE(total(problem, chosen) == Approx(hungarian_total(problem)).epsilon(1e-12));
+  REQUIRE(total(problem, chosen) == Approx(hungarian_total(problem)).epsilon(1e-10));
 }
 
 TEST_CASE("no exchange of two tokens' experts makes an assignment of several experts a token better") {
@@ -177,6 +177,11 @@ TEST_CASE("an assignment with values that are no numbers ends, and they are the 
   REQUIRE(gates::optimal_assignment(std::vector<double>(4 * 2, nan), 2, 1) == std::vector<int>{0, 0, 1, 1});
   REQUIRE(gates::optimal_assignment(std::vector{nan, -5., 3., 3., -infinity, 0., 1., nan}, 2, 1) == std::vector<int>{1, 0, 1, 0});
   REQUIRE(gates::optimal_assignment(std::vector{0., infinity, 0., 1e300}, 2, 1) == std::vector<int>{1, 0});
+}
+
+TEST_CASE("of tokens alike but for rounding the first gets the lower expert") {
+  for (double const rounding : {-1e-15, 0.0, 1e-15})
+    REQUIRE(gates::optimal_assignment(std::vector{0.7, 0.2, 0.7 + rounding, 0.2}, 2, 1) == std::vector<int>{0, 1});
 }
 
 TEST_CASE("an empty pool has an empty assignment") { REQUIRE(gates::optimal_assignment({}, 4, 2).empty()); }
