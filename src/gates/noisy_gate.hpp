@@ -98,7 +98,7 @@ class NoisyGate : public NetworkGate<T> {
     estimate.as_released = form_.load_as_released;
     estimate.logits = estimate.noisy = scores.ranking = scores.logits;
     if (draws_noise(context)) {
-      auto const noise_logits = make_matrix<A>("noise_logits", x.extent(0), this->num_experts_);
+      auto const noise_logits = make_matrix<A>("gates::noise_logits", x.extent(0), this->num_experts_);
       kernels::linear<T>(exec, x, parameters.back(), noise_logits);
       estimate.noise_logits = noise_logits;
       estimate.noise = draw_noise<A>(exec, Purpose::gate_noise, context, x.extent(0), this->num_experts_);
@@ -116,7 +116,7 @@ class NoisyGate : public NetworkGate<T> {
     Matrix<A> d_noisy;
     to_add_to(exec, d_noisy, x.extent(0), this->num_experts_);
     score_choices_backward<T>(exec, routing, form_.use_softmax, d.weight, d_noisy);
-    auto const d_noise_logits = make_matrix<A>("d_noise_logits", x.extent(0), this->num_experts_);
+    auto const d_noise_logits = make_matrix<A>("gates::d_noise_logits", x.extent(0), this->num_experts_);
     noise_backward<T>(exec, saved_in(scores), d.load, d_noisy, d.logits, d_noise_logits);
     auto const d_product = kernels::rounded<T>(exec, d_noise_logits);
     kernels::linear_backward_weight<T>(exec, d_product, x, gradients.back());
