@@ -53,6 +53,9 @@ void attention(benchmark::State& state, RunConfig const& config, bool backward) 
   report_flops(state, (backward ? 5.0 : 2.0) * double(tokens) * double(shape.sequence_length) * double(width));
 }
 
+/// Of every token.
+std::vector<int> words(RunConfig const& config) { return random_tokens(config)(0, config.batch.sequences).tokens; }
+
 void gate(benchmark::State& state, RunConfig const& config) {
   Router<float> const router(config.model);
   auto const tokens = config.batch.sequences * config.batch.sequence_length;
@@ -64,12 +67,13 @@ void gate(benchmark::State& state, RunConfig const& config) {
   }
   SerialPool pool;
   GateContext context;
+  ExecSpace const exec;
   context.tokens = TokenIds({{0, tokens}});
+  context.words = upload(exec, "benchmarks::words", words(config));
   for (auto const& name : pool_names(config.model)) {
     auto const in_pool = name == "batch" ? tokens : config.batch.sequence_length;
     context.pools.push_back({name, {0, tokens, in_pool, tokens / in_pool}, &pool});
   }
-  ExecSpace const exec;
   measure(state, [&] {
     auto const result = router.forward(exec, x, parameters, context);
     auto const d_weight = make_vector<float>("benchmarks::d_weight", result.routing.num_choices);
