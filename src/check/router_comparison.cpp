@@ -68,16 +68,16 @@ void compare_gradients(RouterFixture const& fixture, RouterFixtureLayer const& l
   add(fixture.router.bias, found.bias, layer.gradients.bias);
 }
 
-/// Of families whose experts are SwiGLU, where the fixture holds them. Where no loss adds to the logits' gradient, that of the
-/// output gives the router's.
+/// Of families whose experts are SwiGLU, where the fixture holds them. The gradient of the output and the losses give the
+/// router's, where `complete`: all routers that a loss may join are recorded.
 void compare_experts(RouterFixture const& fixture, RouterFixtureLayer const& layer, RouterPass const& pass,
-                     RouterOutcome const& router, Comparison& comparison) {
+                     RouterOutcome const& router, bool complete, Comparison& comparison) {
   auto const number = std::to_string(layer.layer);
   auto const found = run_experts(fixture, layer, router.kept, router.weight);
   if (!layer.routed_output.empty())
     comparison.add("moe." + number + ".routed_output", found.output, layer.routed_output, forward_limit);
   if (layer.d_output.empty()) return;
-  if (!layer.gradients.weight.empty() && fixture.router.aux_coef == 0 && fixture.router.z_coef == 0)
+  if (!layer.gradients.weight.empty() && complete)
     compare_gradients(fixture, layer, pass.gradients(found.d_weight), "grad.moe." + number + ".output", comparison);
   if (layer.expert_gradients.empty()) return;
   comparison.add("grad of the experts' gate_up, layer " + number, gate_ups(found.gradients), gate_ups(layer.expert_gradients),
@@ -86,14 +86,14 @@ void compare_experts(RouterFixture const& fixture, RouterFixtureLayer const& lay
                  gradient_limit);
 }
 
-void compare_layer(RouterFixture const& fixture, RouterFixtureLayer const& layer, Comparison& comparison) {
-  RouterPass const pass(fixture, layer);
+void compare_layer(RouterFixture const& fixture, RouterFixtureLayer const& layer, RouterPass const& pass, bool complete,
+                   Comparison& comparison) {
   auto const outcome = pass.outcome();
   compare_forward(fixture, layer, outcome, comparison);
   if (!layer.d_logits.empty() && !layer.gradients.weight.empty())
     compare_gradients(fixture, layer, pass.gradients_from_logits(layer.d_logits),
                       fmt::format("grad.moe.{}.router_logits", layer.layer), comparison);
-  if (!layer.experts.empty()) compare_experts(fixture, layer, pass, outcome, comparison);
+  if (!layer.experts.empty()) compare_experts(fixture, layer, pass, outcome, complete, comparison);
 }
 
 std::vector<std::int64_t> not_recorded(RouterFixture const& fixture) {
@@ -105,8 +105,20 @@ std::vector<std::int64_t> not_recorded(RouterFixture const& fixture) {
 }  // namespace
 
 Comparison compare_routers(RouterFixture const& fixture) {
+  std::vector<std::unique_ptr<RouterPass>> passes;
+  for (auto const& layer : fixture.layers) passes.push_back(std::make_unique<RouterPass>(fixture, layer));
+  RouterPass::join(passes);
+  bool const complete = fixture.router.aux_coef == 0 || not_recorded(fixture).empty();
   Comparison comparison;
-  for (auto const& layer : fixture.layers) compare_layer(fixture, layer, comparison);
+  for (std::size_t i = 0; i < passes.size(); ++i) compare_layer(fixture, fixture.layers[i], *passes[i], complete, comparison);
+  auto const sum_of = [&](std::string const& kind) {
+    double sum = 0;
+    for (auto const& pass : passes) sum += pass->loss(kind);
+    return sum;
+  };
+  if (fixture.aux_loss && complete)
+    comparison.add("aux_loss", {sum_of(fixture.router.aux_loss)}, {*fixture.aux_loss}, forward_limit);
+  if (fixture.z_loss) comparison.add("z_loss", {sum_of("z")}, {*fixture.z_loss}, forward_limit);
   if (fixture.aux_coef) comparison.add("aux_coef", {fixture.router.aux_coef}, {*fixture.aux_coef}, forward_limit);
   if (fixture.z_coef) comparison.add("z_coef", {fixture.router.z_coef}, {*fixture.z_coef}, forward_limit);
   return comparison;

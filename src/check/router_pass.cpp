@@ -20,7 +20,9 @@ ModelConfig model_of(PublishedRouter const& router, std::int64_t sequence_length
   model.gate.normalise = router.normalise;
   model.gate.num_groups = router.num_groups;
   model.gate.groups_kept = router.groups_kept;
-  model.gate.loss.emplace();
+  auto& losses = model.gate.loss.emplace();
+  if (router.aux_coef != 0) losses.push_back({router.aux_loss, router.aux_coef, router.aux_pool});
+  if (router.z_coef != 0) losses.push_back({"z", router.z_coef, "batch"});
   model.capacity.policy = router.expert_capacity > 0 ? "position" : "none";
   // Half a token more, so that no rounding of this share takes one away.
   model.capacity.factor =
@@ -43,12 +45,26 @@ RouterPass::RouterPass(RouterFixture const& fixture, RouterFixtureLayer const& l
   context_.layer = layer.layer;
   context_.tokens = TokenIds({{0, fixture.tokens}});
   PoolShape const shape{0, fixture.tokens, fixture.sequence_length, fixture.tokens / fixture.sequence_length};
-  for (auto const& name : pool_names(model_)) context_.pools.push_back({name, shape, &pool_});
+  for (auto const& name : pool_names(model_))
+    context_.pools.push_back({name, name == "batch" ? PoolShape{0, fixture.tokens, fixture.tokens, 1} : shape, &pool_});
   x_ = matrix_of(exec_, layer.input, fixture.tokens, model_.hidden_size);
   parameters_.push_back(matrix_of(exec_, layer.tensors.weight, experts, model_.hidden_size));
   for (auto const* row : {&layer.tensors.bias, &layer.tensors.correction_bias})
     if (!row->empty()) parameters_.push_back(matrix_of(exec_, *row, 1, experts));
   result_ = router_.forward(exec_, x_, parameters_, context_);
+}
+
+void RouterPass::join(std::vector<std::unique_ptr<RouterPass>> const& all) {
+  std::vector<RouterResult<double>*> results;
+  for (auto const& each : all) results.push_back(&each->result_);
+  if (!all.empty()) all.front()->router_.join(results);
+}
+
+double RouterPass::loss(std::string const& kind) const {
+  auto const all = losses(model_);
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (all[i].kind == kind) return result_.terms[i].value;
+  return 0;
 }
 
 RouterOutcome RouterPass::outcome() const {

@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <vector>
 
 #include "checkpoint/router_fixture.hpp"
@@ -17,8 +18,12 @@ struct RouterOutcome {
 class RouterPass {
  public:
   RouterPass(RouterFixture const& fixture, RouterFixtureLayer const& layer);
+  /// Completes losses that depend on all routers of the model.
+  static void join(std::vector<std::unique_ptr<RouterPass>> const& all);
 
   RouterOutcome outcome() const;
+  /// Of the loss of this kind, where the family has it; else 0.
+  double loss(std::string const& kind) const;
   /// Gradients of the router's tensors from d_weight [N,E], that of the outcome's weights, through the gate.
   RouterTensors gradients(std::vector<double> const& d_weight) const;
   /// From d_logits [N,E], that of its logits, through the network alone.

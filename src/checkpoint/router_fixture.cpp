@@ -202,6 +202,8 @@ RouterFixture load_router_fixture(std::string const& folder) {
   }
   fixture.aux_coef = io.number("aux_coef");
   fixture.z_coef = io.number("z_coef");
+  if (fixture.router.aux_coef != 0) fixture.aux_loss = io.number("aux_loss");
+  if (fixture.router.z_coef != 0) fixture.z_loss = io.number("z_loss");
   fixture.not_read = io.not_read();
   return fixture;
 }

@@ -39,7 +39,7 @@ struct RouterFixture {
   std::string path;
   PublishedRouter router;
   std::int64_t tokens = 0, sequence_length = 0;
-  std::optional<double> aux_coef, z_coef;
+  std::optional<double> aux_coef, z_coef, aux_loss, z_loss;
   std::vector<RouterFixtureLayer> layers;
   std::vector<std::string> not_read;  ///< entries of io.safetensors, those of all layers as one
 };

@@ -38,6 +38,8 @@ std::vector<GateTensor> network_and_threshold(ModelConfig const& model) {
   return network_and(model, "threshold", 1.0 / double(model.num_experts));
 }
 std::vector<GateTensor> network_and_offset(ModelConfig const& model) { return network_and(model, "offset", 0); }
+/// Of DeepSeek-V3.
+std::vector<GateTensor> network_and_bias(ModelConfig const& model) { return network_and(model, "e_score_correction_bias", 0); }
 
 std::vector<GateTensor> network_and_noise(ModelConfig const& model) {
   auto tensors = network(model);
@@ -47,10 +49,10 @@ std::vector<GateTensor> network_and_noise(ModelConfig const& model) {
   return tensors;
 }
 
-/// DeepSeek-V3's e_score_correction_bias, which the gate sets itself.
-std::vector<GateTensor> network_and_bias(ModelConfig const& model) {
+/// lambda starts as ReMoE's.
+std::vector<GateTensor> network_and_lambda(ModelConfig const& model) {
   auto tensors = network(model);
-  tensors.push_back({.name = "e_score_correction_bias", .rows = 1, .columns = model.num_experts, .trained = false});
+  tensors.push_back({.name = "lambda", .rows = 1, .columns = 1, .trained = false, .initial = 1e-8});
   return tensors;
 }
 
@@ -77,7 +79,7 @@ constexpr Names keys_of_network{"model.top_k", "gate.network"}, keys_of_qwen_moe
 
 constexpr OwnLoss loss_of_noisy_top_k[]{{"cv_squared", 0.01}}, loss_of_switch[]{{"switch", 0.01}},
     loss_of_mixtral[]{{"switch", 0.02}}, loss_of_qwen_moe[]{{"switch", 0.001}}, loss_of_olmoe[]{{"switch", 0.01}},
-    loss_of_topology_limited[]{{"switch", 0.003}}, loss_of_shazeer[]{{"cv_squared", 0.1}};
+    loss_of_topology_limited[]{{"switch", 0.003}}, loss_of_remoe[]{{"relu_l1", 1.0}}, loss_of_shazeer[]{{"cv_squared", 0.1}};
 
 constexpr GateKind rows[] = {
     {.name = "noisy_top_k",
@@ -245,6 +247,14 @@ constexpr GateKind rows[] = {
      .updates = true,
      .keys = keys_of_deepseek_v3,
      .tensors = network_and_bias},
+    {.name = "remoe",
+     .choices = ragged,
+     .causal = true,
+     .losses = loss_of_remoe,
+     .network = "linear",
+     .updates = true,
+     .keys = keys_of_network,
+     .tensors = network_and_lambda},
 };
 
 constexpr auto row_names = [] {
@@ -291,6 +301,13 @@ std::vector<LossConfig> losses(ModelConfig const& model) {
     if (loss.pool.empty()) loss.pool = model.gate.pool;
   }
   return all;
+}
+
+bool supplies(ModelConfig const& model, LossKind const& loss) {
+  auto const tensors = gate_tensors(model);
+  if ((loss.needs_affinity || loss.needs_logits) && tensors.empty()) return false;
+  return loss.needs_tensor.empty() || std::any_of(tensors.begin(), tensors.end(),
+                                                  [&](GateTensor const& tensor) { return tensor.name == loss.needs_tensor; });
 }
 
 std::string_view capacity_policy(ModelConfig const& model) {

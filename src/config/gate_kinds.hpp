@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/loss_kinds.hpp"
 #include "config/model_config.hpp"
 #include "config/pool_calls.hpp"
 
@@ -72,6 +73,8 @@ std::int64_t choices_per_token(ModelConfig const& model);
 bool is_ragged(ModelConfig const& model);
 /// Those in force, each with its pool.
 std::vector<LossConfig> losses(ModelConfig const& model);
+/// Whether the gate has what the loss is made of.
+bool supplies(ModelConfig const& model, LossKind const& loss);
 /// That in force.
 std::string_view capacity_policy(ModelConfig const& model);
 bool drops(ModelConfig const& model);

@@ -23,6 +23,7 @@ constexpr LossKind rows[] = {
     {.name = "layer_pooled", .sums = of_shares, .needs_affinity = true, .joins_layers = true},
     {.name = "z", .sums = of_tokens, .needs_logits = true},
     {.name = "entropy", .sums = of_tokens, .needs_affinity = true},
+    {.name = "relu_l1", .sums = of_shares, .needs_affinity = true, .needs_tensor = "lambda"},
 };
 
 constexpr auto row_names = [] {

@@ -12,6 +12,7 @@ struct LossKind {
   PoolCalls sums{};                          ///< PoolExchange::sum
   bool needs_affinity = false;               ///< of a gate that has a network
   bool needs_logits = false;                 ///< likewise
+  std::string_view needs_tensor{};           ///< of that name, which not every gate has
   bool joins_layers = false;                 ///< its value depends on all routers together, which share it evenly
   std::string_view pool{};                   ///< where its pool is not given; empty: gate.pool
   std::span<std::string_view const> keys{};  ///< of `[gate]` that it reads, whatever the gate

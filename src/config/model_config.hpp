@@ -46,7 +46,7 @@ struct GateConfig {
   double top_p = 0.5;                           ///< least sum of the probabilities of the chosen
   double tolerance = 1e-4;                      ///< of an iteration's last change
   std::int64_t iterations = 100;                ///< most of them
-  double average_decay = 0.9;                   ///< of what a gate keeps from step to step
+  double average_decay = 0.99;                  ///< of what a gate keeps from step to step
 };
 
 /// The residual block (`[residual]`) of LLaMA-MoE's residual variant: a MoE layer of its own whose experts are all used, by a

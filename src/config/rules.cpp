@@ -121,9 +121,9 @@ void Rules::check_losses() {
   for (auto const& loss : losses(c_.model)) {
     auto const& kind = loss_kind(loss.kind);
     check_groups(kind);
-    if ((kind.needs_affinity || kind.needs_logits) && gate_tensors(c_.model).empty())
-      broken("gate.loss", fmt::format("holds {}, which needs a gate with a network; gate.kind = \"{}\" has none", loss.kind,
-                                      c_.model.gate.kind));
+    if (!supplies(c_.model, kind))
+      broken("gate.loss", fmt::format("holds {}, which needs a gate with a {}; gate.kind = \"{}\" has none", loss.kind,
+                                      kind.needs_tensor.empty() ? "network" : kind.needs_tensor, c_.model.gate.kind));
   }
 }
 

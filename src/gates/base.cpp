@@ -1,4 +1,4 @@
-#include "gates/pooled/affinity_gate.hpp"
+#include "gates/affinity_gate.hpp"
 #include "gates/pooled/choices.hpp"
 #include "gates/pooled/optimal_assignment.hpp"
 
@@ -11,8 +11,10 @@ namespace {
 template <class T>
 class BaseGate final : public gates::AffinityGate<T> {
  public:
+  using typename Gate<T>::Parameters;
+
   explicit BaseGate(ModelConfig const& model)
-      : gates::AffinityGate<T>(model, gates::AffinityGate<T>::Affinity::sigmoid), pool_(model.gate.pool) {}
+      : gates::AffinityGate<T>(model, gates::AffinityGate<T>::Affinity::sigmoid, false), pool_(model.gate.pool) {}
 
   Routing<T> choose(ExecSpace const& exec, Scores<T> const& scores, GateContext const& context) const override {
     if (!context.training) return Gate<T>::choose(exec, scores, context);
@@ -28,6 +30,13 @@ class BaseGate final : public gates::AffinityGate<T> {
           gates::best_first(gates::choices_of(gates::optimal_assignment(rows, experts, per_token), per_token), rows, experts);
     }
     return gates::to_routing<T>(exec, tokens.owned(of_pools), experts);
+  }
+
+ protected:
+  void rank(ExecSpace const& exec, ConstMatrix<T> x, Parameters const& parameters, GateContext const& context,
+            Scores<T>& scores) const override {
+    gates::AffinityGate<T>::rank(exec, x, parameters, context, scores);
+    scores.ranking = scores.logits;
   }
 
  private:

@@ -1,14 +1,19 @@
 #pragma once
 #include <span>
+#include <vector>
 
 #include "base/views.hpp"
 
 namespace moescope::gates {
 
-/// bias[e] += rate * sign(mean(choices) - choices[e]); an expert with exactly the mean stays (Wang et al. 2024,
-/// "Auxiliary-loss-free load balancing strategy for mixture-of-experts"). `zero_mean`: the mean of what is added is subtracted
-/// first, so that the sum of the biases stays (torchtitan).
-void update_bias(std::span<double const> choices, double rate, bool zero_mean, std::span<double> bias);
+/// What is added to the bias of each expert: rate * sign(mean(choices) - choices[e]), nothing for exactly the mean (Wang et al.
+/// 2024, "Auxiliary-loss-free load balancing strategy for mixture-of-experts"). `zero_mean`: less the mean of all that, so that
+/// the sum of the biases stays (torchtitan).
+std::vector<double> bias_steps(std::span<double const> choices, double rate, bool zero_mean);
+
+/// row [1,E] += values.
+template <class T>
+void add_to_row(ExecSpace const& exec, std::vector<double> const& values, Matrix<T> row);
 
 /// values [tokens,E] + row [1,E] in every row.
 template <class T>

@@ -1,5 +1,3 @@
-#include "base/to_host.hpp"
-#include "base/upload.hpp"
 #include "config/gate_kinds.hpp"
 #include "gates/affinity_gate.hpp"
 #include "gates/bias_update.hpp"
@@ -23,11 +21,9 @@ class DeepseekV3Gate final : public gates::AffinityGate<T> {
         config_(model.gate),
         best_of_group_(int(gate_kind(model).best_of_group)) {}
 
-  void update(ExecSpace const& exec, std::span<double const> choices, double, Parameters const& parameters) const override {
-    auto const stored = to_host_copy(exec, parameters.back());
-    std::vector<double> bias(stored.begin(), stored.end());
-    gates::update_bias(choices, config_.bias_update_rate, config_.bias_zero_mean, bias);
-    upload(exec, bias, parameters.back());
+  void update(ExecSpace const& exec, GateStep const& step, Parameters const& parameters) const override {
+    gates::add_to_row<T>(exec, gates::bias_steps(step.choices, config_.bias_update_rate, config_.bias_zero_mean),
+                         parameters.back());
   }
 
  protected:

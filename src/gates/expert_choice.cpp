@@ -1,6 +1,6 @@
 #include "base/to_host.hpp"
 #include "base/upload.hpp"
-#include "gates/pooled/affinity_gate.hpp"
+#include "gates/affinity_gate.hpp"
 #include "gates/pooled/choices.hpp"
 #include "gates/pooled/expert_choice_selection.hpp"
 #include "gates/selection.hpp"
@@ -20,7 +20,7 @@ class ExpertChoiceGate final : public gates::AffinityGate<T> {
   using A = Accumulate<T>;
 
   explicit ExpertChoiceGate(ModelConfig const& model)
-      : gates::AffinityGate<T>(model, gates::AffinityGate<T>::Affinity::softmax), config_(model.gate) {}
+      : gates::AffinityGate<T>(model, gates::AffinityGate<T>::Affinity::softmax, false), config_(model.gate) {}
 
   Routing<T> choose(ExecSpace const& exec, Scores<T> const& scores, GateContext const& context) const override {
     auto const experts = this->num_experts_;

@@ -32,7 +32,8 @@ namespace moescope {
   GATE(base)                 \
   GATE(sinkhorn)             \
   GATE(expert_choice)        \
-  GATE(quantile)
+  GATE(quantile)             \
+  GATE(remoe)
 
 #define MOESCOPE_DECLARE(kind) \
   template <class T>           \

@@ -1,7 +1,7 @@
 #include "gates/pooled/sinkhorn.hpp"
 
 #include "base/upload.hpp"
-#include "gates/pooled/affinity_gate.hpp"
+#include "gates/affinity_gate.hpp"
 #include "gates/pooled/choices.hpp"
 #include "gates/selection.hpp"
 
@@ -16,8 +16,10 @@ class SinkhornGate final : public gates::AffinityGate<T> {
   using Affinity = typename gates::AffinityGate<T>::Affinity;
 
  public:
+  using typename Gate<T>::Parameters;
+
   explicit SinkhornGate(ModelConfig const& model)
-      : gates::AffinityGate<T>(model, model.top_k == 1 ? Affinity::sigmoid : Affinity::softmax), config_(model.gate) {}
+      : gates::AffinityGate<T>(model, model.top_k == 1 ? Affinity::sigmoid : Affinity::softmax, false), config_(model.gate) {}
 
   Routing<T> choose(ExecSpace const& exec, Scores<T> const& scores, GateContext const& context) const override {
     if (!context.training) return Gate<T>::choose(exec, scores, context);
@@ -33,6 +35,13 @@ class SinkhornGate final : public gates::AffinityGate<T> {
     auto const balanced = make_matrix<double>("gates::balanced", context.tokens.size(), experts);
     upload(exec, tokens.owned(of_pools, experts), balanced);
     return gates::route<T>(exec, gates::top_experts<double>(exec, balanced, this->top_k_), this->top_k_, experts);
+  }
+
+ protected:
+  void rank(ExecSpace const& exec, ConstMatrix<T> x, Parameters const& parameters, GateContext const& context,
+            Scores<T>& scores) const override {
+    gates::AffinityGate<T>::rank(exec, x, parameters, context, scores);
+    scores.ranking = scores.logits;
   }
 
  private:

@@ -101,6 +101,14 @@ Case plain_gate(std::string const& kind) {
   return {"gate " + kind + ", fewer sequences than ranks", config};
 }
 
+Case pooled_gate(std::string const& kind, std::string const& pool) {
+  auto config = base_config();
+  config.batch = {4, 9, pool == "batch" ? 1 : 2};
+  config.model.gate.kind = kind;
+  config.model.gate.pool = pool;
+  return {"gate " + kind + ", pool " + pool, config};
+}
+
 Case forced(std::string const& workload) {
   auto config = base_config();
   config.batch = {6, 7, 2};
@@ -144,6 +152,10 @@ std::vector<Case> cases() {
           plain_gate("llama4"),
           grouped("topology_limited", 1),
           grouped("deepseek_v3", 2),
+          pooled_gate("base", "block:2"),
+          pooled_gate("sinkhorn", "batch"),
+          pooled_gate("expert_choice", "batch"),
+          pooled_gate("quantile", "block:2"),
           forced("hot_set"),
           forced("ragged_source")};
 }

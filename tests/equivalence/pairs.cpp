@@ -51,7 +51,8 @@ std::vector<Option> make_options() {
   using Config = RunConfig&;
   return {
       gate_option("gate", &GateConfig::kind,
-                  {"noisy_top_k", "switch", "uniform", "uniform_learnable", "random", "random_learnable"}),
+                  {"noisy_top_k", "switch", "uniform", "uniform_learnable", "random", "random_learnable", "base", "sinkhorn",
+                   "expert_choice", "quantile"}),
       gate_option("network", &GateConfig::network, {"linear", "mlp"}),
       gate_option("load", &GateConfig::load_estimate, {"released", "noisy_logit"}),
       gate_option("pool", &GateConfig::pool, {"sequence", "block:2", "batch"}),

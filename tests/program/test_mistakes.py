@@ -67,6 +67,22 @@ SETTINGS = {
     "widths for other layers": ("model.expert_widths=[]", "model.expert_widths", "each of the 2 layers"),
     "widths with another sum": ("model.expert_widths=[1,2,3,4]", "must sum to model.intermediate_size = 128"),
     "micro-steps that do not divide": ("batch.micro_steps=3", "batch.sequences = 4", "batch.micro_steps = 3"),
+    "groups that do not divide": (
+        "gate.kind=deepseek_v3 gate.num_groups=3",
+        "gate.num_groups = 3",
+        "must divide model.num_experts = 4",
+    ),
+    "groups of one expert": ("gate.kind=deepseek_v3 gate.num_groups=4", "gate.num_groups = 4", "at least 2 experts to a group"),
+    "more groups than there are": (
+        "gate.kind=topology_limited gate.num_groups=2 gate.groups_kept=3",
+        "gate.groups_kept = 3",
+        "at most gate.num_groups = 2",
+    ),
+    "choices beyond the groups": (
+        "gate.kind=topology_limited gate.num_groups=4 model.top_k=2",
+        "model.top_k = 2",
+        "at most the 1 experts of gate.groups_kept = 1 groups",
+    ),
     "pool without a size": ("gate.pool=block:", 'gate.pool = "block:"', '"block:<b>" with b from 1'),
     "pool that does not divide": ("gate.pool=block:3", 'gate.pool = "block:3"', "divides the 4 of a micro-step"),
     "pool over micro-steps": ("gate.pool=batch batch.micro_steps=2", "gate.pool", "every micro-step's forward pass"),

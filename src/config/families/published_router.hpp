@@ -28,6 +28,7 @@ struct PublishedRouter {
   std::int64_t num_groups = 1, groups_kept = 1;  ///< of experts; a group's score is the sum of its two best
   std::int64_t expert_capacity = 0;              ///< tokens of a sequence that an expert takes, the first ones; 0: all
   double aux_coef = 0, z_coef = 0;               ///< with which the family adds its losses to the objective
+  std::string aux_loss, aux_pool;                ///< kind (loss_kinds.cpp) and pool of the first of them
 
   /// Tensors of layer i where the name has "{}". Empty: there is none.
   std::string weight, bias, correction_bias;

@@ -16,6 +16,8 @@ void read_sizes(Fields const& fields, char const* experts, char const* other_nam
   router.num_experts = fields.count_of_either(experts, other_name);
   router.top_k = fields.count("num_experts_per_tok");
   auto const coefficient = fields.number("router_aux_loss_coef", 0);
+  router.aux_loss = "layer_pooled";
+  router.aux_pool = "batch";
   router.aux_coef = fields.flag("output_router_logits", false) ? coefficient : 0;
 }
 

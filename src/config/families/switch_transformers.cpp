@@ -11,6 +11,8 @@ void read_switch_transformers(Fields const& fields, PublishedRouter& router) {
   router.top_k = 1;
   router.gate = "switch_transformer";
   router.expert_capacity = fields.count("expert_capacity");
+  router.aux_loss = "switch";
+  router.aux_pool = "sequence";
   router.aux_coef = fields.number("router_aux_loss_coef");
   router.z_coef = fields.number("router_z_loss_coef");
   fields.fixed("router_ignore_padding_tokens", false);

@@ -70,6 +70,7 @@ TEST_CASE("what decides the numbers changes the computation key, and each change
                                          "model.score_scale_factor=[2, 3]",
                                          "model.tie_word_embeddings=true",
                                          "gate.kind=switch",
+                                         "gate.kind=mixtral",
                                          "gate.network=linear",
                                          "gate.pool=sequence",
                                          "gate.add_noise=false",

@@ -18,9 +18,8 @@ inline bool fit(std::string const& gate, std::string const& loss, std::int64_t e
   ModelConfig model;
   model.num_experts = experts;
   model.gate.kind = gate;
-  bool const is_plain = gate_tensors(model).empty();
   bool const by_groups = !kind.keys.empty();
-  return !(is_plain && (kind.needs_affinity || kind.needs_logits)) && !(by_groups && experts % 2 != 0);
+  return supplies(model, kind) && !(by_groups && experts % 2 != 0);
 }
 
 /// Of sizes as make_case's: every gate with every loss that its rules allow and every policy, which drops some choices and

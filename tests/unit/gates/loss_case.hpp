@@ -12,8 +12,8 @@ struct LossCase {
   std::string kind;
   std::int64_t experts = 4, top_k = 1, groups = 2;
   PoolShape pool{.first_id = 0, .tokens = 4, .tokens_in_pool = 4, .pools_in_step = 1};
-  std::vector<std::vector<int>> choices{};  ///< of each token
-  std::vector<double> affinity{}, logits{};   ///< [tokens,E]; 0 where empty
+  std::vector<std::vector<int>> choices{};   ///< of each token
+  std::vector<double> affinity{}, logits{};  ///< [tokens,E]; 0 where empty
 
   ModelConfig model() const {
     ModelConfig model;

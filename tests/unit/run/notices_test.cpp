@@ -45,6 +45,21 @@ TEST_CASE("a warm-up longer than the run is noticed where there is one") {
   CHECK(notices(config).empty());
 }
 
+TEST_CASE("groups of experts that are not those of one rank each are noticed, of gates that have groups") {
+  auto config = switch_run(1);
+  config.model.gate.kind = "topology_limited";
+  CHECK(notices(config).empty());
+  config.model.gate.num_groups = 4;
+  config.layout.ep = 2;
+  CHECK(notices(config) ==
+        std::vector<std::string>{"the groups of gate.num_groups = 4 are not the experts of one rank each: layout.ep = 2"});
+  config.layout.ep = 4;
+  CHECK(notices(config).empty());
+  config.layout.ep = 2;
+  config.model.gate.kind = "switch";
+  CHECK(notices(config).empty());
+}
+
 TEST_CASE("settings that decide nothing are noticed") {
   auto config = switch_run(1);
   config.idle = {"run.toml:1:1: model.top_k = 2 decides nothing with gate.kind = \"switch\""};
