@@ -67,15 +67,17 @@ int dry_run(RunOptions const& options) {
   auto const data = packed_data(config);
   auto const run_file = planned_run_file(config, layout, data.get());
   auto const size = record::file_size(run_file);
+  auto const replayed = read_replayed_routing(config);
+  auto const forced = replayed.routing ? replayed.routing : make_forced_routing(config);
   // As if all its ranks were on this machine.
-  LaunchFacts const launch{
-      .threads = threads_per_rank(layout.ranks(), std::int64_t(cores_of_process().size())),
-      .build = build_identification(),
-      .data_fingerprint = fingerprint_of_inputs(data ? data->fingerprint() : "", read_replayed_routing(config)),
-      .fewest_ranks = !given,
-      .run_file_bytes = size.bytes,
-      .detail_every = size.detail_every,
-      .run_file_notice = record::size_notice(run_file)};
+  LaunchFacts const launch{.threads = threads_per_rank(layout.ranks(), std::int64_t(cores_of_process().size())),
+                           .build = build_identification(),
+                           .data_fingerprint = fingerprint_of_inputs(data ? data->fingerprint() : "", replayed),
+                           .fewest_ranks = !given,
+                           .run_file_bytes = size.bytes,
+                           .detail_every = size.detail_every,
+                           .run_file_notice = record::size_notice(run_file),
+                           .forced = forced.get()};
   auto const text = options.json ? dry_run_json(config, layout, launch) : dry_run_text(config, layout, launch);
   std::fputs(text.c_str(), stdout);
   print_notices(config);

@@ -56,8 +56,8 @@ std::string exchange_line(std::string_view name, std::int64_t ranks, std::string
 std::string exchanges_text(PlannedStep const& step, Layout const& layout) {
   if (step.collectives.empty()) return "one rank exchanges nothing\n";
   bool const all_ranks = step.ranks_counted == layout.ranks();
-  auto text = fmt::format("payload of one step; assumes even routing\n  {:<38}{:>7}{:>9}{:>14}{:>9}{:>14}\n", "exchange", "ranks",
-                          "calls", all_ranks ? "largest rank" : "rank 0", all_ranks ? "which" : "", "all ranks");
+  auto text = fmt::format("payload of one step; assumes {}\n  {:<38}{:>7}{:>9}{:>14}{:>9}{:>14}\n", step.assumes, "exchange",
+                          "ranks", "calls", all_ranks ? "largest rank" : "rank 0", all_ranks ? "which" : "", "all ranks");
   for (std::size_t i = 0; i < step.collectives.size(); ++i) {
     auto const& c = step.collectives[i];
     text += exchange_line(c.name, layout.size(c.axis), std::to_string(step.calls[i]), step.payload[i]);
@@ -70,7 +70,7 @@ std::string exchanges_text(PlannedStep const& step, Layout const& layout) {
 }  // namespace
 
 std::string dry_run_text(RunConfig const& config, Layout const& layout, LaunchFacts const& launch) {
-  auto const step = plan_step(config, layout);
+  auto const step = plan_step(config, layout, launch.forced);
   auto const parameters = parameter_counts(config.model);
   return layout_text(layout, launch) + batch_text(config) +
          fmt::format("parameters: {} in all, {} active for a token\n", parameters.total, std::llround(parameters.active)) +

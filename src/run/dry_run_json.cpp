@@ -32,7 +32,7 @@ Json json_of(traffic::Memory const& memory) {
 }
 
 Json json_of(PlannedStep const& step, Layout const& layout) {
-  Json json = {{"assumes", "even routing"}, {"ranks_counted", step.ranks_counted}};
+  Json json = {{"assumes", step.assumes}, {"ranks_counted", step.ranks_counted}};
   json["collectives"] = Json::array();
   for (std::size_t i = 0; i < step.collectives.size(); ++i) {
     auto const& c = step.collectives[i];
@@ -52,7 +52,7 @@ Json json_of(PlannedStep const& step, Layout const& layout) {
 }  // namespace
 
 std::string dry_run_json(RunConfig const& config, Layout const& layout, LaunchFacts const& launch) {
-  auto const step = plan_step(config, layout);
+  auto const step = plan_step(config, layout, launch.forced);
   auto const parameters = parameter_counts(config.model);
   Json const json = {{"layout", moescope::json_of(layout)},
                      {"ranks_are", launch.fewest_ranks ? "the fewest that the layout allows" : "given"},

@@ -1,11 +1,16 @@
 #include "run/planned_step.hpp"
 
+#include "config/forced_workloads.hpp"
+#include "config/gate_kinds.hpp"
+#include "config/routers.hpp"
+#include "run/forced_counts.hpp"
 #include "traffic/calls.hpp"
 
 namespace moescope {
 namespace {
 
 constexpr std::int64_t most_ranks_counted = 4096;
+constexpr std::int64_t most_tokens_drawn = std::int64_t(1) << 22;  // of all routers: a second or two
 
 traffic::Memory heaviest_memory(RunConfig const& config, Layout const& layout) {
   auto const ranks = layout.ranks();
@@ -37,9 +42,14 @@ void count_rank(std::vector<traffic::Volume> const& volumes, std::int64_t rank, 
   for (auto const& [axis, bytes] : of_axis) count(result.axis_payload[axis], rank, bytes, all_ranks);
 }
 
+bool can_draw(RunConfig const& config, Layout const& layout) {
+  auto const tokens = config.batch.sequences * config.batch.sequence_length * router_extents(config.model).routers;
+  return layout.ranks() <= most_ranks_counted && tokens <= most_tokens_drawn && !drops(config.model);
+}
+
 }  // namespace
 
-PlannedStep plan_step(RunConfig const& config, Layout const& layout) {
+PlannedStep plan_step(RunConfig const& config, Layout const& layout, ForcedRouting const* forced) {
   PlannedStep result;
   result.memory = heaviest_memory(config, layout);
   result.ranks_counted = layout.ranks() <= most_ranks_counted ? layout.ranks() : 1;
@@ -47,8 +57,14 @@ PlannedStep plan_step(RunConfig const& config, Layout const& layout) {
   result.payload.resize(result.collectives.size());
   result.calls.resize(result.collectives.size());
   traffic::EvenSteps steps(config, layout);
+  std::optional<traffic::RoutedCounts> counts;
+  if (forced && can_draw(config, layout)) {
+    counts = forced_counts(config, layout, *forced, 0);
+    result.assumes = "step 0 of " + routing_label(config);
+  }
   for (std::int64_t rank = 0; rank < result.ranks_counted; ++rank)
-    count_rank(steps.volumes(rank), rank, result.ranks_counted == layout.ranks(), result);
+    count_rank(counts ? traffic::step_volumes(config, layout, *counts, rank) : steps.volumes(rank), rank,
+               result.ranks_counted == layout.ranks(), result);
   return result;
 }
 

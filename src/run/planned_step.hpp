@@ -1,8 +1,10 @@
 #pragma once
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "gates/forced_routing.hpp"
 #include "traffic/memory.hpp"
 #include "traffic/traffic.hpp"
 
@@ -15,9 +17,10 @@ struct PlannedBytes {
   std::optional<std::int64_t> sum;  ///< over all ranks; none where only rank 0 was counted
 };
 
-/// One step under even routing, as the dry run knows it.
+/// One step, as the dry run knows it.
 struct PlannedStep {
-  traffic::Memory memory;  ///< of the heaviest rank; of the first and last above 4096 ranks
+  std::string assumes = "even routing";  ///< of the bytes; memory is that under even routing
+  traffic::Memory memory;                ///< of the heaviest rank; of the first and last above 4096 ranks
   std::int64_t ranks_counted = 0;
   std::vector<traffic::Collective> collectives;
   std::vector<PlannedBytes> payload;          ///< [collectives]
@@ -25,7 +28,8 @@ struct PlannedStep {
   std::map<Axis, PlannedBytes> axis_payload;  ///< of the axes in use
 };
 
-/// Counts every rank; above 4096 ranks rank 0 alone.
-PlannedStep plan_step(RunConfig const& config, Layout const& layout);
+/// Counts every rank; above 4096 ranks rank 0 alone. `forced`: what chooses, or null; its bytes are those of step 0 where all
+/// ranks are counted, nothing may be dropped and the choices are few enough to be drawn here, else those of even routing.
+PlannedStep plan_step(RunConfig const& config, Layout const& layout, ForcedRouting const* forced);
 
 }  // namespace moescope

@@ -11,14 +11,6 @@ namespace {
 
 constexpr std::size_t most_blocks = 16384;  // kept at once
 
-/// Owned tokens of `rank` as positions in the step's global batch.
-Range owned_positions(RunConfig const& config, Layout const& layout, std::int64_t micro_step, std::int64_t rank) {
-  auto const sequences = layout.sequences(config.batch, micro_step, rank);
-  auto const length = config.batch.sequence_length;
-  auto const owned = layout.owned_tokens(sequences.size() * length, rank);
-  return {sequences.begin * length + owned.begin, sequences.begin * length + owned.end};
-}
-
 /// Numbers in [0, end) that are below `bound` mod `experts`.
 std::int64_t dealt_below(std::int64_t end, std::int64_t experts, std::int64_t bound) {
   return end / experts * bound + std::min(end % experts, bound);
@@ -33,6 +25,13 @@ std::int64_t dealt(Range tokens, std::int64_t choices, std::int64_t num_experts,
 }
 
 }  // namespace
+
+Range owned_positions(RunConfig const& config, Layout const& layout, std::int64_t micro_step, std::int64_t rank) {
+  auto const sequences = layout.sequences(config.batch, micro_step, rank);
+  auto const length = config.batch.sequence_length;
+  auto const owned = layout.owned_tokens(sequences.size() * length, rank);
+  return {sequences.begin * length + owned.begin, sequences.begin * length + owned.end};
+}
 
 EvenRouting::Block& EvenRouting::block(std::int64_t micro_step, std::int64_t rank) {
   // Micro-steps whose first choice goes to the same expert are alike.

@@ -8,6 +8,9 @@
 
 namespace moescope::traffic {
 
+/// Tokens that a rank owns in a micro-step, as positions in the step's global batch.
+Range owned_positions(RunConfig const& config, Layout const& layout, std::int64_t micro_step, std::int64_t rank);
+
 /// even_routing() rank after rank, each sum in O(1): choice c of a micro-step goes to expert c mod E. No table of all ranks;
 /// what the ranks of an expert block share is made once for them.
 class EvenRouting {

@@ -28,6 +28,7 @@ NOT_RUN = {  # a part of the block: why
     "moescope_benchmarks": "takes minutes, and its program is built on demand",
     "-m venv peer": "installs torch",
     "submit experiments/equal_launches": "240 launches",
+    "submit experiments/forced_vs_natural": "72 launches",
     "srun ": "a SLURM site",
     "git clone ": "the network",
     "pip install tensorboard": "the network; tests/analysis/test_export.py reads event files back where the package is installed",

@@ -39,20 +39,27 @@ void for_every_gate(Action action) {
     }
 }
 
+/// Of all that has a gradient: x, then each trained tensor.
+template <class Case, class Action>
+void for_each_part(Case& c, Action action) {
+  action(c.x);
+  auto const tensors = gate_tensors(c.model);
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    if (tensors[i].trained) action(c.parameters[i]);
+}
+
 std::vector<double> point_of(GateCase const& c) {
-  auto point = c.x;
-  for (auto const& p : c.parameters) point.insert(point.end(), p.begin(), p.end());
+  std::vector<double> point;
+  for_each_part(c, [&](auto const& part) { point.insert(point.end(), part.begin(), part.end()); });
   return point;
 }
 
 GateCase at_point(GateCase c, std::vector<double> const& point) {
   auto next = point.begin();
-  auto const take = [&](std::vector<double>& values) {
-    std::copy_n(next, values.size(), values.begin());
-    next += std::ptrdiff_t(values.size());
-  };
-  take(c.x);
-  for (auto& p : c.parameters) take(p);
+  for_each_part(c, [&](std::vector<double>& part) {
+    std::copy_n(next, part.size(), part.begin());
+    next += std::ptrdiff_t(part.size());
+  });
   return c;
 }
 
@@ -83,8 +90,10 @@ TEST_CASE("forced choices are the same under any split of the tokens over ranks"
 TEST_CASE("the backward of forced choices agrees with central differences") {
   for_every_gate([](Forced const&, GateCase const& c) {
     auto const run = run_gate(c);
-    auto gradient = run.d_x;
-    for (auto const& g : run.gradients) gradient.insert(gradient.end(), g.begin(), g.end());
+    auto slopes = c;
+    slopes.x = run.d_x;
+    slopes.parameters = run.gradients;
+    auto const gradient = point_of(slopes);
     auto const loss = [&](std::vector<double> const& point) {
       auto const moved = at_point(c, point);
       return objective(moved, run_gate(moved));

@@ -69,6 +69,7 @@ inline GateCase make_case(std::string const& kind, std::int64_t experts = 6, std
                           std::int64_t tokens_in_pool = 4) {
   GateCase c;
   c.model.hidden_size = 5;
+  c.model.num_layers = 3;
   c.model.num_experts = experts;
   c.model.top_k = top_k;
   c.model.gate.kind = kind;
