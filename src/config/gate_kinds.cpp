@@ -306,8 +306,8 @@ std::vector<LossConfig> losses(ModelConfig const& model) {
 bool supplies(ModelConfig const& model, LossKind const& loss) {
   auto const tensors = gate_tensors(model);
   if ((loss.needs_affinity || loss.needs_logits) && tensors.empty()) return false;
-  return loss.needs_tensor.empty() || std::any_of(tensors.begin(), tensors.end(),
-                                                  [&](GateTensor const& tensor) { return tensor.name == loss.needs_tensor; });
+  return loss.needs_tensor.empty() ||
+         std::any_of(tensors.begin(), tensors.end(), [&](GateTensor const& tensor) { return tensor.name == loss.needs_tensor; });
 }
 
 std::string_view capacity_policy(ModelConfig const& model) {

@@ -15,8 +15,15 @@ DAMAGES = [
     ("mixtral_top2", "io.safetensors", "moe.1.router_logits", "moe.1.router_logits"),
     ("qwen2_moe_shared", "io.safetensors", "moe.0.topk_weight", "moe.0.topk_weight"),
     ("deepseek_v3_group", "io.safetensors", "moe.2.combine", "moe.2.combine"),
-    ("gpt_oss_small", "grads.safetensors", "model.layers.0.mlp.router.bias", "grad model.layers.0.mlp.router.bias"),
+    (
+        "gpt_oss_small",
+        "grads.safetensors",
+        "model.layers.0.mlp.router.bias",
+        "grad model.layers.0.mlp.router.bias from grad.moe.0.router_logits",
+    ),
     ("switch_top1", "io.safetensors", "z_coef", "z_coef"),
+    ("switch_top1", "io.safetensors", "z_loss", "z_loss"),
+    ("olmoe_small", "io.safetensors", "aux_loss", "aux_loss"),
 ]
 
 

@@ -18,7 +18,7 @@ namespace moescope {
   LOSS(device)                \
   LOSS(layer_pooled)          \
   LOSS(z)                     \
-  LOSS(entropy)            \
+  LOSS(entropy)               \
   LOSS(relu_l1)
 
 #define MOESCOPE_DECLARE(kind) \
