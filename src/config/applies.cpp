@@ -77,7 +77,7 @@ bool of_kinds(std::string_view path) {
   return std::any_of(gates.begin(), gates.end(), names_it) || std::any_of(losses.begin(), losses.end(), names_it);
 }
 
-bool reads(ModelConfig const& model, std::string_view path) {
+bool is_read(ModelConfig const& model, std::string_view path) {
   auto const in_force = losses(model);
   return has_key(gate_kind(model), path) ||
          std::any_of(in_force.begin(), in_force.end(), [&](auto const& loss) { return names(loss_kind(loss.kind).keys, path); });
@@ -96,7 +96,7 @@ bool of_another_workload(std::string_view path, RunConfig const& config) {
 }  // namespace
 
 std::string idle_under(std::string_view path, RunConfig const& config) {
-  if (of_kinds(path) && !reads(config.model, path)) return fmt::format("gate.kind = \"{}\"", config.model.gate.kind);
+  if (of_kinds(path) && !is_read(config.model, path)) return fmt::format("gate.kind = \"{}\"", config.model.gate.kind);
   if (of_another_workload(path, config)) return fmt::format("routing.forced = \"{}\"", config.routing.forced);
   for (auto const& idle : all_idle) {
     bool const named = idle.path.ends_with('.') ? path.starts_with(idle.path) : path == idle.path;

@@ -11,19 +11,19 @@
 namespace moescope {
 namespace {
 
-constexpr PoolCalls of_shares{.calls = 1, .per_expert = 2}, of_tokens{.calls = 1, .per_pool = 1};
+constexpr PoolCalls of_experts{.calls = 1, .per_expert = 2}, of_tokens{.calls = 1, .per_pool = 1};
 constexpr std::string_view keys_of_device[]{"gate.num_groups"};
 
 constexpr LossKind rows[] = {
-    {.name = "cv_squared", .sums = of_shares},
-    {.name = "switch", .sums = of_shares, .needs_affinity = true},
-    {.name = "gshard", .sums = of_shares, .needs_affinity = true},
-    {.name = "sequence", .sums = of_shares, .needs_affinity = true, .pool = "sequence"},
-    {.name = "device", .sums = of_shares, .needs_affinity = true, .keys = keys_of_device},
-    {.name = "layer_pooled", .sums = of_shares, .needs_affinity = true, .joins_layers = true},
+    {.name = "cv_squared", .sums = of_experts},
+    {.name = "switch", .sums = of_experts, .needs_affinity = true, .of_shares = true},
+    {.name = "gshard", .sums = of_experts, .needs_affinity = true, .of_shares = true},
+    {.name = "sequence", .sums = of_experts, .needs_affinity = true, .of_shares = true, .pool = "sequence"},
+    {.name = "device", .sums = of_experts, .needs_affinity = true, .of_shares = true, .keys = keys_of_device},
+    {.name = "layer_pooled", .sums = of_experts, .needs_affinity = true, .of_shares = true, .joins_layers = true},
     {.name = "z", .sums = of_tokens, .needs_logits = true},
     {.name = "entropy", .sums = of_tokens, .needs_affinity = true},
-    {.name = "relu_l1", .sums = of_shares, .needs_affinity = true, .needs_tensor = "lambda"},
+    {.name = "relu_l1", .sums = of_experts, .needs_affinity = true, .needs_tensor = "lambda"},
 };
 
 constexpr auto row_names = [] {

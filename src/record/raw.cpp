@@ -5,6 +5,7 @@
 #include "metrics/bandwidth.hpp"
 #include "record/rows.hpp"
 #include "record/scales.hpp"
+#include "step/realised_sum.hpp"
 
 namespace moescope::record {
 namespace {
@@ -164,6 +165,8 @@ Rows training(RunFileSetup const& setup, StepReport const& report) {
       {"/raw/loss/total", std::vector{report.loss_total}},
       {"/raw/loss/cross_entropy", std::vector{report.loss_cross_entropy}},
       {"/raw/loss/balance", report.loss_balance},
+      {"/raw/loss/terms", report.loss_terms},
+      {"/raw/loss/realised", realised_losses(setup.config.model, report.ranks)},
       {"/raw/gradient_norm", std::vector{report.gradient_norm}},
       {"/raw/learning_rate", std::vector{report.learning_rate}},
       {"/raw/tokens", Integers{report.tokens}},

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "base/region.hpp"
+#include "config/gate_kinds.hpp"
 #include "config/routers.hpp"
 #include "record/schema.hpp"
 
@@ -33,6 +34,12 @@ std::int64_t slots_per_rank(RunFileSetup const& setup) {
 Scale router_names(ModelConfig const& model) {
   Scale scale;
   for (auto const& router : routers(model)) scale.names.push_back(router.name);
+  return scale;
+}
+
+Scale loss_names(ModelConfig const& model) {
+  Scale scale;
+  for (auto const& loss : losses(model)) scale.names.push_back(loss.kind);
   return scale;
 }
 
@@ -75,6 +82,7 @@ std::map<std::string, Scale> scales(RunFileSetup const& setup, std::int64_t step
       {"router", router_names(config.model)},
       {"expert", counted(router_extents(config.model).experts)},
       {"other_expert", counted(router_extents(config.model).experts)},
+      {"loss", loss_names(config.model)},
       {"rank", counted(ranks)},
       {"peer", counted(ranks)},
       {"peer_class", named(schema::peer_classes)},

@@ -7,6 +7,7 @@
 #include "base/region.hpp"
 #include "base/to_host.hpp"
 #include "config/routers.hpp"
+#include "step/realised_losses.hpp"
 
 namespace moescope {
 
@@ -27,6 +28,7 @@ RankReport empty_rank_report(RunConfig const& config, Mesh& mesh) {
   report.rows_sent.resize(layers);
   report.rows_received.resize(layers);
   report.peer_bytes.resize(std::size_t(mesh.layout().ranks()));
+  report.loss_realised = no_realised_losses(config.model);
   report.confidence.resize(layers);
   report.memory_by_purpose.resize(std::size(memory_purposes));
   return report;

@@ -35,6 +35,7 @@ void each_number(Report& report, Action&& action) {
   each(report.rows_sent);
   each(report.rows_received);
   each(report.peer_bytes);
+  each(report.loss_realised);
   for (auto& sums : report.confidence) {
     action(sums.tokens);
     action(sums.top_probability);

@@ -29,6 +29,7 @@ struct RankReport {
   std::vector<std::int64_t> expert_rows;               ///< [L,E] rows computed of each expert, all micro-steps
   std::vector<std::int64_t> rows_sent, rows_received;  ///< [L] to and from other ranks before the experts
   std::vector<std::int64_t> peer_bytes;                ///< [R]
+  std::vector<double> loss_realised;                   ///< [L,A] what the kept choices of owned tokens add to loss_terms; or NaN
   std::vector<metrics::ConfidenceSums> confidence;     ///< [L] of the owned tokens of the last micro-step
   std::int64_t memory_bytes = 0;                       ///< high-water mark of the process
   std::vector<std::int64_t> memory_by_purpose;         ///< [memory_purposes]

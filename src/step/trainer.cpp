@@ -213,6 +213,7 @@ typename Trainer<T>::Decisions Trainer<T>::run_micro_steps(std::vector<LoadedMic
     pass.accumulates = m > 0;
     auto activations = model_.forward(exec_, pass, weights_);
     decisions.records.push_back(record_routing<T>(activations));
+    decisions.shares.push_back(keep_shares<T>(config_.model, activations));
     if (m + 1 == batches.size()) decisions.last_scores = keep_scores<T>(activations);
     add_gate_statistics(activations, counted_losses(), report);
     report.loss_cross_entropy += activations.cross_entropy_sum * scale;
@@ -231,6 +232,7 @@ void Trainer<T>::count_decisions(Decisions const& decisions, StepReport& report)
   for (std::size_t m = 0; m < records.size(); ++m) {
     count_routing(exec_, records[m], config_, std::int64_t(m), report.own);
     count_rows(records[m], mesh_.layout().experts(config_.model, mesh_.rank()), mesh_.rank(), report.own);
+    add_realised(exec_, records[m], decisions.shares[m], report.own.loss_realised);
     if (!report.expert_pairs.empty()) count_pairs(exec_, records[m], experts, report.expert_pairs);
   }
   add_confidence<T>(exec_, decisions.last_scores, report.own);

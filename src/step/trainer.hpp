@@ -8,6 +8,7 @@
 #include "step/memory.hpp"
 #include "step/micro_batches.hpp"
 #include "step/optimizer.hpp"
+#include "step/realised_losses.hpp"
 #include "step/routing_counts.hpp"
 #include "step/step_report.hpp"
 
@@ -43,6 +44,7 @@ class Trainer {
   /// What the micro-steps decided, and what the routers thought of the last one's tokens.
   struct Decisions {
     std::vector<RoutingRecord> records;
+    std::vector<KeptShares> shares;  ///< [M]
     std::vector<KeptScores<T>> last_scores;
   };
   Decisions run_micro_steps(std::vector<LoadedMicroBatch> const& batches, double labels, StepReport& report);

@@ -3,6 +3,8 @@
 #include "base/error.hpp"
 #include "base/random.hpp"
 #include "config/choices.hpp"
+#include "config/gate_kinds.hpp"
+#include "config/loss_kinds.hpp"
 #include "kernels/cross_entropy.hpp"
 #include "support/losses.hpp"
 
@@ -101,6 +103,23 @@ Case plain_gate(std::string const& kind) {
   return {"gate " + kind + ", fewer sequences than ranks", config};
 }
 
+/// Losses of every kind, a capacity that drops some of a token's choices, pools of two sizes.
+Case every_loss(std::string const& policy, std::int64_t micro_steps) {
+  auto config = base_config();
+  config.batch = {4, 9, micro_steps};
+  auto& model = config.model;
+  model.num_experts = 6;
+  model.intermediate_size = 48;
+  model.expert_widths.assign(2, {8, 8, 8, 8, 8, 8});
+  model.gate.num_groups = 3;
+  model.gate.pool = "block:2";
+  model.gate.loss.emplace();
+  for (auto const& kind : all_loss_kinds())
+    if (supplies(model, kind)) model.gate.loss->push_back({std::string(kind.name), 0.05, ""});
+  model.capacity = {.policy = policy, .factor = 0.8, .order = "choice", .renormalise = true};
+  return {"losses of every kind, capacity by " + policy, config};
+}
+
 Case pooled_gate(std::string const& kind, std::string const& pool) {
   auto config = base_config();
   config.batch = {4, 9, pool == "batch" ? 1 : 2};
@@ -139,9 +158,14 @@ std::vector<Case> cases() {
           weight_norm(),
           switch_gate("zero", "block:2"),
           switch_gate("input", "batch"),
+          every_loss("position", 2),
+          every_loss("probability", 1),
           residual(),
           plain_gate("uniform_learnable"),
           plain_gate("random_learnable"),
+          plain_gate("hash"),
+          plain_gate("top_p"),
+          plain_gate("remoe"),
           plain_gate("shazeer"),
           plain_gate("switch_transformer"),
           plain_gate("gshard"),

@@ -4,9 +4,12 @@
 
 #include "check/checked_step.hpp"
 #include "check/outcome.hpp"
+#include "config/gate_kinds.hpp"
+#include "config/loss_kinds.hpp"
 #include "dispatch/dispatcher.hpp"
 #include "equivalence/cases.hpp"
 #include "run/evaluation.hpp"
+#include "step/realised_sum.hpp"
 #include "support/catch.hpp"
 #include "support/mpi_require.hpp"
 
@@ -47,6 +50,88 @@ TEST_CASE("any layout and dispatcher computes what one rank computes") {
       }
     }
     MPI_REQUIRE(world, compared >= 2);
+  }
+}
+
+namespace {
+
+/// Nominal and realised losses of one step, by router and kind. Collective.
+struct StepLosses {
+  std::vector<double> nominal, realised;
+};
+StepLosses step_losses(Communicator const& world, RunConfig config, LayoutConfig const& layout_config) {
+  config.layout = layout_config;
+  Layout const layout(config.layout, world.size());
+  Mesh mesh(world, layout, traffic::collectives(config, layout));
+  Trainer<double> trainer(config, mesh);
+  auto const report = trainer.step(synthetic_source(config), 0, 1);
+  RankReport all;
+  all.loss_realised = world.sum(report.own.loss_realised);
+  return {report.loss_terms, realised_losses(config.model, {all})};
+}
+
+bool close(std::vector<double> const& a, std::vector<double> const& b) {
+  bool equal = a.size() == b.size();
+  for (std::size_t i = 0; equal && i < a.size(); ++i)
+    equal = std::isnan(a[i]) ? std::isnan(b[i]) : std::abs(a[i] - b[i]) <= 1e-12 * std::abs(b[i]);
+  return equal;
+}
+
+}  // namespace
+
+TEST_CASE("each loss of each router, nominal and realised, is one rank's on any layout") {
+  auto const world = Communicator::world();
+  auto const alone = world.split(world.rank(), 0);
+  for (auto const& each : cases()) {
+    if (losses(each.config.model).size() < 2) continue;
+    auto const reference = step_losses(alone, each.config, {});
+    for (auto const& layout : layouts(each.config.model, world.size())) {
+      auto const found = step_losses(world, each.config, layout);
+      INFO(each.name << ", " << describe(layout));
+      MPI_REQUIRE(world, close(found.nominal, reference.nominal));
+      MPI_REQUIRE(world, close(found.realised, reference.realised));
+    }
+  }
+}
+
+TEST_CASE("the realised loss of shares is the nominal one where nothing is dropped, below it where choices are, and no other's") {
+  auto const world = Communicator::world();
+  for (auto each : cases()) {
+    auto const kinds = losses(each.config.model);
+    if (kinds.size() < 2) continue;
+    auto const dropping = step_losses(world, each.config, {});
+    each.config.model.capacity.factor = 100;
+    auto const keeping = step_losses(world, each.config, {});
+    bool right = true;
+    for (std::size_t i = 0; i < keeping.nominal.size(); ++i) {
+      auto const& kind = kinds[i % kinds.size()].kind;
+      double const loss = keeping.nominal[i];
+      right = right && std::isnan(keeping.realised[i]) != loss_kind(kind).of_shares;
+      if (!loss_kind(kind).of_shares) continue;
+      right = right && std::abs(keeping.realised[i] - loss) <= 1e-12 * loss && dropping.realised[i] < 0.99 * dropping.nominal[i];
+    }
+    each.config.model.capacity.policy = "none";
+    for (double const value : step_losses(world, each.config, {}).realised) right = right && std::isnan(value);
+    INFO(each.name);
+    MPI_REQUIRE(world, right);
+  }
+}
+
+TEST_CASE("the micro-steps into which a step is split change no loss, gradient or update") {
+  auto const world = Communicator::world();
+  for (auto const& each : cases()) {
+    auto whole = each.config, halves = each.config;
+    whole.batch = {8, each.config.batch.sequence_length, 1};
+    halves.batch = {8, each.config.batch.sequence_length, 2};
+    if (whole.model.gate.pool == "batch") continue;
+    auto const possible = layouts(each.config.model, world.size());
+    auto const kind = world.size() > 1 ? "all_to_all" : "local";
+    auto const reference = outcome(world, whole, possible.back(), kind);
+    auto split = outcome(world, halves, possible.back(), kind);
+    split.decisions = reference.decisions;  // which are listed by micro-step
+    auto const difference = deviation(split, reference).sentence();
+    INFO(each.name << ", " << describe(possible.back()) << ": " << difference);
+    MPI_REQUIRE(world, difference.empty());
   }
 }
 

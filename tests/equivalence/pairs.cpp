@@ -35,10 +35,17 @@ void set_heads(RunConfig& config, std::int64_t query, std::int64_t kv) {
   config.model.num_kv_heads = kv;
 }
 
-void set_capacity(RunConfig& config, bool drops, std::string const& padding) {
-  config.model.capacity.policy = drops ? "random" : "none";
+void set_capacity(RunConfig& config, CapacityConfig const& capacity) {
+  config.model.capacity = capacity;
   config.model.capacity.factor = 0.8;
-  config.model.capacity.dropped = padding;
+}
+
+/// Beside those in force; of a group of experts, so once their number is known.
+void add_losses(RunConfig& config, std::vector<std::string> const& kinds) {
+  auto& gate = config.model.gate;
+  gate.num_groups = config.model.num_experts % 4 == 0 ? 4 : config.model.num_experts;
+  gate.loss = losses(config.model);
+  for (auto const& kind : kinds) gate.loss->push_back({kind, 0.05, ""});
 }
 
 void set_residual(RunConfig& config, bool present) {
@@ -64,15 +71,28 @@ std::vector<Option> make_options() {
         {"strong", [](Config c) { test::weigh_losses(c.model, 0.1); }},
         {"off", [](Config c) { c.model.gate.loss.emplace(); }}}},
       {"capacity",
-       {{"zero", [](Config c) { set_capacity(c, true, "zero"); }},
-        {"input", [](Config c) { set_capacity(c, true, "input"); }},
-        {"none", [](Config c) { set_capacity(c, false, "zero"); }}}},
+       {{"zero", [](Config c) { set_capacity(c, {.policy = "random"}); }},
+        {"input", [](Config c) { set_capacity(c, {.policy = "random", .dropped = "input"}); }},
+        {"position", [](Config c) { set_capacity(c, {.policy = "position", .rounding = "up"}); }},
+        {"choice", [](Config c) { set_capacity(c, {.policy = "position", .order = "choice", .renormalise = true}); }},
+        {"probability", [](Config c) { set_capacity(c, {.policy = "probability", .renormalise = true}); }},
+        {"none", [](Config c) { set_capacity(c, {.policy = "none"}); }}}},
       {"experts",
        {{"five uneven",
          [](Config c) {
            set_experts(c, {9, 8, 12, 10, 9});
          }},
         {"eight equal", [](Config c) { set_experts(c, std::vector<std::int64_t>(8, 8)); }}}},
+      {"further losses",
+       {{"none", [](Config) {}},
+        {"of shares",
+         [](Config c) {
+           add_losses(c, {"gshard", "sequence", "device", "layer_pooled"});
+         }},
+        {"of tokens",
+         [](Config c) {
+           add_losses(c, {"z", "entropy"});
+         }}}},
       {"top_k",
        {{"2", [](Config c) { c.model.top_k = 2; }},
         {"1", [](Config c) { c.model.top_k = 1; }},
@@ -114,8 +134,16 @@ bool is(Chosen const& a, Chosen const& b, std::string const& option, std::string
          (matches(b, option, value) && matches(a, other_option, other_value));
 }
 
+/// The gates without a network have no affinities and no logits.
+bool lacks_scores(Chosen const& a, Chosen const& b) {
+  for (auto const* gate : {"uniform", "random"})
+    for (auto const* kinds : {"of shares", "of tokens"})
+      if (is(a, b, "gate", gate, "further losses", kinds)) return true;
+  return false;
+}
+
 bool allowed(Chosen const& a, Chosen const& b) {
-  return !is(a, b, "gate", "switch", "top_k", "E") && !is(a, b, "pool", "batch", "micro-steps", "2") &&
+  return !lacks_scores(a, b) && !is(a, b, "gate", "switch", "top_k", "E") && !is(a, b, "pool", "batch", "micro-steps", "2") &&
          !is(a, b, "residual", "yes", "weight norm", "yes");
 }
 

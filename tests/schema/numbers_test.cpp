@@ -101,6 +101,11 @@ TEST_CASE("losses, tokens and evaluations read back as written") {
   Written const run;
   CHECK(run.file.read_numbers("/raw/loss/cross_entropy").at(3) == synthetic_step(run.setup, 3).loss_cross_entropy);
   CHECK(run.file.read_numbers("/raw/loss/balance").at(3) == 0.125);
+  CHECK(run.file.read_numbers("/raw/loss/terms").at(4 * 2 + 1) == 0.0625);
+  auto const realised = run.file.read_numbers("/raw/loss/realised");
+  CHECK(realised.at(0) == 6 * 0.03125);
+  CHECK(realised.at(1) == 4 * 0.25);
+  CHECK(realised.at(2) == 6 * 0.015625);
   CHECK(run.file.read_integers("/raw/domain_tokens").at(9) == 7);
   CHECK(run.file.read_integers("/raw/warm_up") == std::vector<std::int64_t>{1, 1, 0, 0, 0});
   CHECK(run.file.read_integers("/raw/eval/at_step") == std::vector<std::int64_t>{0, steps});

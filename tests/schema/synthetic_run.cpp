@@ -25,6 +25,7 @@ RunConfig synthetic_config(std::int64_t steps) {
   model.intermediate_size = 24;
   model.expert_widths = {{6, 6, 6, 6}, {6, 6, 6, 6}};
   model.score_scale_factor = {1, 1};
+  model.gate.loss.emplace({LossConfig{"switch", 0.01, ""}, LossConfig{"gshard", 0.001, ""}});
   config.batch = {4, 3, micro_steps};
   config.layout.tp = config.layout.ep = config.layout.etp = 2;
   config.train.steps = steps;
@@ -70,6 +71,7 @@ RankReport rank_report(RunFileSetup const& setup, traffic::RoutedCounts const& c
   report.rows = rows.sum;
   report.rows_worst = rows.worst_micro_step;
   report.peer_bytes = traffic::peer_bytes(setup.config, setup.layout, counts, rank);
+  report.loss_realised = {0.03125 * double(rank), 0.25, 0.015625 * double(rank), 0.5};
   for (std::int64_t l = 0; l < model.num_layers; ++l) {
     auto const tokens = double(2 * (rank + 1));
     report.confidence.push_back({tokens, 0.5 * tokens, 0.25 * tokens, rank == 0 ? 0 : tokens, rank == 0 ? 0 : double(rank + l)});
@@ -115,6 +117,7 @@ StepReport synthetic_step(RunFileSetup const& setup, std::int64_t step) {
   report.domain_tokens = {5, 7};
   report.loss_total = 4.5 - 0.0625 * double(step);
   report.loss_cross_entropy = 4.0 - 0.0625 * double(step);
+  report.loss_terms = {0.1875, 0.0625, 0.09375, 0.03125};
   report.loss_balance = {0.25, 0.125};
   report.gate_importance.assign(block, 1.5);
   report.gate_load.assign(block, 2.5);

@@ -1,52 +1,10 @@
 // Backward of every learnable gate against central differences of what its forward feeds into the objective: the weights
 // of the choices and the balance loss. Choices must not change between the points.
-#include <stdexcept>
-
-#include "gradient/finite_difference.hpp"
+#include "gradient/gates/gate_gradient.hpp"
 #include "support/catch.hpp"
-#include "unit/gates/gate_case.hpp"
 
 using namespace moescope;
 using namespace moescope::test;
-
-namespace {
-
-std::vector<double> point_of(GateCase const& c) {
-  auto point = c.x;
-  for (auto const& p : c.parameters) point.insert(point.end(), p.begin(), p.end());
-  return point;
-}
-
-GateCase at_point(GateCase c, std::vector<double> const& point) {
-  auto next = point.begin();
-  auto const take = [&](std::vector<double>& values) {
-    std::copy_n(next, values.size(), values.begin());
-    next += std::ptrdiff_t(values.size());
-  };
-  take(c.x);
-  for (auto& p : c.parameters) take(p);
-  return c;
-}
-
-std::vector<double> gradient_of(GateRun const& run) {
-  auto gradient = run.d_x;
-  for (auto const& g : run.gradients) gradient.insert(gradient.end(), g.begin(), g.end());
-  return gradient;
-}
-
-double error_of_gradient(GateCase const& c, std::vector<double> const& gradient) {
-  auto const reference = run_gate(c);
-  auto const loss = [&](std::vector<double> const& point) {
-    auto const moved = run_gate(at_point(c, point));
-    if (moved.expert != reference.expert) throw std::logic_error("a choice changed within the difference step");
-    return objective(c, moved);
-  };
-  return gradient_error(loss, point_of(c), gradient, {.step = 2e-6});
-}
-
-double error_of_backward(GateCase const& c) { return error_of_gradient(c, gradient_of(run_gate(c))); }
-
-}  // namespace
 
 TEST_CASE("backward of noisy top-k in training agrees with central differences") {
   for (std::string const network : {"linear", "mlp"})

@@ -69,6 +69,15 @@ void require_load(GateCase const& c, GateRun const& run, Histogram const& counts
   for (std::size_t e = 0; e < experts; ++e) REQUIRE(run.load[e] == Approx(load[e]).margin(1e-14));
 }
 
+/// The calls over pools that rows of gate, loss and policy declare; their bytes: tests/equivalence.
+void require_calls(GateCase const& c, GateRun const& run) {
+  std::int64_t sums = 0, gathers = 0;
+  for (auto const& [operation, pool, numbers] : pool_calls(c.model, c.context.training))
+    (operation == RouterPoolCalls::Operation::sum ? sums : gathers) += numbers.calls;
+  REQUIRE(std::int64_t(run.num_sums) == sums);
+  REQUIRE(std::int64_t(run.num_gathers) == gathers);
+}
+
 double distance(std::vector<double> const& a, std::vector<double> const& b) {
   if (a.size() != b.size()) return 1;
   double largest = 0;
@@ -89,9 +98,7 @@ void require_equal(GateRun const& run, GateRun const& one) {
   REQUIRE(run.balance_loss == std::vector(run.balance_loss.size(), run.balance_loss[0]));
 }
 
-bool counts_every_choice(std::string const& loss) {
-  return loss != "cv_squared" && loss_kind(loss).sums.per_expert > 0 && loss != "gshard";
-}
+bool counts_every_choice(std::string const& loss) { return loss_kind(loss).of_shares && loss != "gshard"; }
 
 }  // namespace
 
@@ -101,6 +108,7 @@ TEST_CASE("every gate with every loss and capacity policy chooses distinct exper
       CAPTURE(each.gate, each.loss, each.policy, each.gate_case.model.num_experts);
       auto const run = run_gate(each.gate_case);
       require_choices(each.gate_case, run);
+      require_calls(each.gate_case, run);
       Histogram const counts(each.gate_case, run);
       require_capacity(each.gate_case, counts);
       if (counts_every_choice(each.loss)) require_load(each.gate_case, run, counts);
@@ -121,7 +129,8 @@ TEST_CASE("the gradient of every loss reaches every tensor of a gate that evalua
   for_each_combination(6, 2, 12, 4, [](Combination const& each) {
     auto const& kind = loss_kind(each.loss);
     bool const of_scores = kind.needs_affinity || kind.needs_logits;
-    if (each.policy != "none" || !of_scores) return;
+    bool const always_even = kind.of_shares && choices_per_token(each.gate_case.model) == each.gate_case.model.num_experts;
+    if (each.policy != "none" || !of_scores || always_even) return;
     auto without = each.gate_case;
     without.model.gate.loss.emplace();
     auto const with_loss = run_gate(each.gate_case), without_loss = run_gate(without);
