@@ -66,7 +66,7 @@ StepLosses step_losses(Communicator const& world, RunConfig config, LayoutConfig
   Trainer<double> trainer(config, mesh);
   auto const report = trainer.step(synthetic_source(config), 0, 1);
   RankReport all;
-  all.loss_realised = world.sum(report.own.loss_realised);
+  for (double const own : report.own.loss_realised) all.loss_realised.push_back(world.sum(own));
   return {report.loss_terms, realised_losses(config.model, {all})};
 }
 
