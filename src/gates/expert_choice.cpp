@@ -61,16 +61,8 @@ class ExpertChoiceGate final : public gates::AffinityGate<T> {
  private:
   /// Those with a ranking of at least 0.
   Routing<T> above_threshold(ExecSpace const& exec, Scores<T> const& scores) const {
-    auto const tokens = std::int64_t(scores.ranking.extent(0)), experts = this->num_experts_;
-    auto const count = make_vector<int>("gates::count", tokens);
-    auto const ranking = scores.ranking;
-    Kokkos::parallel_for(
-        "gates::above_threshold", Kokkos::RangePolicy<ExecSpace>(exec, 0, tokens), KOKKOS_LAMBDA(std::int64_t t) {
-          int taken = 0;
-          for (std::int64_t e = 0; e < experts; ++e) taken += ranking(t, e) >= 0;
-          count(t) = taken;
-        });
-    return gates::route_counted<T>(exec, gates::top_experts<A>(exec, ranking, experts), count);
+    auto const order = gates::top_experts<A>(exec, scores.ranking, this->num_experts_);
+    return gates::route_counted<T>(exec, order, gates::count_not_below<A>(exec, scores.ranking, 0));
   }
 
   GateConfig config_;

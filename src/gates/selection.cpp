@@ -58,6 +58,19 @@ Routing<T> route(ExecSpace const& exec, Matrix<int> const& order, std::int64_t c
 }
 
 template <class T>
+Vector<int> count_not_below(ExecSpace const& exec, ConstMatrix<T> values, T bound) {
+  auto const count = make_vector<int>("gates::count", std::int64_t(values.extent(0)));
+  auto const columns = std::int64_t(values.extent(1));
+  Kokkos::parallel_for(
+      "gates::count_not_below", Kokkos::RangePolicy<ExecSpace>(exec, 0, values.extent(0)), KOKKOS_LAMBDA(std::int64_t t) {
+        int taken = 0;
+        for (std::int64_t e = 0; e < columns; ++e) taken += values(t, e) >= bound;
+        count(t) = taken;
+      });
+  return count;
+}
+
+template <class T>
 Routing<T> route_counted(ExecSpace const& exec, Matrix<int> const& order, ConstVector<int> count) {
   auto const tokens = std::int64_t(order.extent(0));
   auto const offsets = make_vector<int>("gates::offsets", tokens + 1);
@@ -121,6 +134,7 @@ void score_choices_backward(ExecSpace const& exec, Routing<T> const& routing, bo
 #define MOESCOPE_INSTANTIATE(T)                                                                                  \
   template Matrix<int> top_experts<T>(ExecSpace const&, ConstMatrix<T>, std::int64_t);                           \
   template Routing<T> route<T>(ExecSpace const&, Matrix<int> const&, std::int64_t, std::int64_t);                \
+  template Vector<int> count_not_below<T>(ExecSpace const&, ConstMatrix<T>, T);                                  \
   template Routing<T> route_counted<T>(ExecSpace const&, Matrix<int> const&, ConstVector<int>);                  \
   template void score_choices<T>(ExecSpace const&, ConstMatrix<Accumulate<T>>, bool, Routing<T> const&);         \
   template void score_choices_backward<T>(ExecSpace const&, Routing<T> const&, bool, ConstVector<Accumulate<T>>, \

@@ -15,6 +15,10 @@ Matrix<int> top_experts(ExecSpace const& exec, ConstMatrix<T> ranking, std::int6
 template <class T>
 Routing<T> route(ExecSpace const& exec, Matrix<int> const& order, std::int64_t count, std::int64_t num_experts);
 
+/// [tokens] How many values of each row are at least `bound`.
+template <class T>
+Vector<int> count_not_below(ExecSpace const& exec, ConstMatrix<T> values, T bound);
+
 /// Token t goes to the first count[t], 0..E, experts of its row of `order` [tokens,E]; all kept; weights unset.
 template <class T>
 Routing<T> route_counted(ExecSpace const& exec, Matrix<int> const& order, ConstVector<int> count);

@@ -28,6 +28,24 @@ Matrix<Accumulate<T>> importance_and_load(ExecSpace const& exec, Scores<T> const
   return terms;
 }
 
+/// Adds what the sums of pools [pools,2E] give to the weights and to the load.
+template <class T>
+void add_gradient(ExecSpace const& exec, Matrix<Accumulate<T>> const& d_statistics, gates::PoolOfRow const& pool_of,
+                  Scores<T> const& scores, Routing<T> const& routing, ScoreGradients<T>& d) {
+  using A = Accumulate<T>;
+  auto const experts = routing.num_experts;
+  auto const offsets = routing.offsets, expert = routing.expert;
+  bool const is_smooth = scores.load.extent(1) > 0;
+  auto const d_weight = d.weight;
+  auto const d_load = is_smooth ? to_add_to(exec, d.load, routing.num_tokens, experts) : Matrix<A>();
+  Kokkos::parallel_for(
+      "gates::cv_squared_backward", Kokkos::RangePolicy<ExecSpace>(exec, 0, routing.num_tokens), KOKKOS_LAMBDA(std::int64_t t) {
+        auto const p = pool_of(t);
+        for (int j = offsets(t); j < offsets(t + 1); ++j) d_weight(j) += d_statistics(p, expert(j));
+        for (std::int64_t e = 0; is_smooth && e < experts; ++e) d_load(t, e) += d_statistics(p, experts + e);
+      });
+}
+
 /// LLaMA-MoE's balance loss (Shazeer et al. 2017): cv^2(importance) + cv^2(load) of a pool, mean over pools.
 template <class T>
 class CvSquaredLoss final : public RouterLoss<T> {
@@ -62,25 +80,10 @@ class CvSquaredLoss final : public RouterLoss<T> {
     }
     auto const d_statistics = make_matrix<A>("gates::d_statistics", statistics.pools, 2 * experts);
     upload(exec, gradient, d_statistics);
-    add(exec, d_statistics, gates::PoolOfRow(context.tokens, pool), scores, routing, d);
+    add_gradient<T>(exec, d_statistics, gates::PoolOfRow(context.tokens, pool), scores, routing, d);
   }
 
  private:
-  static void add(ExecSpace const& exec, Matrix<A> const& d_statistics, gates::PoolOfRow const& pool_of, Scores<T> const& scores,
-                  Routing<T> const& routing, ScoreGradients<T>& d) {
-    auto const experts = routing.num_experts;
-    auto const offsets = routing.offsets, expert = routing.expert;
-    bool const is_smooth = scores.load.extent(1) > 0;
-    auto const d_weight = d.weight;
-    auto const d_load = is_smooth ? to_add_to(exec, d.load, routing.num_tokens, experts) : Matrix<A>();
-    Kokkos::parallel_for(
-        "gates::cv_squared_backward", Kokkos::RangePolicy<ExecSpace>(exec, 0, routing.num_tokens), KOKKOS_LAMBDA(std::int64_t t) {
-          auto const p = pool_of(t);
-          for (int j = offsets(t); j < offsets(t + 1); ++j) d_weight(j) += d_statistics(p, expert(j));
-          for (std::int64_t e = 0; is_smooth && e < experts; ++e) d_load(t, e) += d_statistics(p, experts + e);
-        });
-  }
-
   std::string pool_;
 };
 

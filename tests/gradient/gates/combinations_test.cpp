@@ -11,7 +11,7 @@ TEST_CASE("backward of every gate with every loss and capacity policy agrees wit
   for_each_combination(4, 2, 6, 3, [&](Combination const& each) {
     if (number++ % 2 != 0) return;  // there are five policies: each meets every gate, and every loss, with some of the others
     CAPTURE(each.gate, each.loss, each.policy);
-    auto const gradient = gradient_of(run_gate(each.gate_case));
+    auto const gradient = gradient_of(each.gate_case, run_gate(each.gate_case));
     REQUIRE(error_of_gradient(each.gate_case, gradient, {.step = 2e-6, .directions = 3, .coordinates = 4}) < 1e-7);
   });
 }
@@ -31,5 +31,5 @@ TEST_CASE("the check fails for a backward that forgets that weights are renormal
   c.model.capacity = {.policy = "position", .factor = 0.6, .renormalise = true};
   auto without = c;
   without.model.capacity.renormalise = false;
-  REQUIRE(error_of_gradient(c, gradient_of(run_gate(without))) > 1e-3);
+  REQUIRE(error_of_gradient(c, gradient_of(without, run_gate(without))) > 1e-3);
 }

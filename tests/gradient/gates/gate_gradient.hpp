@@ -8,9 +8,12 @@
 /// the weights of the choices and the losses. Choices must not change between the points.
 namespace moescope::test {
 
+/// x and the tensors that are trained.
 inline std::vector<double> point_of(GateCase const& c) {
   auto point = c.x;
-  for (auto const& p : c.parameters) point.insert(point.end(), p.begin(), p.end());
+  auto const tensors = gate_tensors(c.model);
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    if (tensors[i].trained) point.insert(point.end(), c.parameters[i].begin(), c.parameters[i].end());
   return point;
 }
 
@@ -21,13 +24,17 @@ inline GateCase at_point(GateCase c, std::vector<double> const& point) {
     next += std::ptrdiff_t(values.size());
   };
   take(c.x);
-  for (auto& p : c.parameters) take(p);
+  auto const tensors = gate_tensors(c.model);
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    if (tensors[i].trained) take(c.parameters[i]);
   return c;
 }
 
-inline std::vector<double> gradient_of(GateRun const& run) {
+inline std::vector<double> gradient_of(GateCase const& c, GateRun const& run) {
   auto gradient = run.d_x;
-  for (auto const& g : run.gradients) gradient.insert(gradient.end(), g.begin(), g.end());
+  auto const tensors = gate_tensors(c.model);
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    if (tensors[i].trained) gradient.insert(gradient.end(), run.gradients[i].begin(), run.gradients[i].end());
   return gradient;
 }
 
@@ -43,6 +50,6 @@ inline double error_of_gradient(GateCase const& c, std::vector<double> const& gr
   return gradient_error(loss, point_of(c), gradient, options);
 }
 
-inline double error_of_backward(GateCase const& c) { return error_of_gradient(c, gradient_of(run_gate(c))); }
+inline double error_of_backward(GateCase const& c) { return error_of_gradient(c, gradient_of(c, run_gate(c))); }
 
 }  // namespace moescope::test

@@ -70,19 +70,19 @@ TEST_CASE("the check fails for a backward that forgets the balance loss") {
   auto const c = make_case("noisy_top_k");
   auto without = c;
   weigh_losses(without.model, 0);
-  REQUIRE(error_of_gradient(c, gradient_of(run_gate(without))) > 1e-3);
+  REQUIRE(error_of_gradient(c, gradient_of(without, run_gate(without))) > 1e-3);
 }
 
 TEST_CASE("the check fails for a backward that takes the other load estimate") {
   auto const c = make_case("noisy_top_k");
   auto other = c;
   other.model.gate.load_estimate = "noisy_logit";
-  REQUIRE(error_of_gradient(c, gradient_of(run_gate(other))) > 1e-3);
+  REQUIRE(error_of_gradient(c, gradient_of(other, run_gate(other))) > 1e-3);
 }
 
 TEST_CASE("the check fails for a backward that forgets the noise matrix") {
   auto const c = make_case("noisy_top_k");
   auto run = run_gate(c);
   std::fill(run.gradients.back().begin(), run.gradients.back().end(), 0.0);
-  REQUIRE(error_of_gradient(c, gradient_of(run)) > 1e-3);
+  REQUIRE(error_of_gradient(c, gradient_of(c, run)) > 1e-3);
 }

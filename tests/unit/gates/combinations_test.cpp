@@ -126,7 +126,7 @@ TEST_CASE("every gate with every loss and capacity policy is the same under any 
 }
 
 TEST_CASE("the gradient of every loss reaches every tensor of a gate that evaluation uses") {
-  for_each_combination(6, 2, 12, 4, [](Combination const& each) {
+  for_each_combination(6, 2, 14, 7, [](Combination const& each) {
     auto const& kind = loss_kind(each.loss);
     bool const of_scores = kind.needs_affinity || kind.needs_logits;
     bool const always_even = kind.of_shares && choices_per_token(each.gate_case.model) == each.gate_case.model.num_experts;
