@@ -82,7 +82,7 @@ std::map<std::string, Scale> scales(RunFileSetup const& setup, std::int64_t step
       {"router", router_names(config.model)},
       {"expert", counted(router_extents(config.model).experts)},
       {"other_expert", counted(router_extents(config.model).experts)},
-      {"loss", loss_names(config.model)},
+      {"loss_kind", loss_names(config.model)},
       {"rank", counted(ranks)},
       {"peer", counted(ranks)},
       {"peer_class", named(schema::peer_classes)},

@@ -15,73 +15,73 @@ using namespace forced;
 
 namespace {
 
-using Routing = std::unique_ptr<ForcedRouting const>;
+using Forced = std::unique_ptr<ForcedRouting const>;
 
 /// The same shares in every step.
 template <class SharesOfLayer>
-Routing by_shares(Batch const& batch, SharesOfLayer shares) {
+Forced by_shares(Batch const& batch, SharesOfLayer shares) {
   return counted(batch, [batch, shares](std::int64_t step, std::int64_t layer) {
     return counts_of_shares(shares(step, layer), batch.tokens * batch.choices, batch.tokens);
   });
 }
 
-Routing even(Batch const& batch, RoutingConfig const&) { return dealt_evenly(batch); }
-Routing uniform(Batch const& batch, RoutingConfig const&) { return drawn_uniformly(batch); }
-Routing ragged_source(Batch const& batch, RoutingConfig const& routing) { return drawn_raggedly(batch, routing); }
+Forced even(Batch const& batch, RoutingConfig const&) { return dealt_evenly(batch); }
+Forced uniform(Batch const& batch, RoutingConfig const&) { return drawn_uniformly(batch); }
+Forced ragged_source(Batch const& batch, RoutingConfig const& routing) { return drawn_raggedly(batch, routing); }
 
-Routing hot_set(Batch const& batch, RoutingConfig const& r) {
+Forced hot_set(Batch const& batch, RoutingConfig const& r) {
   return by_shares(batch, [=](auto, auto layer) { return hot(forced::hot_set(batch, layer, r.hot_experts, 0), r.hot_share); });
 }
 
-Routing rotating(Batch const& batch, RoutingConfig const& r) {
+Forced rotating(Batch const& batch, RoutingConfig const& r) {
   return by_shares(batch, [=](auto step, auto layer) {
     return hot(forced::hot_set(batch, layer, r.hot_experts, step / r.rotate_every), r.hot_share);
   });
 }
 
-Routing burst(Batch const& batch, RoutingConfig const& r) {
+Forced burst(Batch const& batch, RoutingConfig const& r) {
   return in_bursts(r.burst_period, r.burst_length, even(batch, r), hot_set(batch, r));
 }
 
-Routing hot_rank(Batch const& batch, RoutingConfig const& r) {
+Forced hot_rank(Batch const& batch, RoutingConfig const& r) {
   std::vector<bool> is_hot(std::size_t(batch.num_experts));
   auto const range = split(batch.num_experts, r.expert_ranges, r.hot_range);
   std::fill(is_hot.begin() + range.begin, is_hot.begin() + range.end, true);
   return by_shares(batch, [=](auto, auto) { return hot(is_hot, r.hot_share); });
 }
 
-Routing zipf(Batch const& batch, RoutingConfig const& r) {
+Forced zipf(Batch const& batch, RoutingConfig const& r) {
   return by_shares(batch, [=](auto, auto layer) { return forced::zipf(batch, layer, r.zipf_exponent); });
 }
 
-Routing log_normal(Batch const& batch, RoutingConfig const& r) {
+Forced log_normal(Batch const& batch, RoutingConfig const& r) {
   return by_shares(batch, [=](auto, auto layer) { return forced::log_normal(batch, layer, r.log_normal_sigma); });
 }
 
-Routing max_vio(Batch const& batch, RoutingConfig const& r) {
+Forced max_vio(Batch const& batch, RoutingConfig const& r) {
   auto const exponent = zipf_exponent_of(batch, r.max_vio);
   return by_shares(batch, [=](auto, auto layer) { return forced::zipf(batch, layer, exponent); });
 }
 
-Routing zero_expert(Batch const& batch, RoutingConfig const& r) {
+Forced zero_expert(Batch const& batch, RoutingConfig const& r) {
   Shares shares(std::size_t(batch.num_experts), 1);
   for (auto const e : r.zero_experts) shares[std::size_t(e)] = 0;
   return by_shares(batch, [=](auto, auto) { return shares; });
 }
 
-Routing counts(Batch const& batch, RoutingConfig const& r) {
+Forced counts(Batch const& batch, RoutingConfig const& r) {
   std::vector<Shares> of_layer;
   for (auto const& counts : r.counts) of_layer.emplace_back(counts.begin(), counts.end());
   return by_shares(batch, [=](auto, auto layer) { return of_layer[std::size_t(layer)]; });
 }
 
-struct Factory {
+struct WorkloadFactory {
   std::string_view name;
-  Routing (*make)(Batch const&, RoutingConfig const&);
+  Forced (*make)(Batch const&, RoutingConfig const&);
 };
 
 /// The workloads of config/forced_workloads.cpp but for those that replay a file.
-constexpr Factory factories[] = {
+constexpr WorkloadFactory workload_factories[] = {
     {"even", even},   {"uniform", uniform},       {"hot_set", hot_set},         {"hot_rank", hot_rank},
     {"zipf", zipf},   {"log_normal", log_normal}, {"max_vio", max_vio},         {"rotating", rotating},
     {"burst", burst}, {"counts", counts},         {"zero_expert", zero_expert}, {"ragged_source", ragged_source},
@@ -92,9 +92,9 @@ constexpr Factory factories[] = {
 std::unique_ptr<ForcedRouting const> make_forced_routing(RunConfig const& config) {
   auto const* workload = find_forced_workload(config.routing.forced);
   if (!workload || workload->from_file) return nullptr;
-  auto const* found =
-      std::find_if(std::begin(factories), std::end(factories), [&](auto const& each) { return each.name == workload->name; });
-  MOESCOPE_CHECK(found != std::end(factories));
+  auto const* found = std::find_if(std::begin(workload_factories), std::end(workload_factories),
+                                   [&](auto const& each) { return each.name == workload->name; });
+  MOESCOPE_CHECK(found != std::end(workload_factories));
   return found->make(Batch(config), config.routing);
 }
 

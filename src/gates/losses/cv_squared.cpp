@@ -30,8 +30,8 @@ Matrix<Accumulate<T>> importance_and_load(ExecSpace const& exec, Scores<T> const
 
 /// Adds what the sums of pools [pools,2E] give to the weights and to the load.
 template <class T>
-void add_gradient(ExecSpace const& exec, Matrix<Accumulate<T>> const& d_statistics, gates::PoolOfRow const& pool_of,
-                  Scores<T> const& scores, Routing<T> const& routing, ScoreGradients<T>& d) {
+void add_to_weights_and_load(ExecSpace const& exec, Matrix<Accumulate<T>> const& d_statistics, gates::PoolOfRow const& pool_of,
+                             Scores<T> const& scores, Routing<T> const& routing, ScoreGradients<T>& d) {
   using A = Accumulate<T>;
   auto const experts = routing.num_experts;
   auto const offsets = routing.offsets, expert = routing.expert;
@@ -80,7 +80,7 @@ class CvSquaredLoss final : public RouterLoss<T> {
     }
     auto const d_statistics = make_matrix<A>("gates::d_statistics", statistics.pools, 2 * experts);
     upload(exec, gradient, d_statistics);
-    add_gradient<T>(exec, d_statistics, gates::PoolOfRow(context.tokens, pool), scores, routing, d);
+    add_to_weights_and_load<T>(exec, d_statistics, gates::PoolOfRow(context.tokens, pool), scores, routing, d);
   }
 
  private:

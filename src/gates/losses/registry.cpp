@@ -30,7 +30,7 @@ MOESCOPE_LOSSES(MOESCOPE_DECLARE)
 namespace {
 
 template <class T>
-struct Factory {
+struct LossFactory {
   std::string_view kind;
   std::unique_ptr<RouterLoss<T>> (*make)(LossConfig const&, ModelConfig const&);
 };
@@ -40,7 +40,7 @@ struct Factory {
 template <class T>
 std::unique_ptr<RouterLoss<T>> make_loss(LossConfig const& loss, ModelConfig const& model) {
 #define MOESCOPE_FACTORY(kind) {#kind, make_##kind##_loss<T>},
-  static constexpr Factory<T> factories[] = {MOESCOPE_LOSSES(MOESCOPE_FACTORY)};
+  static constexpr LossFactory<T> factories[] = {MOESCOPE_LOSSES(MOESCOPE_FACTORY)};
 #undef MOESCOPE_FACTORY
   auto const name = loss_kind(loss.kind).name;
   auto const* found =
