@@ -4,6 +4,9 @@
 
 namespace moescope {
 
+/// How far numbers of another implementation may be away, relative to the norm of their tensor.
+inline constexpr double forward_limit = 1e-12, gradient_limit = 1e-10;
+
 double norm(std::vector<double> const& values);
 /// ||value - reference|| / max(||reference||, `least`): 0 where nothing differs, infinite where sizes differ, where the
 /// denominator is zero and where anything is not a number.

@@ -11,8 +11,6 @@ namespace moescope {
 
 namespace {
 
-constexpr double forward_limit = 1e-12, gradient_limit = 1e-10;
-
 /// Rows of owned tokens of every rank in token order. Empty on other ranks than 0.
 std::vector<double> gather_owned(Mesh const& mesh, std::vector<double> const& own) {
   return mesh.group(Axis::stage).gather(std::span<double const>(own), 0);

@@ -10,8 +10,6 @@ namespace moescope {
 
 namespace {
 
-constexpr double forward_limit = 1e-12, gradient_limit = 1e-10;
-
 /// [N,E] from values of the recorded choices [N,k].
 template <class Number>
 std::vector<double> dense(RouterFixture const& fixture, RouterFixtureLayer const& layer, std::vector<Number> const& of_choice) {

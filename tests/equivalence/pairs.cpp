@@ -219,6 +219,7 @@ Case make_case(std::vector<std::size_t> const& values) {
     value.apply(result.config);
     result.name += (i ? ", " : "") + options()[i].name + " " + value.name;
   }
+  result.config.optimizer.epsilon = 1e-5;  // below it are gradients of rounding alone, which Adam would make as large as any
   result.config.model.gate.weight_at = weight_at(result.config.model);  // as reading a file fills it in
   return result;
 }
