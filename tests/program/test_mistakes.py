@@ -302,7 +302,7 @@ FIXTURES = {
     "no configuration": (lambda folder: (folder / "config.json").unlink(), "config.json", "fixture folder holds"),
     "configuration not JSON": (replace("config.json", b"[model]"), "config.json", "not valid"),
     "configuration with a key twice": (edit("config.json", b"{", b'{"vocab_size": 3,'), "'vocab_size' stands twice"),
-    "other model": (edit("config.json", b'"llama_moe"', b'"phi"'), 'model_type = "phi"', '"llama_moe"'),
+    "other model": (edit("config.json", b'"llama_moe"', b'"phi"'), 'model_type = "phi"', "llama_moe"),
     "other activation": (edit("config.json", b'"silu"', b'"gelu"'), 'hidden_act = "gelu"', "silu"),
 }
 
