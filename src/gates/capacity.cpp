@@ -71,6 +71,7 @@ struct Packing {
   void add(std::vector<double>& rows, std::vector<Choice> const& of_token) const {
     auto const begin = rows.size();
     rows.resize(begin + std::size_t(width), not_chosen);
+    MOESCOPE_CHECK(by_expert() || 2 * std::ssize(of_token) <= width);
     for (std::size_t i = 0; i < of_token.size(); ++i) {
       auto const& choice = of_token[i];
       if (by_expert()) {

@@ -1,7 +1,5 @@
-#include "gates/affinity.hpp"
-#include "gates/network_gate.hpp"
+#include "gates/affinity_gate.hpp"
 #include "gates/selection.hpp"
-#include "gates/weigh_by_affinity.hpp"
 
 namespace moescope {
 
@@ -10,13 +8,13 @@ namespace {
 /// Top-p routing (Huang et al. 2024, "Harder Tasks Need More Experts"): the fewest experts whose probabilities, the softmax over
 /// all, add up to `top_p` at least; weighted by these, over their sum with `normalise`. From 1 to E choices a token.
 template <class T>
-class TopPGate final : public gates::NetworkGate<T> {
+class TopPGate final : public gates::AffinityGate<T> {
  public:
-  using typename Gate<T>::Parameters, typename Gate<T>::Gradients;
   using A = Accumulate<T>;
 
   explicit TopPGate(ModelConfig const& model)
-      : gates::NetworkGate<T>(model), top_p_(model.gate.top_p), normalise_(model.gate.normalise) {}
+      : gates::AffinityGate<T>(model, gates::AffinityGate<T>::Affinity::softmax, model.gate.normalise),
+        top_p_(model.gate.top_p) {}
 
   Routing<T> choose(ExecSpace const& exec, Scores<T> const& scores, GateContext const&) const override {
     auto const tokens = std::int64_t(scores.ranking.extent(0)), experts = this->num_experts_;
@@ -34,25 +32,8 @@ class TopPGate final : public gates::NetworkGate<T> {
     return gates::route_counted<T>(exec, order, count);
   }
 
-  void weigh(ExecSpace const& exec, Scores<T> const& scores, Routing<T> const& routing) const override {
-    gates::weigh_by_affinity<T>(exec, scores.affinity, normalise_, routing);
-  }
-
- protected:
-  void rank(ExecSpace const& exec, ConstMatrix<T>, Parameters const&, GateContext const&, Scores<T>& scores) const override {
-    scores.ranking = scores.affinity = gates::softmax_rows<A>(exec, scores.logits);
-  }
-
-  void scores_backward(ExecSpace const& exec, ConstMatrix<T> x, Parameters const&, GateContext const&, Scores<T> const& scores,
-                       Routing<T> const& routing, ScoreGradients<T>& d, Matrix<T>, Gradients const&) const override {
-    auto const& d_affinity = to_add_to(exec, d.affinity, x.extent(0), this->num_experts_);
-    gates::weigh_by_affinity_backward<T>(exec, scores.affinity, normalise_, routing, d.weight, d_affinity);
-    gates::softmax_rows_backward<A>(exec, scores.affinity, d_affinity, d.logits);
-  }
-
  private:
   double top_p_;
-  bool normalise_;
 };
 
 }  // namespace
