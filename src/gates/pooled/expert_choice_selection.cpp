@@ -1,21 +1,15 @@
 #include "gates/pooled/expert_choice_selection.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "base/error.hpp"
 #include "gates/pooled/places.hpp"
+#include "gates/ties.hpp"
 
 namespace moescope::gates {
 
 namespace {
-
-/// By which tokens alike but for rounding tie.
-double rank_of(double affinity) {
-  return std::isnan(affinity) ? -std::numeric_limits<double>::infinity() : std::nearbyint(std::ldexp(affinity, 40));
-}
 
 /// The `count` tokens with the largest affinity to expert e, best first.
 std::vector<int> tokens_of(std::span<double const> affinity, std::int64_t num_experts, int e, std::int64_t count) {

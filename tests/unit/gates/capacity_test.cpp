@@ -143,6 +143,19 @@ TEST_CASE("every policy leaves the choices that plain counting leaves, several a
   }
 }
 
+TEST_CASE("of weights alike but for rounding the first token's stays") {
+  for (double const rounding : {-1e-15, 0.0, 1e-15}) {
+    DropCase c;
+    c.pool = {.first_id = 0, .tokens = 2, .tokens_in_pool = 2, .pools_in_step = 1};
+    c.model.num_experts = 1;
+    c.model.top_k = 1;
+    c.model.capacity = {.policy = "probability", .factor = 0.5};
+    c.choices = {{0}, {0}};
+    c.weights = {{0.3}, {0.3 + rounding}};
+    REQUIRE(kept_by_program(c) == std::vector<int>{1, 0});
+  }
+}
+
 TEST_CASE("the two orders of position, and every two policies, leave different choices") {
   std::vector<std::vector<int>> all;
   for (auto const& c : all_cases())
