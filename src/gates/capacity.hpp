@@ -13,13 +13,4 @@ std::int64_t expert_capacity(ModelConfig const& model, std::int64_t tokens_in_po
 template <class T>
 void drop_over_capacity(ExecSpace const& exec, ModelConfig const& model, Routing<T> const& routing, GateContext const& context);
 
-/// [choices] The weights, where `capacity.renormalise` those that stay of a token scaled to the sum that all of them had; else
-/// routing.weight itself.
-template <class T>
-Vector<Accumulate<T>> renormalised(ExecSpace const& exec, ModelConfig const& model, Routing<T> const& routing);
-/// dL/d(routing.weight) from that of the above, in memory of its own.
-template <class T>
-Vector<Accumulate<T>> renormalised_backward(ExecSpace const& exec, ModelConfig const& model, Routing<T> const& routing,
-                                            ConstVector<Accumulate<T>> d_renormalised);
-
 }  // namespace moescope::gates

@@ -1,6 +1,7 @@
+#include "gates/renormalised.hpp"
+
 #include "base/scalar.hpp"
 #include "config/gate_kinds.hpp"
-#include "gates/capacity.hpp"
 
 namespace moescope::gates {
 

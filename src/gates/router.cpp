@@ -5,6 +5,7 @@
 #include "config/loss_kinds.hpp"
 #include "gates/affinity.hpp"
 #include "gates/capacity.hpp"
+#include "gates/renormalised.hpp"
 
 namespace moescope {
 namespace {
