@@ -12,18 +12,21 @@ from run_file import BadRunFile
 from study import Arm
 
 CLAIM, NO_CLAIM, UNDECLARED = "difference", "no difference claimed", "not declared"
+TOO_SMALL = "below the smallest effect"  # a difference that the contrast has declared to be of no account
 UNITS = {MACHINE: "launches", SEED: "seeds"}
 TOO_FEW_SEEDS = "no claim, {} only: write seeds = {}"  # in the sweep file
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """`second` against `first`, by one measure."""
+    """`second` against `first`, by one measure. `smallest_effect`: that is of account, in the unit of the measure, of ratios the
+    share above 1 of the larger over the smaller."""
 
     name: str
     measure: Measure
     first: Arm
     second: Arm
+    smallest_effect: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,11 @@ def _of(study, contrast):
         if key not in contrast:
             raise BadRunFile(f"a [[contrast]] lacks {key}; it has name, measure, first and second.")
     comparison = Comparison(
-        contrast["name"], measure(contrast["measure"]), study.arm(contrast["first"]), study.arm(contrast["second"])
+        contrast["name"],
+        measure(contrast["measure"]),
+        study.arm(contrast["first"]),
+        study.arm(contrast["second"]),
+        contrast.get("smallest_effect", 0.0),
     )
     forced = [arm.label for arm in (comparison.first, comparison.second) if arm.forced()]
     if forced and comparison.measure.name in OF_HELD_OUT_TEXT:
@@ -76,7 +83,7 @@ def judge(comparisons, in_order=False, absent=0, claiming=True):
     adjusted = launch_statistics.holm(p_values + [1.0] * absent)[: len(effects)]
     contrasts = len(effects) + absent
     return [
-        Judgement(each, effect, p, _verdict(effect, each.measure.decided_by, p, contrasts) if claiming else UNDECLARED)
+        Judgement(each, effect, p, _verdict(each, effect, p, contrasts) if claiming else UNDECLARED)
         for each, effect, p in zip(comparisons, effects, adjusted, strict=True)
     ]
 
@@ -96,11 +103,13 @@ def winners(study):
     return won
 
 
-def _verdict(effect, decider, adjusted_p, contrasts):
+def _verdict(comparison, effect, adjusted_p, contrasts):
     n = effect.estimate.n
-    if decider == SEED and n < launch_statistics.FEWEST_LAUNCHES:
+    if comparison.measure.decided_by == SEED and n < launch_statistics.FEWEST_LAUNCHES:
         return TOO_FEW_SEEDS.format(counted(n, "seed"), launch_statistics.pairs_needed(contrasts))
-    return CLAIM if launch_statistics.differs(effect.estimate, adjusted_p, effect.none()) else NO_CLAIM
+    if not launch_statistics.differs(effect.estimate, adjusted_p, effect.none()):
+        return NO_CLAIM
+    return CLAIM if effect.magnitude() >= comparison.smallest_effect else TOO_SMALL
 
 
 def counted(n, what):

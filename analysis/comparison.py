@@ -29,6 +29,10 @@ class Effect:
     def none(self):
         return 1.0 if self.ratio else 0.0
 
+    def magnitude(self):
+        value = self.estimate.value
+        return max(value, 1 / value) - 1 if self.ratio else abs(value)
+
 
 def compare(first, second, measure, in_order=False, ratio=None):
     """The effect of `second` against `first`, in pairs where _paired finds them; of times as a ratio, of others where `ratio`."""

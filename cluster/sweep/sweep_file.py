@@ -1,5 +1,6 @@
 """Reads sweep.toml and base.toml of an experiment folder, for one of its sizes."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ OF_A_SIZE = {key: kind for key, kind in TOP.items() if key != "size"}
 LAUNCH = {"threads": 1, "minutes": 0, "cells_per_job": 1}  # the default of each is also its least
 SWITCHES = {"explain": True}  # of [launch] too, with their defaults
 CONTRAST = {"name": str, "measure": str, "first": dict, "second": dict}
+OF_A_CONTRAST = CONTRAST | {"smallest_effect": float}  # which may be left out
 ANALYSIS = {"by": list, "baseline": dict}
 
 
@@ -67,11 +69,13 @@ def _choose_size(path, data, size):
 def _contrasts(path, data):
     keys.require_list_of(path, data, dict, "contrast")
     for contrast in data:
-        keys.require(path, contrast, CONTRAST, "contrast.")
+        keys.require(path, contrast, OF_A_CONTRAST, "contrast.")
         if missing := [key for key in CONTRAST if key not in contrast]:
             raise Mistake(f"{path}: a [[contrast]] lacks {missing[0]}; it has {', '.join(CONTRAST)}")
         if contrast["measure"] not in measure_names():
             raise keys.unknown(path, contrast["measure"], measure_names(), what="measure")
+        if not 0 <= (least := contrast.get("smallest_effect", 0)) < math.inf:
+            raise Mistake(f"{path}: contrast.smallest_effect = {least!r} must be a finite number of at least 0")
     return [contrast | {side: flat(path, contrast[side]) for side in ("first", "second")} for contrast in data]
 
 
