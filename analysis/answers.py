@@ -36,8 +36,14 @@ def _sentence(judgement):
     interval = "no interval" if math.isnan(estimate.low) else f"95 % interval {estimate.low:.4g} to {estimate.high:.4g}"
     return (
         f"{name} of {second} is {_size(judgement)} that of {first} ({interval}, n = {estimate.n} {judgement.samples()}, "
-        f"p = {estimate.p:.2g}, after Holm's adjustment {judgement.adjusted_p:.2g})."
+        f"p = {estimate.p:.2g}, after Holm's adjustment {judgement.adjusted_p:.2g}){_of_account(judgement)}."
     )
+
+
+def _of_account(judgement):
+    least, unit = judgement.comparison.smallest_effect, judgement.comparison.measure.unit
+    told = f"{1 + least:.4g} times" if judgement.effect.ratio else f"{least:.4g}{f' {unit}' if unit else ''}"
+    return f"; declared to be of account from {told} on" if least else ""
 
 
 def _size(judgement):

@@ -8,7 +8,7 @@ SEED, MACHINE = "seed", "machine"
 MEASURES = {
     SEED: (
         *("loss", "cross_entropy", "held_out_loss", "held_out_loss/*", "perplexity", "bits_per_byte"),
-        *("imbalance_*", "dropped_fraction", "dead_fraction", "routing_entropy", "load_drift", "top_probability"),
+        *("imbalance_*", "dropped_fraction", "balance_loss", "dead_fraction", "routing_entropy", "load_drift", "top_probability"),
         *("payload_bytes", "payload_bytes/*", "payload_bytes_per_token*", "wire_bytes", "wire_bytes/*"),
         "memory_bytes/*",  # by purpose, as planned
     ),

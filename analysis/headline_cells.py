@@ -16,6 +16,7 @@ WORDS = {
     "joules": "energy of a step",
     "joules_per_token": "joules per token",
     "gate_seconds_per_token": "gate time per token",
+    "balance_loss": "balance loss",
     "dead_fraction": "experts without a choice",
     "routing_entropy": "entropy of experts' shares / log E",
     "memory_bytes": "memory of the fullest process",

@@ -109,6 +109,7 @@ OWN = {
     "memory_bytes": ("B", False, False, _memory),
     "wait_seconds": ("s", True, False, _wait),
     "gate_seconds_per_token": ("s/token", True, False, _mean_of("derived/gate_seconds_per_token", times=True)),
+    "balance_loss": ("nat", False, False, _mean_of("raw/loss/balance")),
     "dead_fraction": ("", False, False, _mean_of("derived/imbalance/experts/dead_fraction")),
     "routing_entropy": ("", False, True, _mean_of("derived/imbalance/experts/normalized_entropy")),
     "load_drift": ("", False, False, _mean_of("derived/load_drift")),

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+import answers
 import claims
 import effects
 import figures
@@ -159,6 +160,19 @@ def test_a_contrast_without_launches_is_named_and_counts_in_the_adjustment(two_g
     both = figures.load("contrasts").table(study)
     assert both["p_holm"][0] == 2 * alone["p_holm"][0] and "away: no launches" in both.title and len(both) == 1
     assert (alone["verdict"][0], both["verdict"][0]) == (claims.CLAIM, claims.NO_CLAIM)
+
+
+@pytest.mark.parametrize(("least", "verdict"), [(0.9, claims.CLAIM), (1.1, claims.TOO_SMALL)])
+def test_a_difference_below_the_smallest_effect_that_was_declared_is_not_claimed(two_gates, least, verdict):
+    """Twice as fast: the larger time is one more than the smaller, whichever side is first."""
+    for first, second in (("switch", "random"), ("random", "switch")):
+        sides = {"first": {"gate.kind": first}, "second": {"gate.kind": second}}
+        two_gates.contrasts = [{"name": "speed", "measure": "step_seconds", "smallest_effect": least} | sides]
+        (judged,), absent = claims.of(two_gates)
+        assert judged.verdict == verdict and not absent
+        assert (judged.winner() is None) == (verdict == claims.TOO_SMALL)
+        ((_, _, sentence),) = answers.sentences(two_gates)
+        assert sentence.endswith(f"; declared to be of account from {1 + least:.4g} times on.")
 
 
 def test_where_contrasts_are_declared_the_speedups_claim_nothing(two_gates):

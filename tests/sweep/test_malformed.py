@@ -61,6 +61,8 @@ SWEEPS = [
     "contrast = [3]",
     "[[contrast]]\nname = 'x'",
     "[[contrast]]\nname = 'x'\nmeasure = 3\nfirst = {}\nsecond = {}",
+    "[[contrast]]\nname = 'x'\nmeasure = 'step_seconds'\nfirst = {}\nsecond = {}\nsmallest_effect = -1",
+    "[[contrast]]\nname = 'x'\nmeasure = 'step_seconds'\nfirst = {}\nsecond = {}\nsmallest_effect = nan",
     "analysis = 3",
     "[analysis]\nby = 3",
     "[analysis]\nby = [3]",
