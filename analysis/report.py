@@ -10,6 +10,7 @@ import answers
 import figures
 import headline_page
 import report_order
+from table import Table
 
 STYLE = """body{font:15px/1.45 sans-serif;max-width:64em;margin:2em auto;padding:0 1em;color:#222}
 table{border-collapse:collapse;font-size:13px;margin:.5em 0}td,th{border-bottom:1px solid #ddd;padding:.15em .6em;text-align:left;
@@ -39,9 +40,16 @@ def write(path, study, headline, drawn, left_out, folder):
     for section, figures_of_it in report_order.sections(drawn, study.contrasts):
         parts += [f"<h2>{section}</h2>", *(_figure(path.parent, *figure) for figure in figures_of_it)]
     parts += _section("Not drawn", ["figure", "reason"], left_out)
-    parts += _missing(folder) + _provenance(study)
+    parts += _missing(folder) + _section("Provenance", ["fact", "value"], provenance(study))
     page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{_text(title)}</title><style>{STYLE}</style>'
     path.write_text(page + "\n".join(parts) + "</html>\n", encoding="utf-8", errors="backslashreplace")
+    _write_rows(path.parent / "answer.csv", ("contrast", "verdict", "answer"), answers.sentences(study))
+    _write_rows(path.parent / "provenance.csv", ("fact", "value"), provenance(study))
+
+
+def _write_rows(path, names, rows):
+    columns = zip(*rows, strict=True)
+    Table(**{name: ("", column) for name, column in zip(names, columns, strict=True)}).write_csv(path)
 
 
 def _manifest(folder):
@@ -119,12 +127,11 @@ def _missing(folder):
     return _section("Failed and missing cells", head, rows)
 
 
-def _provenance(study):
+def provenance(study):
     """What was the same in all launches, and every value of what was not."""
     runs = study.every_run()
     names = sorted({name for run in runs for name in run.facts()})
-    values = [(name, _told(dict.fromkeys(run.provenance(name) or "-" for run in runs))) for name in names]
-    return _section("Provenance", ["fact", "value"], values)
+    return [(name, _told(dict.fromkeys(run.provenance(name) or "-" for run in runs))) for name in names]
 
 
 def _told(values):

@@ -80,6 +80,12 @@ def parser(acts):
         (["--all"], {"action": "store_true", "help": "list every failed cell"}),
         (["--watch"], watching | {"help": "again every so many seconds (5), until nothing waits or runs"}),
     )
+    publishing = _group(
+        (
+            ["--publish"],
+            {"type": expanduser, "metavar": "FOLDER", "help": "also copy its small tables and their provenance there"},
+        ),
+    )
     for name, groups, told in (
         ("plan", [common, planning], "say what would be run; write nothing"),
         ("submit", [common, planning, running], "plan, write the manifest, run what has not been run"),
@@ -88,7 +94,7 @@ def parser(acts):
         ("cancel", [common], "stop what is running or queued"),
         ("collect", [common], "one table of all finished cells; what is missing and why"),
         ("check", [common, _checking()], "compare with reference values, or write them"),
-        ("report", [common], "collect, then figures and one HTML page in RESULTS/report"),
+        ("report", [common, publishing], "collect, then figures and one HTML page in RESULTS/report"),
     ):
         commands.add_parser(name, parents=groups, help=told, description=told).set_defaults(act=acts[name])
     return words

@@ -1,5 +1,6 @@
 """What each command does."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -110,12 +111,23 @@ def _check(given):
 
 def _report(given):
     """The figure kit's page of these results, beside the table."""
-    results = _results(given)
+    report = _results(given).folder / "report"
     kit = [sys.executable, "-X", "utf8", str(program.ROOT / "analysis/figures.py")]
-    words = [str(results.folder), "--report", "--out", str(results.folder / "report")]
-    return _collect(given) or subprocess.run(kit + words).returncode
+    words = [str(report.parent), "--report", "--out", str(report)]
+    failed = _collect(given) or subprocess.run(kit + words).returncode
+    if given.publish and not failed:
+        _publish(report, Path(given.publish))
+    return failed
 
 
+def _publish(report, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in PUBLISHED:
+        if (report / name).is_file():  # without a [[contrast]] there is no table of them
+            print(shutil.copyfile(report / name, folder / name))
+
+
+PUBLISHED = ("answer.csv", "contrasts.csv", "headline.csv", "provenance.csv")
 ACTS = {
     "plan": _plan,
     "submit": _submit,

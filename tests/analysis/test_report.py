@@ -1,6 +1,7 @@
 """The page of a study holds everything itself: figures, their tables, what failed and why, provenance."""
 
 import base64
+import csv
 import re
 from html.parser import HTMLParser
 
@@ -60,6 +61,9 @@ def test_a_report_needs_no_other_file_and_names_what_failed(tmp_path):
     assert page.count('style="--inches:3.5"') == 2 and rcParams["savefig.dpi"] == report.DOTS_PER_INCH
     assert "Is &lt;switch&gt; faster &amp; better?" in page
     assert "a disk was full" in page
+    answers, provenance = (list(csv.reader((tmp_path / "out" / f"{name}.csv").open())) for name in ("answer", "provenance"))
+    assert answers[0] == ["contrast", "verdict", "answer"] and answers[1][2] in page
+    assert ["build_type", "Release"] in provenance
     assert "<td>contrasts</td><td>no [[contrast]] was declared" in page
     assert "<td>commit</td><td>abcdef0123</td>" in page
     assert "<td>switch</td><td>switch</td><td>6</td>" in page

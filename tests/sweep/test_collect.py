@@ -211,3 +211,20 @@ def test_a_forced_cell_says_so_and_has_no_loss_in_the_table(sweep):
     of_losses = [row["routing"] for row in rows(one) if "loss" in row["metric"] or row["metric"] == "cross_entropy"]
     assert of_losses == ["natural"] * 3
     assert {row["routing"] for row in rows(one) if row["metric"] == "payload_bytes"} == {"natural", "forced:even"}
+
+
+def test_publish_copies_the_small_tables_of_a_report_that_was_written(sweep, monkeypatch, tmp_path):
+    one = sweep('[sweep.matrix]\ndata.path = ["ok"]')
+    one.call("submit")
+
+    def kit(words):
+        report = Path(words[-1])
+        report.mkdir()
+        for name in ("answer.csv", "headline.csv", "provenance.csv", "loss.csv"):
+            (report / name).write_text(name)
+        return subprocess.CompletedProcess(words, 0)
+
+    monkeypatch.setattr(command_line.subprocess, "run", kit)
+    assert one.call("report", "--publish", tmp_path / "kept").code == 0
+    kept = {path.name: path.read_text() for path in (tmp_path / "kept").iterdir()}
+    assert kept == {name: name for name in ("answer.csv", "headline.csv", "provenance.csv")}

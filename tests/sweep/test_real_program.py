@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import time
+import tomllib
 
 import pytest
 
@@ -13,7 +14,7 @@ from sweep import plan, sweep_file
 from sweep.executors import slurm_scripts
 from sweep.manifest import Results
 from sweep.site import Site
-from text_sweep import BASE, LOCAL, LONG, PROGRAM, numbers, pack_text
+from text_sweep import BASE, LOCAL, LONG, PROGRAM, ROOT, numbers, pack_text
 
 SWEEP = """[sweep.zip]
 "layout.ranks" = [1, 2, 2, 3]
@@ -53,6 +54,22 @@ def test_on_this_machine(sweep):
     outcome = one.call("submit")
     assert outcome.code == 0 and outcome.out.count("complete after") == 3, outcome
     check(one)
+
+
+def studies():
+    """(folder, its size or none) of every experiment with a sweep; what replays a recorded run needs that first."""
+    for path in sorted((ROOT / "experiments").glob("*/sweep.toml")):
+        text = path.read_text()
+        if "replay_" not in text:
+            yield from ((path.parent.name, size) for size in tomllib.loads(text).get("size", [""]))
+
+
+@pytest.mark.parametrize(("name", "size"), studies())
+def test_every_study_of_this_repository_is_accepted_whole_and_can_carry_its_contrasts(name, size):
+    words = [ROOT / "cluster/moescope-sweep", "plan", ROOT / "experiments" / name, "--program", PROGRAM]
+    done = subprocess.run(words + ["--size", size] * bool(size), cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done
+    assert "dropped by the program" not in done.stdout and "notice: " not in done.stdout
 
 
 TABLES = """[sweep.matrix]
