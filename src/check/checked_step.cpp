@@ -36,7 +36,7 @@ void check_step(Trainer<T>& trainer, StepReport& report) {
   auto const& config = trainer.config();
   timed(report.own, [&] {
     Region const region(Phase::checks);
-    report.own.computed = compute_step(config, mesh, report.own.processed);
+    report.own.computed = compute_step(config, mesh, report.own.sent());
     auto const failure = replica_failure(trainer, report.step % replica_shares, replica_shares);
     if (!failure.empty()) report.failure = fmt::format("after step {} {}", report.step, failure);
   });

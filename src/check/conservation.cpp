@@ -31,6 +31,7 @@ std::string conservation_failure(RunConfig const& config, Layout const& layout, 
   auto const layers = std::size_t(count), experts = std::size_t(width);
   auto const routed = sum_over_ranks(report, &RankReport::routed, layers * experts);
   auto const kept = sum_over_ranks(report, &RankReport::processed, layers * experts);
+  auto const padded = sum_over_ranks(report, &RankReport::pads, layers * experts);
   auto const rows = sum_over_ranks(report, &RankReport::expert_rows, layers * experts);
   auto const sent = sum_over_ranks(report, &RankReport::rows_sent, layers);
   auto const received = sum_over_ranks(report, &RankReport::rows_received, layers);
@@ -48,9 +49,9 @@ std::string conservation_failure(RunConfig const& config, Layout const& layout, 
     for (std::size_t expert = 0; expert < experts; ++expert) {
       auto const at = layer * experts + expert;
       if (kept[at] > routed[at]) return failed(fmt::format("expert {} kept {} choices of {}", expert, kept[at], routed[at]));
-      if (rows[at] != layout.size(Axis::etp) * kept[at])
-        return failed(fmt::format("{} rows of expert {} were computed for {} kept choices on {} etp ranks each", rows[at], expert,
-                                  kept[at], layout.size(Axis::etp)));
+      if (rows[at] != layout.size(Axis::etp) * (kept[at] + padded[at]))
+        return failed(fmt::format("{} rows of expert {} were computed for {} kept choices and {} pads on {} etp ranks each",
+                                  rows[at], expert, kept[at], padded[at], layout.size(Axis::etp)));
     }
   }
   return {};

@@ -46,6 +46,7 @@ constexpr Idle all_idle[] = {{"model.score_scale_factor", no_scores, "model.mult
                              {"capacity.renormalise", keeps_all, "capacity.policy = \"none\""},
                              {"capacity.renormalise", one_choice, "one choice a token"},
                              {"capacity.dropped", keeps_all, "capacity.policy = \"none\""},
+                             {"capacity.pad", keeps_all, "capacity.policy = \"none\""},
                              {"gate.groups_kept", one_group, "gate.num_groups = 1"},
                              {"gate.bias_zero_mean", no_update, "gate.bias_update_rate = 0"},
                              {"gate.noise_epsilon", no_noise, "gate.add_noise = false"},

@@ -81,7 +81,8 @@ void add_capacity(std::vector<Key>& keys, CapacityConfig& c) {
                            {"capacity.rounding", numbers, &c.rounding, any, choices::capacity_rounding},
                            {"capacity.order", numbers, &c.order, any, choices::capacity_order},
                            {"capacity.renormalise", numbers, &c.renormalise},
-                           {"capacity.dropped", numbers, &c.dropped, any, choices::dropped}});
+                           {"capacity.dropped", numbers, &c.dropped, any, choices::dropped},
+                           {"capacity.pad", cell, &c.pad}});
 }
 
 void add_residual(std::vector<Key>& keys, ResidualConfig& r, std::int64_t const& num_layers) {

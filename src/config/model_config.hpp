@@ -22,6 +22,7 @@ struct CapacityConfig {
   std::string order = "token";    ///< position with several choices a token: token | choice, which of the two counts first
   bool renormalise = false;       ///< what stays of a token's weights is scaled to the sum that was
   std::string dropped = "zero";   ///< zero | input: what a dropped choice contributes
+  bool pad = false;               ///< rows of zeros fill every expert's capacity
 };
 
 /// The gate of every MoE block (`[gate]`); semantics in `docs/definitions.md`.

@@ -54,18 +54,19 @@ std::vector<int> choices_of_rows(Counts const& table, Counts const& kept, std::i
   return rows;
 }
 
-/// Rows of each token, ascending, as offsets and rows.
+/// Rows of each token, ascending, as offsets and rows; pads are no token's.
 struct TokenRows {
   std::vector<int> offsets, rows;
 };
 
 TokenRows rows_by_token(std::vector<int> const& token_of_row, std::int64_t num_tokens) {
   TokenRows result{std::vector<int>(std::size_t(num_tokens) + 1), std::vector<int>(token_of_row.size())};
-  for (int const token : token_of_row) ++result.offsets[std::size_t(token) + 1];
+  for (int const token : token_of_row)
+    if (token >= 0) ++result.offsets[std::size_t(token) + 1];
   std::partial_sum(result.offsets.begin(), result.offsets.end(), result.offsets.begin());
   auto next = result.offsets;
   for (std::size_t row = 0; row < token_of_row.size(); ++row)
-    result.rows[std::size_t(next[std::size_t(token_of_row[row])]++)] = int(row);
+    if (token_of_row[row] >= 0) result.rows[std::size_t(next[std::size_t(token_of_row[row])]++)] = int(row);
   return result;
 }
 
@@ -161,7 +162,7 @@ class AllGatherDispatcher final : public Dispatcher<T> {
     return sum(exec, all, plan.block.tokens, exchange);
   }
 
-  /// Token of the block of each of its kept choices.
+  /// Token of the block of each of its kept choices, -1 of its pads.
   std::vector<int> gather_tokens_of_choices(ExecSpace const& exec, Plan const& plan) const {
     auto const own = to_host(exec, plan.token_of_sent);
     auto const numbers = all_gather_control(mesh_, exchanges_.choices, std::vector<double>(own.data(), own.data() + own.size()),
@@ -169,8 +170,10 @@ class AllGatherDispatcher final : public Dispatcher<T> {
     std::vector<int> tokens;
     std::int64_t first_token = 0;
     for (std::size_t b = 0; b < plan.block.choices.size(); ++b) {
-      for (std::int64_t i = 0; i < plan.block.choices[b]; ++i)
-        tokens.push_back(int(first_token + std::int64_t(numbers[tokens.size()])));
+      for (std::int64_t i = 0; i < plan.block.choices[b]; ++i) {
+        auto const number = std::int64_t(numbers[tokens.size()]);
+        tokens.push_back(number < 0 ? -1 : int(first_token + number));
+      }
       first_token += plan.block.tokens[b];
     }
     return tokens;

@@ -61,7 +61,7 @@ Matrix<Accumulate<T>> copy_choices(ExecSpace const& exec, Plan const& plan, Cons
   auto const choice = plan.choice_of_sent;
   Kokkos::parallel_for(
       "dispatch::copy_choices", Kokkos::RangePolicy<ExecSpace>(exec, 0, sent.extent(0)),
-      KOKKOS_LAMBDA(std::int64_t const row) { sent(row, 0) = numbers(choice(row)); });
+      KOKKOS_LAMBDA(std::int64_t const row) { sent(row, 0) = choice(row) < 0 ? Accumulate<T>(0) : numbers(choice(row)); });
   return sent;
 }
 
@@ -92,8 +92,9 @@ Matrix<T> join_copies(ExecSpace const& exec, Plan const& plan, WeightedRows<T> c
   Kokkos::parallel_for(
       "dispatch::join_copies", Kokkos::RangePolicy<ExecSpace>(exec, 0, plan.rows.num_sent()),
       KOKKOS_LAMBDA(std::int64_t const row) {
-        for (std::int64_t h = 0; h < width; ++h) sent(row, h) = x(token(row), h);
-        set_number<T>(sent, width, row, weight(choice(row)));
+        bool const is_pad = choice(row) < 0;
+        for (std::int64_t h = 0; h < width; ++h) sent(row, h) = is_pad ? T(0) : x(token(row), h);
+        set_number<T>(sent, width, row, is_pad ? Accumulate<T>(0) : weight(choice(row)));
       });
   return sent;
 }

@@ -3,14 +3,14 @@
 
 namespace moescope {
 
-/// Each sent row's token, x [tokens,H] -> [num_sent,H].
+/// Each sent row's token, 0 for pads, x [tokens,H] -> [num_sent,H].
 template <class T>
 Matrix<T> copy_tokens(ExecSpace const& exec, Plan const& plan, ConstMatrix<T> x);
 /// The adjoint: sums over each token's kept choices.
 template <class T>
 Matrix<T> sum_copies(ExecSpace const& exec, Plan const& plan, ConstMatrix<T> sent);
 
-/// The number of each sent row's choice, [num_choices] -> [num_sent,1].
+/// The number of each sent row's choice, 0 for pads, [num_choices] -> [num_sent,1].
 template <class T>
 Matrix<Accumulate<T>> copy_choices(ExecSpace const& exec, Plan const& plan, ConstVector<Accumulate<T>> numbers);
 /// The adjoint: 0 for dropped choices.

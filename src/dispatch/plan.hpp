@@ -21,7 +21,8 @@ struct RowPlan {
   std::int64_t num_gathered() const { return expert_offsets.back(); }
 };
 
-/// counts [ep * etp, E]: kept choices of each rank of the expert block, in expert_block order.
+/// counts [ep * etp, E]: rows that each rank sends (kept choices and pads), of the ranks of the expert block, in expert_block
+/// order.
 RowPlan plan_rows(Layout const& layout, ModelConfig const& model, std::int64_t rank, std::vector<std::int64_t> const& counts);
 
 /// How the all_gather dispatcher finds its rows among the tokens and kept choices of the whole expert block.
@@ -32,11 +33,12 @@ struct BlockRows {
   Vector<int> row_offsets, rows_of_token;     ///< rows of each token of the block: CSR
 };
 
-/// A plan is kept from forward to backward. Sent rows are ordered by expert, then token.
+/// A plan is kept from forward to backward. Sent rows are ordered by expert, then token; behind an expert's come its pads
+/// (Routing::pads).
 struct Plan {
   RowPlan rows;
-  Vector<int> token_of_sent;             ///< [num_sent] owned token each sent row copies
-  Vector<int> choice_of_sent;            ///< [num_sent] choice it belongs to
+  Vector<int> token_of_sent;             ///< [num_sent] owned token each sent row copies, -1 for pads
+  Vector<int> choice_of_sent;            ///< [num_sent] choice it belongs to, -1 for pads
   Vector<int> sent_of_choice;            ///< [num_choices] where a choice stands in the sent rows, -1 if dropped
   Vector<int> offsets;                   ///< [num_tokens + 1] choices of each token (Routing::offsets)
   Vector<int> grouped_position;          ///< device copy of rows.grouped_position; empty where rows arrive grouped by expert

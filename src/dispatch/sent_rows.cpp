@@ -9,9 +9,9 @@ namespace moescope {
 
 namespace {
 
-/// Kept choices in the order (expert, token, choice) by a stable counting sort.
+/// Kept choices in the order (expert, token, choice) by a stable counting sort, and the pads of each expert behind them.
 struct SortedChoices {
-  std::vector<std::int64_t> counts;  ///< [E]
+  std::vector<std::int64_t> counts;  ///< [E] rows
   std::vector<int> token_of_sent, choice_of_sent, sent_of_choice;
 };
 
@@ -24,10 +24,11 @@ SortedChoices sort_choices(ExecSpace const& exec, Routing<T> const& routing) {
   for (std::int64_t c = 0; c < num_choices; ++c) {
     if (kept(c)) ++sorted.counts[std::size_t(expert(c))];
   }
+  for (std::size_t e = 0; e < routing.pads.size(); ++e) sorted.counts[e] += routing.pads[e];
   std::vector<std::int64_t> next(std::size_t(num_experts) + 1);
   for (std::int64_t e = 0; e < num_experts; ++e) next[std::size_t(e + 1)] = next[std::size_t(e)] + sorted.counts[std::size_t(e)];
-  sorted.token_of_sent.resize(std::size_t(next.back()));
-  sorted.choice_of_sent.resize(std::size_t(next.back()));
+  sorted.token_of_sent.resize(std::size_t(next.back()), -1);
+  sorted.choice_of_sent.resize(std::size_t(next.back()), -1);
   for (std::int64_t t = 0; t < routing.num_tokens; ++t) {
     for (int c = offsets(t); c < offsets(t + 1); ++c) {
       if (!kept(c)) continue;

@@ -20,6 +20,9 @@ struct Routing {
   /// [E] of a gate that keeps means over pools (`GateKind::keeps_pool_means`): the sum over the pools that this rank shares /
   /// pools_in_step. Else empty.
   std::vector<double> pool_means{};
+  /// [E] rows of zeros that this rank sends beside the kept choices, to fill the experts' capacity; empty where nothing is
+  /// padded.
+  std::vector<std::int64_t> pads{};
 };
 
 }  // namespace moescope

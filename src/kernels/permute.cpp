@@ -12,7 +12,7 @@ void gather_rows(ExecSpace const& exec, ConstMatrix<T> x, ConstVector<int> index
   for_each_row(
       exec, "kernels::gather_rows", std::int64_t(y.extent(0)), KOKKOS_LAMBDA(Team const& team, std::int64_t i) {
         std::int64_t const from = index(i);
-        for_each_column(team, num_columns, [&](std::int64_t h) { y(i, h) = x(from, h); });
+        for_each_column(team, num_columns, [&](std::int64_t h) { y(i, h) = from < 0 ? T(0) : x(from, h); });
       });
 }
 

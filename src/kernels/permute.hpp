@@ -3,7 +3,7 @@
 
 namespace moescope::kernels {
 
-/// y[i,:] = x[index[i],:] (assigns). index [N], y [N,H].
+/// y[i,:] = x[index[i],:] (assigns), 0 where index[i] is -1. index [N], y [N,H].
 template <class T>
 void gather_rows(ExecSpace const& exec, ConstMatrix<T> x, ConstVector<int> index, Matrix<T> y);
 

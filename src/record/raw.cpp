@@ -132,6 +132,7 @@ Rows routing(RunConfig const& config, StepReport const& report) {
   return {
       {"/raw/expert_tokens_routed", routed_counts(config, report)},
       {"/raw/expert_tokens_processed", processed_counts(config, report)},
+      {"/raw/expert_rows_padded", sum_ranks(config, report, &RankReport::pads)},
       {"/raw/rank_rows", rank_rows(config, report)},
       {"/raw/rank_rows_worst_micro_batch", by_layer(config, report, &RankReport::rows_worst)},
       {"/raw/gate_importance", report.gate_importance},

@@ -84,6 +84,7 @@ Table raw_routing() {
   return {
       {"/raw/expert_tokens_routed", {"step", "router", "expert"}, Type::i64, "token", "choices before dropping"},
       {"/raw/expert_tokens_processed", {"step", "router", "expert"}, Type::i64, "token", "choices after dropping"},
+      {"/raw/expert_rows_padded", {"step", "router", "expert"}, Type::i64, "row", "rows of zeros that filled the capacity"},
       {"/raw/expert_tokens_routed_by_rank",
        {"detail_step", "router", "rank", "expert"},
        Type::u32,

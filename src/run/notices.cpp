@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "config/capacity.hpp"
 #include "config/gate_kinds.hpp"
-#include "gates/capacity.hpp"
 
 namespace moescope {
 namespace {
@@ -13,7 +13,7 @@ void add_capacity(RunConfig const& config, std::vector<std::string>& sentences) 
   auto const& model = config.model;
   if (!drops(model)) return;
   auto const tokens = sequences_in_pool(model.gate.pool, config.batch) * config.batch.sequence_length;
-  if (gates::expert_capacity(model, tokens) > 0) return;
+  if (expert_capacity(model, tokens) > 0) return;
   sentences.push_back(fmt::format(
       "every choice is dropped: the capacity of an expert is capacity.factor = {} x {} choices of a pool / {} experts, rounded "
       "down, = 0",

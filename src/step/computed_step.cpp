@@ -22,13 +22,13 @@ std::vector<std::int64_t> of_all_members(Communicator const& group, std::vector<
 
 }  // namespace
 
-ComputedStep compute_step(RunConfig const& config, Mesh const& mesh, std::vector<std::int64_t> const& processed) {
+ComputedStep compute_step(RunConfig const& config, Mesh const& mesh, std::vector<std::int64_t> const& sent) {
   auto const& layout = mesh.layout();
   auto const [layers, experts] = router_extents(config.model);
   auto const micro_steps = config.batch.micro_steps;
   auto const members = layout.size(Axis::expert_block), rank = std::int64_t(mesh.rank());
-  MOESCOPE_CHECK(std::int64_t(processed.size()) == micro_steps * layers * experts);
-  auto const of_members = of_all_members(mesh.group(Axis::expert_block), processed);
+  MOESCOPE_CHECK(std::int64_t(sent.size()) == micro_steps * layers * experts);
+  auto const of_members = of_all_members(mesh.group(Axis::expert_block), sent);
   traffic::RoutedCounts counts(micro_steps, layers, members, experts);
   counts.of_block = true;
   auto next = of_members.begin();

@@ -6,6 +6,7 @@
 
 #include "base/region.hpp"
 #include "base/to_host.hpp"
+#include "config/capacity.hpp"
 #include "config/routers.hpp"
 #include "step/realised_losses.hpp"
 
@@ -22,6 +23,7 @@ RankReport empty_rank_report(RunConfig const& config, Mesh& mesh) {
   report.transfer_seconds.resize(collectives);
   report.routed.resize(layers * experts);
   report.processed.resize(std::size_t(config.batch.micro_steps) * layers * experts);
+  if (pads(config.model)) report.pads.resize(report.processed.size());
   report.rows.resize(layers);
   report.rows_worst.resize(layers);
   report.expert_rows.resize(layers * experts);
@@ -64,7 +66,7 @@ RoutingRecord record_routing(Activations<T> const& activations) {
     auto const& routing = block.moe.routed.router.routing;
     auto const& plan = block.moe.routed.plan;
     record.layers.push_back(
-        {routing.offsets, routing.expert, routing.kept, plan.rows.expert_offsets, plan.peers, routing.pool_means});
+        {routing.offsets, routing.expert, routing.kept, plan.rows.expert_offsets, plan.peers, routing.pool_means, routing.pads});
   }
   return record;
 }
@@ -77,6 +79,8 @@ void count_routing(ExecSpace const& exec, RoutingRecord const& record, RunConfig
   for (std::int64_t l = 0; l < layers; ++l) {
     auto const& layer = record.layers[std::size_t(l)];
     count_choices(exec, layer, report.routed.data() + l * experts, report.processed.data() + (micro_step * layers + l) * experts);
+    for (std::size_t e = 0; e < layer.pads.size(); ++e)
+      report.pads[std::size_t((micro_step * layers + l) * experts) + e] += layer.pads[e];
     auto const computed = layer.expert_offsets.back();
     report.rows[std::size_t(l)] += computed;
     report.rows_worst[std::size_t(l)] = std::max(report.rows_worst[std::size_t(l)], computed);

@@ -12,6 +12,7 @@ struct RoutingRecord {
     std::vector<std::int64_t> expert_offsets;  ///< as in RowPlan
     std::vector<traffic::PeerRows> peers;
     std::vector<double> pool_means;  ///< as in Routing
+    std::vector<std::int64_t> pads;  ///< likewise
   };
   std::vector<Layer> layers;
 };

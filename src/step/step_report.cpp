@@ -29,6 +29,7 @@ void each_number(Report& report, Action&& action) {
   each(report.transfer_seconds);
   each(report.routed);
   each(report.processed);
+  each(report.pads);
   each(report.rows);
   each(report.rows_worst);
   each(report.expert_rows);
@@ -52,6 +53,12 @@ void each_number(Report& report, Action&& action) {
 }
 
 }  // namespace
+
+std::vector<std::int64_t> RankReport::sent() const {
+  auto sum = processed;
+  for (std::size_t i = 0; i < pads.size(); ++i) sum[i] += pads[i];
+  return sum;
+}
 
 std::vector<double> RankReport::pack() const {
   std::vector<double> packed;

@@ -9,8 +9,8 @@
 
 namespace moescope {
 
-/// What configuration, layout and the kept choices of its expert block say of one rank's step: all that traffic computes. It must
-/// be what the rank saw.
+/// What configuration, layout and the kept choices and pads of its expert block say of one rank's step: all that traffic
+/// computes. It must be what the rank saw.
 struct ComputedStep {
   std::vector<traffic::Volume> volumes;        ///< [C]
   std::vector<std::int64_t> rows, rows_worst;  ///< [L]
@@ -25,6 +25,7 @@ struct RankReport {
   std::vector<double> wait_seconds, transfer_seconds;  ///< [C]
   std::vector<std::int64_t> routed;                    ///< [L,E] choices of owned tokens before dropping, all micro-steps
   std::vector<std::int64_t> processed;                 ///< [M,L,E] kept choices of owned tokens
+  std::vector<std::int64_t> pads;                      ///< [M,L,E] rows of zeros that owned tokens send beside them; empty: none
   std::vector<std::int64_t> rows, rows_worst;          ///< [L] rows computed; of the largest micro-step
   std::vector<std::int64_t> expert_rows;               ///< [L,E] rows computed of each expert, all micro-steps
   std::vector<std::int64_t> rows_sent, rows_received;  ///< [L] to and from other ranks before the experts
@@ -37,6 +38,8 @@ struct RankReport {
   std::vector<double> energy_joules;  ///< of the counters that the rank reads; NaN up to the number that any rank reads
   ComputedStep computed;
 
+  /// [M,L,E] kept choices and pads of owned tokens.
+  std::vector<std::int64_t> sent() const;
   /// Every number in a fixed order (integers are below 2^53, so doubles hold them exactly).
   std::vector<double> pack() const;
   /// A report of the same shape as this one with the numbers that another rank packed.

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "config/gate_kinds.hpp"
+#include "config/capacity.hpp"
 #include "config/routers.hpp"
 #include "traffic/traffic.hpp"
 
@@ -16,13 +16,32 @@ std::int64_t dealt_below(std::int64_t end, std::int64_t experts, std::int64_t bo
   return end / experts * bound + std::min(end % experts, bound);
 }
 
-/// Choices of tokens [begin, end) of the step, `choices` each, for a range of experts.
-std::int64_t dealt(Range tokens, std::int64_t choices, std::int64_t num_experts, Range experts) {
-  auto const before = [&](std::int64_t token) {
-    return dealt_below(token * choices, num_experts, experts.end) - dealt_below(token * choices, num_experts, experts.begin);
-  };
-  return before(tokens.end) - before(tokens.begin);
-}
+/// Rows of a step as even as can be: those of a pool one after the other, by token, to the experts in turn.
+class Dealt {
+ public:
+  explicit Dealt(RunConfig const& config)
+      : num_experts_(config.model.num_experts),
+        tokens_(sequences_in_pool(config.model.gate.pool, config.batch) * config.batch.sequence_length),
+        each_(rows_of_pool(config.model, tokens_) / tokens_),
+        rest_(rows_of_pool(config.model, tokens_) % tokens_) {}
+
+  /// Rows of the tokens of the step before this one.
+  std::int64_t before(std::int64_t token) const {
+    return token * each_ + token / tokens_ * rest_ + token % tokens_ * rest_ / tokens_;
+  }
+  /// Of a range of tokens of the step, for a range of experts.
+  std::int64_t of(Range tokens, Range experts) const {
+    auto const to = [&](std::int64_t token) {
+      return dealt_below(before(token), num_experts_, experts.end) - dealt_below(before(token), num_experts_, experts.begin);
+    };
+    return to(tokens.end) - to(tokens.begin);
+  }
+
+ private:
+  std::int64_t num_experts_;
+  std::int64_t tokens_;       ///< of a pool
+  std::int64_t each_, rest_;  ///< its rows: so many of every token, and so many more
+};
 
 }  // namespace
 
@@ -37,7 +56,8 @@ EvenRouting::Block& EvenRouting::block(std::int64_t micro_step, std::int64_t ran
   // Micro-steps whose first choice goes to the same expert are alike.
   auto const& model = config_.model;
   auto const tokens = config_.batch.sequences / config_.batch.micro_steps * config_.batch.sequence_length;
-  auto const first_expert = micro_step * (tokens * choices_per_token(model) % model.num_experts) % model.num_experts;
+  Dealt const dealt(config_);
+  auto const first_expert = micro_step * (dealt.before(tokens) % model.num_experts) % model.num_experts;
   auto const key = std::pair(first_expert, layout_.first_member(Axis::expert_block, rank));
   if (auto const found = blocks_.find(key); found != blocks_.end()) return found->second;
   if (blocks_.size() >= most_blocks) blocks_.clear();
@@ -45,9 +65,8 @@ EvenRouting::Block& EvenRouting::block(std::int64_t micro_step, std::int64_t ran
   std::vector<Range> positions;
   for (auto const member : layout_.members(Axis::expert_block, rank))
     positions.push_back(owned_positions(config_, layout_, micro_step, member));
-  block.choices = [positions = std::move(positions), choices = choices_per_token(model), num_experts = model.num_experts](
-                      std::int64_t member, Range experts) {
-    return dealt(positions[std::size_t(member)], choices, num_experts, experts);
+  block.choices = [positions = std::move(positions), dealt](std::int64_t member, Range experts) {
+    return dealt.of(positions[std::size_t(member)], experts);
   };
   block.shape = std::make_shared<BlockShape const>(block_shape(config_, layout_, micro_step, rank, block.choices));
   return block;
@@ -71,13 +90,12 @@ RouterShape EvenRouting::shape(std::int64_t micro_step, std::int64_t rank) {
 RoutedCounts even_routing(RunConfig const& config, Layout const& layout) {
   auto const extents = router_extents(config.model);
   RoutedCounts counts(config.batch.micro_steps, extents.routers, layout.ranks(), extents.experts);
-  auto const choices = choices_per_token(config.model);
+  Dealt const dealt(config);
   for (std::int64_t m = 0; m < counts.micro_steps; ++m)
     for (std::int64_t r = 0; r < counts.ranks; ++r) {
       auto const tokens = owned_positions(config, layout, m, r);
       for (std::int64_t l = 0; l < counts.layers; ++l)
-        for (std::int64_t e = 0; e < counts.experts; ++e)
-          counts.at(m, l, r, e) = dealt(tokens, choices, counts.experts, {e, e + 1});
+        for (std::int64_t e = 0; e < counts.experts; ++e) counts.at(m, l, r, e) = dealt.of(tokens, {e, e + 1});
     }
   return counts;
 }

@@ -76,6 +76,7 @@ std::vector<Option> make_options() {
         {"position", [](Config c) { set_capacity(c, {.policy = "position", .rounding = "up"}); }},
         {"choice", [](Config c) { set_capacity(c, {.policy = "position", .order = "choice", .renormalise = true}); }},
         {"probability", [](Config c) { set_capacity(c, {.policy = "probability", .renormalise = true}); }},
+        {"padded", [](Config c) { set_capacity(c, {.policy = "random", .pad = true}); }},
         {"none", [](Config c) { set_capacity(c, {.policy = "none"}); }}}},
       {"experts",
        {{"five uneven",

@@ -26,7 +26,7 @@ TEST_CASE("every allowed pair of values of two options occurs in a case, and no 
       }
     }
   }
-  CHECK(array.size() < 70);
+  CHECK(array.size() < 75);
 }
 
 TEST_CASE("every case obeys the rules of a configuration") {

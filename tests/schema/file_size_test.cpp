@@ -46,7 +46,7 @@ TEST_CASE("a step and a detail step add the bytes of their rows") {
   // Numbers of a step at 8 bytes, with C collectives, P phases and three energy counters; one flag.
   auto const collectives = std::int64_t(synthetic_setup().collectives.size()), phases = std::int64_t(phase_names.size());
   auto const times = 4 + 4 + 1 + 4 * phases + 4 * 3 + 4 + 4 * 4 + 4 + 3, exchanges = (6 + 3) * 4 * collectives + 2 * collectives;
-  auto const routing = 2 * 2 * 4 + 2 * 2 * 4 + 2 * 2 * 4 + 2 + 3 * 2, training = 2 + 2 + 2 + 1 + 2 + 2 * 2 * 2,
+  auto const routing = 2 * 4 + 2 * 2 * 4 + 2 * 2 * 4 + 2 * 2 * 4 + 2 + 3 * 2, training = 2 + 2 + 2 + 1 + 2 + 2 * 2 * 2,
              computed_rows = 2 * 2 * 4;
   auto const derived = 2 + 2 + 2 + 1 + 2 + 2 + 3 * 6 * 2 + 5 + 2 * 5;
   CHECK(bytes(11, 100) - bytes(10, 100) == 8 * (1 + times + exchanges + routing + training + computed_rows + derived) + 1);

@@ -55,10 +55,18 @@ TEST_CASE("a row that left and did not arrive is named") {
   CHECK(contains(step.failure(), "the ranks sent 9 rows and received 8"));
 }
 
+TEST_CASE("a pad is a row too") {
+  Step step;
+  for (auto& rank : step.report.ranks) rank.expert_rows = {4, 3, 3};
+  CHECK(contains(step.failure(), "expert 1 were computed for 2 kept choices and 0 pads"));
+  step.report.ranks[1].pads = {0, 1, 0};
+  CHECK(step.failure().empty());
+}
+
 TEST_CASE("a row that was computed twice, or not at all, is named with its expert") {
   Step step;
   ++step.report.ranks[0].expert_rows[2];
-  CHECK(contains(step.failure(), "7 rows of expert 2 were computed for 3 kept choices on 2 etp ranks each"));
+  CHECK(contains(step.failure(), "7 rows of expert 2 were computed for 3 kept choices and 0 pads on 2 etp ranks each"));
 }
 
 TEST_CASE("an expert that keeps more than chose it is named") {

@@ -107,6 +107,7 @@ TEST_CASE("a setting that decides nothing is refused by its name, or changes no 
       {{"gate.kind=switch"}, "capacity.order=choice", "a capacity.policy other than \"position\""},
       {{"gate.kind=switch"}, "capacity.renormalise=true", "one choice a token"},
       {{"gate.kind=switch", "capacity.policy=none"}, "capacity.dropped=input", "capacity.policy = \"none\""},
+      {{"gate.kind=switch", "capacity.policy=none"}, "capacity.pad=true", "capacity.policy = \"none\""},
       {{"gate.add_noise=false"}, "gate.noise_epsilon=0.5", "gate.add_noise = false"},
       {{"model.multiply_gate_scores=false"}, "model.score_scale_factor=3", "model.multiply_gate_scores = false"},
       {{}, "residual.use_softmax=false", "residual.num_experts = 0"},

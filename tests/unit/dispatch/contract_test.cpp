@@ -65,7 +65,7 @@ struct Bench {
         model(model_of(c)),
         choices(c.choices(mesh.rank())),
         dispatcher(make_dispatcher<T>(kind, mesh, model)),
-        plan(dispatcher->plan(exec(), to_routing<T>(choices, c.num_experts))) {}
+        plan(dispatcher->plan(exec(), to_routing<T>(choices, c.num_experts, c.pads(mesh.rank())))) {}
 };
 
 /// f(bench) for every kind that fits the mesh, every mesh and every routing.
@@ -123,7 +123,7 @@ double code(std::int64_t rank, std::size_t token, int expert) {
   return double((rank * largest_rank_tokens + std::int64_t(token)) * 16 + expert);
 }
 
-/// Codes of the choices that arrive at `rank` for one expert, sorted.
+/// Codes of the choices that arrive at `rank` for one expert, and 0 of the pads, sorted.
 std::vector<double> expected_codes(RoutingCase const& c, Layout const& layout, std::int64_t rank, std::int64_t expert) {
   std::vector<double> codes;
   for (auto const source : layout.members(Axis::expert_block, rank)) {
@@ -131,6 +131,7 @@ std::vector<double> expected_codes(RoutingCase const& c, Layout const& layout, s
     for (std::size_t t = 0; t < choices.size(); ++t)
       for (auto const& choice : choices[t])
         if (choice.kept && choice.expert == expert) codes.push_back(code(source, t, choice.expert));
+    if (c.pad) codes.insert(codes.end(), std::size_t(c.pads(source)[std::size_t(expert)]), 0);
   }
   std::sort(codes.begin(), codes.end());
   return codes;
@@ -175,19 +176,23 @@ double kept_choices(std::vector<Choice> const& token) {
   return double(std::count_if(token.begin(), token.end(), [](Choice const& c) { return c.kept; }));
 }
 
-std::int64_t kept_choices(Choices const& tokens) {
-  double sum = 0;
-  for (auto const& token : tokens) sum += kept_choices(token);
-  return std::int64_t(sum);
+/// Kept choices and pads of a rank.
+std::int64_t rows_of(RoutingCase const& c, std::int64_t rank) {
+  auto const pads = c.pads(rank);
+  auto rows = std::reduce(pads.begin(), pads.end());
+  for (auto const& token : c.choices(rank)) rows += std::int64_t(kept_choices(token));
+  return rows;
 }
 
-/// Kept choices of `source`'s tokens among the experts of `target`.
+/// Kept choices of `source`'s tokens, and its pads, among the experts of `target`.
 template <class T>
 std::int64_t rows_between(Bench<T> const& b, std::int64_t source, std::int64_t target) {
   auto const experts = b.mesh.layout().experts(b.model, target);
   std::int64_t rows = 0;
   for (auto const& token : b.routing_case.choices(source))
     for (auto const& choice : token) rows += choice.kept && experts.contains(choice.expert);
+  auto const pads = b.routing_case.pads(source);
+  for (std::size_t e = 0; e < pads.size(); ++e) rows += experts.contains(std::int64_t(e)) ? pads[e] : 0;
   return rows;
 }
 
@@ -209,7 +214,8 @@ TEMPLATE_TEST_CASE("every kept choice arrives once on each rank that holds colum
       auto const begin = std::size_t(b.plan.rows.expert_offsets[std::size_t(e - experts.begin)]);
       auto const end = std::size_t(b.plan.rows.expert_offsets[std::size_t(e - experts.begin) + 1]);
       for (auto r = begin; r < end; ++r)
-        for (std::size_t h = 0; h < width; ++h) right = right && rows[r * width + h] + double(e) == weights[r];
+        for (std::size_t h = 0; h < width; ++h)
+          right = right && rows[r * width + h] == (weights[r] == 0 ? 0 : weights[r] - double(e));
       std::vector<double> arrived(weights.begin() + std::ptrdiff_t(begin), weights.begin() + std::ptrdiff_t(end));
       std::sort(arrived.begin(), arrived.end());
       right = right && arrived == expected_codes(b.routing_case, b.mesh.layout(), b.mesh.rank(), e);
@@ -279,7 +285,7 @@ TEST_CASE("the plan names every peer with the rows and weights that go to it and
     bool const tokens_move = b.kind == "all_gather";
     auto const me = std::int64_t(b.mesh.rank());
     auto const weights = [&](std::int64_t from, std::int64_t to) {
-      return tokens_move ? kept_choices(b.routing_case.choices(from)) : rows_between(b, from, to);
+      return tokens_move ? rows_of(b.routing_case, from) : rows_between(b, from, to);
     };
     auto const rows = [&](std::int64_t from, std::int64_t to) {
       return tokens_move ? std::int64_t(b.routing_case.choices(from).size()) : rows_between(b, from, to);
@@ -304,8 +310,7 @@ std::int64_t rows_of_exchange(Bench<double> const& b, std::string const& name) {
   std::int64_t rows = 0;
   if (name.starts_with("block.")) {
     for (auto const member : b.mesh.layout().members(Axis::expert_block, me)) {
-      auto const choices = b.routing_case.choices(member);
-      rows += weights ? kept_choices(choices) : std::int64_t(choices.size());
+      rows += weights ? rows_of(b.routing_case, member) : std::int64_t(b.routing_case.choices(member).size());
     }
   } else if (name.starts_with("etp.")) {
     for (auto const member : b.mesh.layout().members(Axis::expert_block, me)) rows += rows_between(b, member, me);

@@ -21,6 +21,13 @@ struct RoutingCase {
   std::string name;
   std::int64_t num_experts;
   std::function<Choices(std::int64_t rank)> choices;
+  bool pad = false;  ///< each rank sends its number + e rows of zeros to expert e
+
+  std::vector<std::int64_t> pads(std::int64_t rank) const {
+    std::vector<std::int64_t> of_expert(pad ? std::size_t(num_experts) : 0);
+    std::iota(of_expert.begin(), of_expert.end(), rank);
+    return of_expert;
+  }
 };
 
 /// 0..E distinct experts a token in no particular order, a third of the choices dropped, 3 * (rank + 1) tokens.
@@ -67,6 +74,8 @@ inline std::vector<RoutingCase> routing_cases(std::int64_t ranks) {
       {"every choice dropped", 5, dropped},
       {"tokens without choices", 5, [](std::int64_t) { return Choices(3); }},
       {"no token anywhere", 5, [](std::int64_t) { return Choices{}; }},
+      {"ragged and random, padded", 5, [](std::int64_t rank) { return random_choices(rank, 5); }, true},
+      {"pads alone", 5, dropped, true},
   };
 }
 
@@ -83,7 +92,7 @@ inline Vector<int> device_ints(std::vector<int> const& values) {
 
 /// The weights are left out: dispatchers do not read them.
 template <class T>
-Routing<T> to_routing(Choices const& tokens, std::int64_t num_experts) {
+Routing<T> to_routing(Choices const& tokens, std::int64_t num_experts, std::vector<std::int64_t> const& pads = {}) {
   std::vector<int> offsets{0}, expert, kept;
   for (auto const& token : tokens) {
     for (auto const& choice : token) {
@@ -99,6 +108,7 @@ Routing<T> to_routing(Choices const& tokens, std::int64_t num_experts) {
   routing.offsets = device_ints(offsets);
   routing.expert = device_ints(expert);
   routing.kept = device_ints(kept);
+  routing.pads = pads;
   return routing;
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/upload.hpp"
+#include "config/capacity.hpp"
 #include "support/catch.hpp"
 #include "unit/gates/gate_case.hpp"
 
@@ -51,9 +52,13 @@ std::vector<Number> flat(std::vector<std::vector<Number>> const& all, std::int64
   return part;
 }
 
-/// kept of the rank's tokens, as the program has it.
-std::vector<int> kept_of_rank(DropCase const& c, std::vector<Range> const& tokens, PoolShape const& pool,
-                              PoolExchange& exchange) {
+/// What the program leaves of a rank's choices.
+struct Left {
+  std::vector<int> kept;
+  std::vector<std::int64_t> pads;
+};
+
+Left left_of_rank(DropCase const& c, std::vector<Range> const& tokens, PoolShape const& pool, PoolExchange& exchange) {
   ExecSpace const exec;
   std::vector<int> offsets{0}, expert;
   std::vector<double> weight;
@@ -72,15 +77,20 @@ std::vector<int> kept_of_rank(DropCase const& c, std::vector<Range> const& token
   context.layer = c.layer;
   context.tokens = TokenIds(ids);
   context.pools = {{c.model.gate.pool, pool, &exchange}};
-  Routing<double> const routing{std::ssize(offsets) - 1,
-                                std::ssize(expert),
-                                c.model.num_experts,
-                                upload(exec, "test::o", offsets),
-                                upload(exec, "test::e", expert),
-                                upload(exec, "test::w", weight),
-                                Vector<int>("test::kept", expert.size())};
+  Routing<double> routing{std::ssize(offsets) - 1,
+                          std::ssize(expert),
+                          c.model.num_experts,
+                          upload(exec, "test::o", offsets),
+                          upload(exec, "test::e", expert),
+                          upload(exec, "test::w", weight),
+                          Vector<int>("test::kept", expert.size())};
   gates::drop_over_capacity<double>(exec, c.model, routing, context);
-  return to_vector(routing.kept);
+  return {to_vector(routing.kept), routing.pads};
+}
+
+std::vector<int> kept_of_rank(DropCase const& c, std::vector<Range> const& tokens, PoolShape const& pool,
+                              PoolExchange& exchange) {
+  return left_of_rank(c, tokens, pool, exchange).kept;
 }
 
 std::vector<int> kept_by_program(DropCase const& c) {
@@ -104,7 +114,7 @@ bool comes_before(DropCase const& c, std::size_t t, std::size_t j, std::size_t s
 /// A choice stays where fewer than the capacity come before it.
 std::vector<int> kept_by_counting(DropCase const& c) {
   auto const in_pool = std::size_t(c.pool.tokens_in_pool);
-  auto const capacity = gates::expert_capacity(c.model, c.pool.tokens_in_pool);
+  auto const capacity = expert_capacity(c.model, c.pool.tokens_in_pool);
   std::vector<int> kept;
   for (std::size_t s = 0; s < c.choices.size(); ++s)
     for (std::size_t i = 0; i < c.choices[s].size(); ++i) {
@@ -189,6 +199,46 @@ TEST_CASE("what a capacity leaves is the same under any split of the tokens over
       by_micro_batch.insert(by_micro_batch.end(), part.begin(), part.end());
     }
     REQUIRE(by_micro_batch == one);
+  }
+}
+
+TEST_CASE("pads fill the capacity of every expert in every pool, and are those of the first tokens without a place in it") {
+  for (auto c : all_cases()) {
+    CAPTURE(c.model.capacity.policy, c.model.num_experts);
+    SerialPool exchange;
+    REQUIRE(left_of_rank(c, {{0, c.pool.tokens}}, c.pool, exchange).pads.empty());
+    c.model.capacity.pad = true;
+    auto const experts = std::size_t(c.model.num_experts);
+    std::vector<std::vector<std::int64_t>> pads_before{std::vector<std::int64_t>(experts)};  // of all tokens before this one
+    auto const kept = kept_by_counting(c);
+    std::size_t choice = 0;
+    for (std::size_t t = 0; t < c.choices.size(); ++t) pads_before.push_back(pads_before[0]);
+    for (std::size_t begin = 0; begin < c.choices.size(); begin += 8) {
+      std::vector<std::vector<bool>> has_place(8, std::vector<bool>(experts));
+      std::vector<std::int64_t> left(experts, expert_capacity(c.model, 8));
+      for (std::size_t t = 0; t < 8; ++t)
+        for (int const e : c.choices[begin + t])
+          if (kept[choice++]) {
+            has_place[t][std::size_t(e)] = true;
+            --left[std::size_t(e)];
+          }
+      for (std::size_t t = 0; t < 8; ++t)
+        for (std::size_t e = 0; e < experts; ++e) {
+          bool const padded = !has_place[t][e] && left[e] > 0;
+          left[e] -= padded;
+          pads_before[begin + t + 1][e] = pads_before[begin + t][e] + padded;
+        }
+      REQUIRE(left == std::vector<std::int64_t>(experts));
+    }
+    for (std::int64_t const first : {24, 12, 1}) {
+      SimulatedRanks(consecutive({first, 24 - first})).run([&](std::size_t rank, PoolExchange& shared) {
+        auto const begin = rank == 0 ? 0 : first, end = rank == 0 ? first : 24;
+        auto const left = left_of_rank(c, {{begin, end}}, c.pool, shared);
+        for (std::size_t e = 0; e < experts; ++e)
+          REQUIRE(left.pads[e] == pads_before[std::size_t(end)][e] - pads_before[std::size_t(begin)][e]);
+        REQUIRE(left.kept.size() == flat(c.choices, begin, end).size());
+      });
+    }
   }
 }
 

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <set>
 
+#include "config/capacity.hpp"
 #include "config/loss_kinds.hpp"
-#include "gates/capacity.hpp"
 #include "support/catch.hpp"
 
 using namespace moescope;
@@ -52,7 +52,7 @@ void require_choices(GateCase const& c, GateRun const& run) {
 }
 
 void require_capacity(GateCase const& c, Histogram const& counts) {
-  auto const capacity = drops(c.model) ? gates::expert_capacity(c.model, c.pool_shape.tokens_in_pool) : c.tokens();
+  auto const capacity = drops(c.model) ? expert_capacity(c.model, c.pool_shape.tokens_in_pool) : c.tokens();
   for (std::size_t i = 0; i < counts.chosen.size(); ++i) REQUIRE(counts.kept[i] == std::min(counts.chosen[i], capacity));
 }
 

@@ -1,6 +1,6 @@
 #include <map>
 
-#include "gates/capacity.hpp"
+#include "config/capacity.hpp"
 #include "unit/gates/golden_values.hpp"
 
 using namespace moescope;
@@ -21,7 +21,7 @@ TEST_CASE("the switch gate routes the worked example as printed and drops it all
   require_printed(run.load, {0, 1 / 3., 1 / 3., 1 / 3.}, 1e-15);
   require_printed(run.importance, {.258977, .230065, .266028, .24493}, .5e-6);
   REQUIRE(run.balance_loss[0] == Approx(exact_loss).epsilon(1e-14));
-  REQUIRE(gates::expert_capacity(c.model, 3) == 0);
+  REQUIRE(expert_capacity(c.model, 3) == 0);
   REQUIRE(run.kept == std::vector<int>{0, 0, 0});
 }
 
@@ -30,7 +30,7 @@ TEST_CASE("capacity is rounded down, or up, and no more than the pool has") {
     auto c = make_case("noisy_top_k", 4, top_k);
     c.model.capacity.factor = factor;
     c.model.capacity.rounding = rounding;
-    return gates::expert_capacity(c.model, tokens);
+    return expert_capacity(c.model, tokens);
   };
   REQUIRE(capacity(1.25, 24, "down", 1) == 7);
   REQUIRE(capacity(1.25, 24, "up", 1) == 8);

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "config/capacity.hpp"
 #include "config/gate_kinds.hpp"
 #include "layout/shared_pools.hpp"
 #include "support/catch.hpp"
@@ -52,6 +53,28 @@ TEST_CASE("Even routing deals every choice, evenly on each rank and over all ran
       });
       CHECK(of_job.sum == 3 * 15);
       CHECK(of_job.width <= 1);
+    }
+  }
+}
+
+TEST_CASE("Even routing with pads fills the capacity of every expert, in every pool") {
+  auto config = small_run();
+  config.batch = {8, 5, 2};
+  config.model.num_experts = 7;
+  config.model.top_k = 3;
+  config.model.capacity = {.policy = "position", .factor = 1.4, .pad = true};
+  for (std::string const pool : {"sequence", "block:2", "block:4"}) {
+    config.model.gate.pool = pool;
+    auto const pools = 8 / sequences_in_pool(pool, config.batch) / config.batch.micro_steps;
+    auto const capacity = expert_capacity(config.model, sequences_in_pool(pool, config.batch) * 5);
+    for (Degrees const degrees : {Degrees{1}, Degrees{2, 2}, Degrees{4, 2}}) {
+      auto const counts = even_routing(config, make_layout(degrees));
+      for (std::int64_t m = 0; m < 2; ++m)
+        for (std::int64_t e = 0; e < 7; ++e) {
+          std::int64_t rows = 0;
+          for (std::int64_t r = 0; r < counts.ranks; ++r) rows += counts.at(m, 0, r, e);
+          CHECK(rows == pools * capacity);
+        }
     }
   }
 }
