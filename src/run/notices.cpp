@@ -35,6 +35,21 @@ void add_groups(RunConfig const& config, std::vector<std::string>& sentences) {
       fmt::format("the groups of gate.num_groups = {} are not the experts of one rank each: layout.ep = {}", groups, ep));
 }
 
+/// Importance is then the number of choices, and so is a load without noise: neither changes with the gate's network by a little.
+void add_flat_loss(RunConfig const& config, std::vector<std::string>& sentences) {
+  auto const& model = config.model;
+  auto const& kind = gate_kind(model);
+  bool const one_weight = choices_per_token(model) == 1 && kind.weights_sum_to_one && model.gate.use_softmax;
+  bool const smooth_load = has_key(kind, "gate.load_estimate") && model.gate.add_noise;
+  if (config.train.mode != "train" || !one_weight || smooth_load) return;
+  for (auto const& loss : losses(model))
+    if (loss.kind == "cv_squared" && loss.weight > 0)
+      sentences.push_back(
+          "the loss cv_squared has no gradient: with one choice a token every weight is 1, and without gate.add_noise the load "
+          "is a "
+          "count; balance with another [[gate.loss]], such as switch");
+}
+
 }  // namespace
 
 std::vector<std::string> notices(RunConfig const& config) {
@@ -42,6 +57,7 @@ std::vector<std::string> notices(RunConfig const& config) {
   add_capacity(config, sentences);
   add_warm_up(config, sentences);
   add_groups(config, sentences);
+  add_flat_loss(config, sentences);
   return sentences;
 }
 

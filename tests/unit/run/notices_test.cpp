@@ -65,3 +65,22 @@ TEST_CASE("settings that decide nothing are noticed") {
   config.idle = {"run.toml:1:1: model.top_k = 2 decides nothing with gate.kind = \"switch\""};
   CHECK(notices(config) == config.idle);
 }
+
+TEST_CASE("a balance loss that no parameter changes is noticed") {
+  auto config = switch_run(1);
+  config.model.gate.kind = "noisy_top_k";
+  config.model.top_k = 1;
+  CHECK(notices(config).empty());  // noise makes a smooth load
+  config.model.gate.add_noise = false;
+  REQUIRE(notices(config).size() == 1);
+  CHECK(notices(config)[0].starts_with("the loss cv_squared has no gradient: with one choice a token every weight is 1"));
+  for (auto const change : {0, 1, 2, 3}) {
+    auto other = config;
+    if (change == 0) other.model.top_k = 2;
+    if (change == 1) other.model.gate.use_softmax = false;
+    if (change == 2) other.model.gate.loss = {{"switch", 0.01, "batch"}};
+    if (change == 3) other.train.mode = "forward";
+    CAPTURE(change);
+    CHECK(notices(other).empty());
+  }
+}
