@@ -27,26 +27,6 @@ void softmax_rows_backward(ExecSpace const& exec, ConstMatrix<A> softmax, ConstM
       });
 }
 
-template <class T>
-void take_weights(ExecSpace const& exec, ConstMatrix<Accumulate<T>> values, Routing<T> const& routing) {
-  auto const offsets = routing.offsets, expert = routing.expert;
-  auto const weight = routing.weight;
-  Kokkos::parallel_for(
-      "gates::take_weights", Kokkos::RangePolicy<ExecSpace>(exec, 0, routing.num_tokens), KOKKOS_LAMBDA(std::int64_t t) {
-        for (int j = offsets(t); j < offsets(t + 1); ++j) weight(j) = values(t, expert(j));
-      });
-}
-
-template <class T>
-void take_weights_backward(ExecSpace const& exec, Routing<T> const& routing, ConstVector<Accumulate<T>> d_weight,
-                           Matrix<Accumulate<T>> d_values) {
-  auto const offsets = routing.offsets, expert = routing.expert;
-  Kokkos::parallel_for(
-      "gates::take_weights_backward", Kokkos::RangePolicy<ExecSpace>(exec, 0, routing.num_tokens), KOKKOS_LAMBDA(std::int64_t t) {
-        for (int j = offsets(t); j < offsets(t + 1); ++j) d_values(t, expert(j)) += d_weight(j);
-      });
-}
-
 template <class A>
 Matrix<A> sum_of(ExecSpace const& exec, ConstMatrix<A> a, ConstMatrix<A> b) {
   auto const columns = std::int64_t(a.extent(1));
@@ -62,9 +42,7 @@ Matrix<A> sum_of(ExecSpace const& exec, ConstMatrix<A> a, ConstMatrix<A> b) {
 #define MOESCOPE_INSTANTIATE(T)                                                                        \
   template Matrix<T> softmax_rows<T>(ExecSpace const&, ConstMatrix<T>);                                \
   template void softmax_rows_backward<T>(ExecSpace const&, ConstMatrix<T>, ConstMatrix<T>, Matrix<T>); \
-  template Matrix<T> sum_of<T>(ExecSpace const&, ConstMatrix<T>, ConstMatrix<T>);                      \
-  template void take_weights<T>(ExecSpace const&, ConstMatrix<Accumulate<T>>, Routing<T> const&);      \
-  template void take_weights_backward<T>(ExecSpace const&, Routing<T> const&, ConstVector<Accumulate<T>>, Matrix<Accumulate<T>>);
+  template Matrix<T> sum_of<T>(ExecSpace const&, ConstMatrix<T>, ConstMatrix<T>);
 MOESCOPE_FOR_SCALARS(MOESCOPE_INSTANTIATE)
 #undef MOESCOPE_INSTANTIATE
 

@@ -5,6 +5,7 @@
 #include "gates/affinity.hpp"
 #include "gates/network_gate.hpp"
 #include "gates/selection.hpp"
+#include "gates/weigh_by_affinity.hpp"
 
 namespace moescope {
 
@@ -62,7 +63,7 @@ class ReMoEGate final : public gates::NetworkGate<T> {
   }
 
   void weigh(ExecSpace const& exec, Scores<T> const& scores, Routing<T> const& routing) const override {
-    gates::take_weights<T>(exec, scores.affinity, routing);
+    gates::weigh_by_affinity<T>(exec, scores.affinity, false, routing);
   }
 
   void update(ExecSpace const& exec, GateStep const& step, Parameters const& parameters) const override {
@@ -82,7 +83,7 @@ class ReMoEGate final : public gates::NetworkGate<T> {
   void scores_backward(ExecSpace const& exec, ConstMatrix<T> x, Parameters const&, GateContext const&, Scores<T> const& scores,
                        Routing<T> const& routing, ScoreGradients<T>& d, Matrix<T>, Gradients const&) const override {
     auto const& d_affinity = to_add_to(exec, d.affinity, x.extent(0), this->num_experts_);
-    gates::take_weights_backward<T>(exec, routing, d.weight, d_affinity);
+    gates::weigh_by_affinity_backward<T>(exec, scores.affinity, false, routing, d.weight, d_affinity);
     relu_backward<A>(exec, scores.affinity, d_affinity, d.logits);
   }
 };

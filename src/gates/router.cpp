@@ -1,10 +1,10 @@
 #include "gates/router.hpp"
 
-#include "base/upload.hpp"
 #include "config/gate_kinds.hpp"
 #include "config/loss_kinds.hpp"
 #include "gates/affinity.hpp"
 #include "gates/capacity.hpp"
+#include "gates/pooled/choices.hpp"
 #include "gates/renormalised.hpp"
 
 namespace moescope {
@@ -12,18 +12,9 @@ namespace {
 
 template <class T>
 Routing<T> forced_routing(ExecSpace const& exec, GateContext const& context, std::int64_t num_experts) {
-  std::vector<int> offsets{0}, expert;
-  context.forced->choose(context.step, context.layer, context.tokens.on_host(), offsets, expert);
-  auto const choices = std::int64_t(expert.size());
-  Routing<T> const routing{.num_tokens = context.tokens.size(),
-                           .num_choices = choices,
-                           .num_experts = num_experts,
-                           .offsets = upload(exec, "gates::offsets", offsets),
-                           .expert = upload(exec, "gates::expert", expert),
-                           .weight = make_vector<Accumulate<T>>("gates::weight", choices),
-                           .kept = make_vector<int>("gates::kept", choices)};
-  Kokkos::deep_copy(exec, routing.kept, 1);
-  return routing;
+  gates::Choices choices;
+  context.forced->choose(context.step, context.layer, context.tokens.on_host(), choices.offsets, choices.expert);
+  return gates::to_routing<T>(exec, choices, num_experts);
 }
 
 }  // namespace

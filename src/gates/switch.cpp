@@ -2,6 +2,7 @@
 #include "gates/affinity.hpp"
 #include "gates/network_gate.hpp"
 #include "gates/noise.hpp"
+#include "gates/weigh_by_affinity.hpp"
 
 namespace moescope {
 
@@ -21,7 +22,7 @@ class SwitchGate final : public gates::NetworkGate<T> {
   }
 
   void weigh(ExecSpace const& exec, Scores<T> const& scores, Routing<T> const& routing) const override {
-    gates::take_weights<T>(exec, score_is_probability_ ? scores.affinity : scores.ranking, routing);
+    gates::weigh_by_affinity<T>(exec, weighed_with(scores), false, routing);
   }
 
  protected:
@@ -37,7 +38,8 @@ class SwitchGate final : public gates::NetworkGate<T> {
   void scores_backward(ExecSpace const& exec, ConstMatrix<T> x, Parameters const&, GateContext const&, Scores<T> const& scores,
                        Routing<T> const& routing, ScoreGradients<T>& d, Matrix<T>, Gradients const&) const override {
     auto const& d_affinity = to_add_to(exec, d.affinity, x.extent(0), this->num_experts_);
-    gates::take_weights_backward<T>(exec, routing, d.weight, score_is_probability_ ? d_affinity : d.logits);
+    gates::weigh_by_affinity_backward<T>(exec, weighed_with(scores), false, routing, d.weight,
+                                         score_is_probability_ ? d_affinity : d.logits);
     if (config_.use_softmax)
       gates::softmax_rows_backward<A>(exec, scores.affinity, d_affinity, d.logits);
     else
@@ -45,6 +47,8 @@ class SwitchGate final : public gates::NetworkGate<T> {
   }
 
  private:
+  ConstMatrix<A> weighed_with(Scores<T> const& scores) const { return score_is_probability_ ? scores.affinity : scores.ranking; }
+
   GateConfig config_;
   bool score_is_probability_;
 };
