@@ -15,7 +15,7 @@ constexpr PoolCalls of_experts{.calls = 1, .per_expert = 2}, of_tokens{.calls = 
 constexpr std::string_view keys_of_device[]{"gate.num_groups"};
 
 constexpr LossKind rows[] = {
-    {.name = "cv_squared", .sums = of_experts},
+    {.name = "cv_squared", .sums = of_experts, .of_weights = true},
     {.name = "switch", .sums = of_experts, .needs_affinity = true, .of_shares = true},
     {.name = "gshard", .sums = of_experts, .needs_affinity = true, .of_shares = true},
     {.name = "sequence", .sums = of_experts, .needs_affinity = true, .of_shares = true, .pool = "sequence"},

@@ -12,6 +12,7 @@ struct LossKind {
   PoolCalls sums{};                          ///< PoolExchange::sum
   bool needs_affinity = false;               ///< of a gate that has a network
   bool needs_logits = false;                 ///< likewise
+  bool of_weights = false;                   ///< its gradient passes through the choices' weights and a smooth load alone
   bool of_shares = false;                    ///< of the shares of the choices, which a capacity may change
   std::string_view needs_tensor{};           ///< of that name, which not every gate has
   bool joins_layers = false;                 ///< its value depends on all routers together, which share it evenly
