@@ -4,6 +4,7 @@
 
 #include "config/capacity.hpp"
 #include "config/gate_kinds.hpp"
+#include "config/loss_kinds.hpp"
 
 namespace moescope {
 namespace {
@@ -43,11 +44,11 @@ void add_flat_loss(RunConfig const& config, std::vector<std::string>& sentences)
   bool const smooth_load = has_key(kind, "gate.load_estimate") && model.gate.add_noise;
   if (config.train.mode != "train" || !one_weight || smooth_load) return;
   for (auto const& loss : losses(model))
-    if (loss.kind == "cv_squared" && loss.weight > 0)
-      sentences.push_back(
-          "the loss cv_squared has no gradient: with one choice a token every weight is 1, and without gate.add_noise the load "
-          "is a "
-          "count; balance with another [[gate.loss]], such as switch");
+    if (loss_kind(loss.kind).of_weights && loss.weight > 0)
+      sentences.push_back(fmt::format(
+          "the loss {} has no gradient: with one choice a token every weight is 1, and without gate.add_noise the load "
+          "is a count; balance with another [[gate.loss]], such as switch",
+          loss.kind));
 }
 
 }  // namespace
