@@ -15,6 +15,7 @@ from run_file import BadRunFile, NotDrawn, Run
 OF_THE_LAUNCH = ("record.path", "record.repeat", "train.seed", "checkpoint.every", "checkpoint.keep", "checkpoint.path")
 TIMING = "train.timing"
 ROUTING = "routing.forced"
+FORCED = " (forced)"  # behind the name of an arm
 LOSSES = "gate.loss."  # kind and key of each follow
 PREFERRED = ("layout.ranks", "gate.kind", "train.dispatcher")  # of keys that always differ together, these name the arm
 
@@ -112,7 +113,11 @@ class Study:
             label = ", ".join(_named(names[key], value) for key, value in values.items() if key != ROUTING)
             arms.append(Arm(label, values, configuration, runs))
         arms.sort(key=lambda arm: [_order(value) for value in arm.values.values()])
-        return _distinctly_labelled(_with_routing(arms))
+        return _distinctly_labelled(_with_routing(arms, self._named_by_a_label(arms)))
+
+    def _named_by_a_label(self, arms):
+        """Whether labels of the sweep alone name the arms, each its own."""
+        return {*self.keys} <= {*self._label_names} and "" not in (labels := {arm.label for arm in arms}) and len(labels) == len(arms)
 
     def fixed(self):
         """Keys of the configuration that have one value in all launches."""
@@ -137,8 +142,13 @@ class Study:
         return fitting[0]
 
     def baseline(self):
-        """The declared one, else the first."""
-        return self.arm(self._baseline) if self._baseline else self.arms[0]
+        """The declared one, else of the arms whose gate chose, where there are any, the one that most contrasts have as `first`,
+        else the first."""
+        if self._baseline:
+            return self.arm(self._baseline)
+        sides = [self._fitting(contrast.get("first", {})) for contrast in self.contrasts]
+        able = [arm for arm in self.arms if not arm.forced()] or self.arms
+        return max(able, key=lambda arm: sides.count([arm]))
 
     def equal_arms(self):
         """Pairs of arms that differ in a sweep's own labels alone: A/A pairs, whose difference is what chance makes."""
@@ -232,7 +242,17 @@ def _telling(varied, configurations):
         rank = (PREFERRED.index(key) if key in PREFERRED else len(PREFERRED), max(map(len, values)), key)
         chosen[pattern] = min(chosen.get(pattern, (rank, key)), (rank, key))
     told = {key: pattern for pattern, (_, key) in chosen.items()}
-    return [key for _, key in sorted(chosen.values()) if not (key.startswith(LOSSES) and _follows(key, told))]
+    keys = [key for _, key in sorted(chosen.values()) if not (key.startswith(LOSSES) and _follows(key, told))]
+    return _needed(keys, {key: pattern for key, pattern in told.items() if key in keys})
+
+
+def _needed(keys, patterns):
+    """Beside a label of the sweep no key stands that the others tell, as a pool whose size a label and the number of ranks tell."""
+    for key in reversed(keys) if any("." not in key for key in keys) else ():
+        others = [patterns[other] for other in keys if other != key]
+        if "." in key and others and len({*zip(*others, strict=True)}) == len({*zip(*others, patterns[key], strict=True)}):
+            keys = [other for other in keys if other != key]
+    return keys
 
 
 def _follows(key, patterns):
@@ -259,9 +279,13 @@ def _order(value):
     return (0, value, "") if isinstance(value, (int, float)) else (1, 0, _plain(value))
 
 
-def _with_routing(arms):
-    """Where the routing of any of them is forced, the label of each says whose is, and how."""
+def _with_routing(arms, named):
+    """Where the routing of any of them is forced, the label of each says whose is, and how; a name of the sweep only that it is."""
     told = any(arm.forced() for arm in arms)
+    if named:
+        for arm in arms:
+            arm.label += FORCED * arm.forced()
+        return arms
     for arm in arms:
         parts = [arm.label] * bool(arm.label) + [arm.runs[0].routing()] * told
         arm.label = ", ".join(parts) or "all launches"

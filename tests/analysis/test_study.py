@@ -195,6 +195,24 @@ def test_a_baseline_and_contrasts_come_from_the_sweep_file(gates, tmp_path):
         study.arm({"gate.kind": "nowhere"})
 
 
+def test_without_a_declared_baseline_it_is_the_first_side_of_most_contrasts(gates):
+    study = study_of(gates)
+    assert study.baseline().label == "noisy_top_k"
+    sides = (("switch", "random"), ("random", "noisy_top_k"), ("switch", "noisy_top_k"))
+    study.contrasts = [{"first": {"gate.kind": first}, "second": {"gate.kind": second}} for first, second in sides]
+    assert study.baseline().label == "switch"
+
+
+def test_beside_a_label_no_key_stands_that_the_label_and_the_others_tell(tmp_path):
+    """As pools of ranks: a part of the batch for each rank, or one of all."""
+    cells = [("own", 1, 16), ("own", 2, 8), ("all", 1, 32), ("all", 2, 32)]
+    told = {}
+    for habit, ranks, factor in cells:
+        path = write_run(tmp_path / f"{habit}{ranks}.h5", config={"layout.ranks": ranks, "capacity.factor": factor})
+        told[path] = {"habit": habit}
+    assert labels(study_of(told, labels=told)) == ["ranks 1, all", "ranks 1, own", "ranks 2, all", "ranks 2, own"]
+
+
 def test_a_sweep_file_that_is_not_toml_is_named(gates, tmp_path):
     (tmp_path / "sweep.toml").write_text("a = = b")
     with pytest.raises(BadRunFile, match=r"sweep\.toml: not a TOML file"):
