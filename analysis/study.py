@@ -117,7 +117,11 @@ class Study:
 
     def _named_by_a_label(self, arms):
         """Whether labels of the sweep alone name the arms, each its own."""
-        return {*self.keys} <= {*self._label_names} and "" not in (labels := {arm.label for arm in arms}) and len(labels) == len(arms)
+        return (
+            {*self.keys} <= {*self._label_names}
+            and "" not in (labels := {arm.label for arm in arms})
+            and len(labels) == len(arms)
+        )
 
     def fixed(self):
         """Keys of the configuration that have one value in all launches."""
@@ -150,6 +154,19 @@ class Study:
         able = [arm for arm in self.arms if not arm.forced()] or self.arms
         return max(able, key=lambda arm: sides.count([arm]))
 
+    def named_baseline(self):
+        """The label of the baseline, where the study says which it is; else ""."""
+        said = self._baseline or self.contrasts or any(arm.forced() for arm in self.arms)
+        return self.baseline().label if said and len(self.arms) > 1 else ""
+
+    def gates(self):
+        """Label -> gate of the arms whose gate no other arm has, and of the baseline, where gates vary."""
+        gates = {arm.label: arm.configuration.get("gate.kind") for arm in self.arms}
+        several, own = [*gates.values()], self.baseline().label
+        return {
+            label: gate for label, gate in gates.items() if len({*several}) > 1 and (several.count(gate) == 1 or label == own)
+        }
+
     def equal_arms(self):
         """Pairs of arms that differ in a sweep's own labels alone: A/A pairs, whose difference is what chance makes."""
         plain = [{key: value for key, value in arm.configuration.items() if key not in self._label_names} for arm in self.arms]
@@ -178,6 +195,13 @@ class Study:
         able = [arm for arm in self.arms if not arm.forced()]
         if not able:
             raise NotDrawn("the routing of every run is forced, so no loss is drawn.")
+        return able
+
+    def routed_arms(self):
+        """Those with more than one expert: where there is one, its load is even by definition and says nothing."""
+        able = [arm for arm in self.arms if arm.configuration.get("model.num_experts") != 1]
+        if not able:
+            raise NotDrawn("every configuration has one expert, so nothing is routed.")
         return able
 
     def natural_of(self, arm):
@@ -247,7 +271,7 @@ def _telling(varied, configurations):
 
 
 def _needed(keys, patterns):
-    """Beside a label of the sweep no key stands that the others tell, as a pool whose size a label and the number of ranks tell."""
+    """Beside a label of the sweep no key stands that the others tell, as a pool that a label and the number of ranks tell."""
     for key in reversed(keys) if any("." not in key for key in keys) else ():
         others = [patterns[other] for other in keys if other != key]
         if "." in key and others and len({*zip(*others, strict=True)}) == len({*zip(*others, patterns[key], strict=True)}):
@@ -280,7 +304,7 @@ def _order(value):
 
 
 def _with_routing(arms, named):
-    """Where the routing of any of them is forced, the label of each says whose is, and how; a name of the sweep only that it is."""
+    """Where the routing of any of them is forced, the label of each says whose is, and how; a name of the sweep, only that."""
     told = any(arm.forced() for arm in arms)
     if named:
         for arm in arms:

@@ -41,7 +41,7 @@ def test_arms_are_named_by_their_routing(natural_and_even, tmp_path):
 def test_a_name_of_the_sweep_says_that_an_arm_is_forced_and_does_not_repeat_how(natural_and_even):
     labels = {path: {"arm": "before" if number < 6 else "after"} for number, path in enumerate(natural_and_even)}
     assert [arm.label for arm in study_of(natural_and_even, labels=labels).arms] == ["after (forced)", "before"]
-    one_name = dict.fromkeys(natural_and_even, {"arm": "one"})
+    one_name = {path: {"arm": "one"} for path in natural_and_even}
     assert [arm.label for arm in study_of(natural_and_even, labels=one_name).arms] == ["forced:even", "natural"]
 
 

@@ -73,6 +73,17 @@ def test_a_method_keeps_its_colour_in_every_study_and_no_two_arms_share_one():
     assert len({style.arm(f"arm {number}") for number in range(30)} | {style.arm("random")}) == 31
 
 
+def test_an_arm_that_alone_has_a_gate_looks_like_it_and_no_other_has_its_colour(tmp_path):
+    gates = {"usual": "noisy_top_k", "quiet": "noisy_top_k", "f x P": "mixtral", "bias": "deepseek_v3"}
+    told = {write_run(tmp_path / f"{name}.h5", config={"gate.kind": gate}): {"arm": name} for name, gate in gates.items()}
+    study = study_of(told, labels=told)
+    study.contrasts = [{"first": {"arm": "usual"}}]
+    assert study.named_baseline() == "usual" and study.gates() == {key: gates[key] for key in ("usual", "f x P", "bias")}
+    style.name_arms([arm.label for arm in study.arms], study.gates())
+    assert {label: style.arm(label) for label in study.gates()} == {label: style.METHODS[gates[label]] for label in study.gates()}
+    assert len({style.arm(name)[0] for name in gates}) == len(gates)
+
+
 def test_a_phased_launch_explains_free_ones_of_its_configuration_and_is_in_no_comparison(tmp_path):
     free = write_arm(tmp_path, "free", 6, {"gate.kind": "switch"}, timing="free")
     phased = write_arm(tmp_path, "phased", 1, {"gate.kind": "switch"}, 9.0, timing="phased")
