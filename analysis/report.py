@@ -26,6 +26,7 @@ figure img{width:100%}figcaption{font-size:14px}
 figcaption{font-size:11px}.scroll{max-height:none;overflow:visible}figure,tr{break-inside:avoid}h2{break-after:avoid}}"""
 DOTS_PER_INCH = 200  # of a figure's PNG, by moescope.mplstyle
 MANY = 4  # numbers in one line of the provenance
+MOST_KEYS = 4  # with a column each
 LONGEST = 400  # rows of a table that the page shows; its CSV has all
 
 
@@ -95,14 +96,18 @@ def _fixed(study):
 
 
 def _varied(study):
-    rows = [
-        (
-            *(arm.label, *(arm.configuration.get(key, "") for key in study.varied)),
-            *(len(arm.runs), len(arm.one_of_each_seed()), len(arm.explaining)),
-        )
-        for arm in study.arms
-    ]
-    return _section("What varied", ["configuration", *study.varied, "launches", "seeds", "phased launches beside"], rows)
+    """A column for each key, or of many keys what an arm has otherwise than the baseline."""
+    many = len(study.varied) > MOST_KEYS
+    own = (lambda arm: [_otherwise(study, arm)]) if many else lambda arm: [arm.configuration.get(key, "") for key in study.varied]
+    rows = [(arm.label, *own(arm), len(arm.runs), len(arm.one_of_each_seed()), len(arm.explaining)) for arm in study.arms]
+    keys = [f"otherwise than {study.baseline().label}"] if many else study.varied
+    return _section("What varied", ["configuration", *keys, "launches", "seeds", "phased launches beside"], rows)
+
+
+def _otherwise(study, arm):
+    usual, own = study.baseline().configuration, arm.configuration
+    keys = [key for key in study.varied if own.get(key) != usual.get(key) and own.get(key, "") != arm.label]
+    return ", ".join(f"{key} = {json.dumps(own[key], ensure_ascii=False) if key in own else '-'}" for key in keys) or "-"
 
 
 def _figure(folder, name, stem, table):

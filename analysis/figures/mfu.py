@@ -71,7 +71,7 @@ def draw(table):
     style.arms_down(axes, labels)
     if np.nanmax(table["mfu"], initial=0) > 1:
         axes.axvline(1, color="black", linewidth=0.7, linestyle=":")
-    axes.set(xlabel="model FLOPs utilisation\n(share of the peak)", xlim=(0, None))
+    axes.set(xlabel="model FLOPs utilisation\n(share of the peak)", xlim=(0, 1.06 * axes.get_xlim()[1]))
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.grid(axis="x")
     style.legend(axes)

@@ -274,6 +274,27 @@ def test_loss_of_several_configurations_has_their_training_and_the_difference_to
     ].tolist() or (drawn_below.get_ydata().tolist() == below["cross_entropy"].tolist())
 
 
+def test_two_evaluations_are_not_joined_and_stand_close_by_their_tokens(tmp_path):
+    paths = [path for kind in "abcdefghijk" for path in write_arm(tmp_path, kind, 1, {"gate.kind": kind}, timing="free")]
+    for path in paths:
+        with h5py.File(path, "r+") as file:
+            file["raw/eval/at_step"][1] = -1
+    figure = figures.draw("loss", figures.load("loss").table(study_of(paths)))
+    for axes in figure.axes:
+        points = [container.lines[0] for container in axes.containers if len(container.lines[0].get_xdata())]
+        assert len(points) >= 10 and all(line.get_linestyle() == "None" for line in points)
+        last = [line.get_xdata()[-1] for line in points]
+        assert max(last) - min(last) < 0.07 * 10 * 1024
+
+
+def test_only_arms_with_a_capacity_are_drawn_against_its_factor(capacities, tmp_path):
+    dropless = write_arm(tmp_path, "dropless", 1, {"capacity.policy": "none", "capacity.factor": 4.0})
+    table = figures.load("dropped").table(study_of([*capacities, *dropless]))
+    assert sorted(set(table["capacity_factor"])) == [0.5, 1, 2]
+    with pytest.raises(NotDrawn, match="the same in all configurations that have a capacity"):
+        figures.load("dropped").table(study_of([*capacities[:6], *dropless]))
+
+
 def test_loss_parts_are_total_cross_entropy_and_each_routers_balance(run_path):
     above, below = of_run("loss_parts", run_path)[1].axes
     with h5py.File(run_path) as file:

@@ -69,6 +69,22 @@ def test_a_report_needs_no_other_file_and_names_what_failed(tmp_path):
     assert "<td>switch</td><td>switch</td><td>6</td>" in page
 
 
+def test_of_many_keys_the_report_tells_what_an_arm_has_otherwise_than_the_baseline(tmp_path):
+    keys = {"gate.kind": "switch", "capacity.factor": 2.0, "layout.tp": 1, "batch.sequences": 16, "layout.ep": 2}
+    paths = (
+        write_arm(tmp_path, "usual")
+        + write_arm(tmp_path, "one", 1, {"gate.kind": "switch"})
+        + write_arm(tmp_path, "all", 1, keys)
+    )
+    labels = {path: {"arm": name} for path, name in zip(paths, ("a usual one", "another gate", "another all"), strict=True)}
+    _, table = report._varied(study_of(paths, labels=labels))
+    assert "<th>otherwise than a usual one</th>" in table and "<td>a usual one</td><td>-</td>" in table
+    assert "<td>another gate</td><td>gate.kind = &quot;switch&quot;</td><td>1</td>" in table
+    assert "batch.sequences = 16, capacity.factor = 2.0, gate.kind" in table
+    _, few = report._varied(study_of(paths[:2], labels=labels))
+    assert "<th>gate.kind</th>" in few
+
+
 def test_every_figure_has_its_place_in_the_report():
     placed = [name for _, _, names in report_order.SECTIONS for name in names]
     assert sorted(placed) == figures.names()
