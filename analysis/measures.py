@@ -124,6 +124,7 @@ OWN = {
     "top_probability": ("", False, False, _mean_of("raw/confidence/top_probability")),
 }
 OF_HELD_OUT_TEXT = ("held_out_loss", "perplexity", "bits_per_byte")
+OF_ROUTING = ("dropped_fraction", "imbalance_expert", "imbalance_rank", "imbalance_node", "dead_fraction", "routing_entropy")
 OF_AN_AXIS = {f"payload_bytes_per_token/{axis}": axis for axis in AXES}
 
 

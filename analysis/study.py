@@ -39,6 +39,10 @@ class Arm:
     def forced(self):
         return any(run.forced() for run in self.runs)
 
+    def routed(self):
+        """Whether there is more than one expert; the load of one alone is even by definition and says nothing."""
+        return self.configuration.get("model.num_experts") != 1
+
     def seeds(self):
         """Of each launch."""
         return [run.config.get("train.seed") for run in self.runs]
@@ -150,14 +154,19 @@ class Study:
         else the first."""
         if self._baseline:
             return self.arm(self._baseline)
-        sides = [self._fitting(contrast.get("first", {})) for contrast in self.contrasts]
         able = [arm for arm in self.arms if not arm.forced()] or self.arms
-        return max(able, key=lambda arm: sides.count([arm]))
+        return max(able, key=lambda arm: self._first_sides().count([arm]))
 
     def named_baseline(self):
-        """The label of the baseline, where the study says which it is; else ""."""
-        said = self._baseline or self.contrasts or any(arm.forced() for arm in self.arms)
+        """The label of the baseline where it is declared, the only one whose gate chose, or `first` in more contrasts than any
+        other; else ""."""
+        able = [arm for arm in self.arms if not arm.forced()] or self.arms
+        most = sorted(self._first_sides().count([arm]) for arm in able)[-2:]
+        said = self._baseline or len(able) == 1 or most[0] < most[-1]
         return self.baseline().label if said and len(self.arms) > 1 else ""
+
+    def _first_sides(self):
+        return [self._fitting(contrast.get("first", {})) for contrast in self.contrasts]
 
     def gates(self):
         """Label -> gate of the arms whose gate no other arm has, and of the baseline, where gates vary."""
@@ -198,8 +207,8 @@ class Study:
         return able
 
     def routed_arms(self):
-        """Those with more than one expert: where there is one, its load is even by definition and says nothing."""
-        able = [arm for arm in self.arms if arm.configuration.get("model.num_experts") != 1]
+        """Those whose tokens are routed to one of several experts."""
+        able = [arm for arm in self.arms if arm.routed()]
         if not able:
             raise NotDrawn("every configuration has one expert, so nothing is routed.")
         return able

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import figures
+import headline
 import lettering
 import style
 from layout import faults
@@ -267,6 +268,15 @@ def test_a_model_of_one_expert_is_in_no_figure_of_routing(dense_beside_routed, n
     assert sorted(table.distinct("curve" if "curve" in table.names else "configuration")) == ["random", "switch"]
     with pytest.raises(NotDrawn):
         figures.load(name).table(study_of(dense))
+
+
+def test_a_model_of_one_expert_has_no_balance(dense_beside_routed):
+    study = study_of([path for paths in dense_beside_routed for path in paths], ["gate.kind"])
+    for table in (figures.load("gate_comparison").table(study), headline.table(study)):
+        for name in ("imbalance_expert", "dropped_fraction"):
+            of_routing = table.where(measure=name)
+            assert np.isnan(of_routing.where(configuration="uniform")["value"]).all()
+            assert np.isfinite(of_routing.where(configuration="switch")["value"]).all() and set(of_routing["n"]) == {1}
 
 
 def test_no_gate_is_sure_of_choices_that_another_made(forced_and_natural):

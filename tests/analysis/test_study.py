@@ -211,7 +211,9 @@ def test_without_a_declared_baseline_it_is_the_first_side_of_most_contrasts(gate
     assert study.baseline().label == "noisy_top_k"
     sides = (("switch", "random"), ("random", "noisy_top_k"), ("switch", "noisy_top_k"))
     study.contrasts = [{"first": {"gate.kind": first}, "second": {"gate.kind": second}} for first, second in sides]
-    assert study.baseline().label == "switch"
+    assert study.baseline().label == study.named_baseline() == "switch"
+    study.contrasts = study.contrasts[:2]
+    assert study.named_baseline() == ""
 
 
 def test_beside_a_label_no_key_stands_that_the_label_and_the_others_tell(tmp_path):
