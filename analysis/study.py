@@ -2,22 +2,18 @@
 
 Free launches are compared. A phased one of the same configuration explains them and never enters a comparison."""
 
-import json
 import tomllib
 from dataclasses import dataclass, field
 
 import numpy as np
 
+import arm_names
 from decided_by import SEED
 from run_file import BadRunFile, NotDrawn, Run
 
 # Not part of a configuration: where a file lies, and what makes a launch one of several.
 OF_THE_LAUNCH = ("record.path", "record.repeat", "train.seed", "checkpoint.every", "checkpoint.keep", "checkpoint.path")
 TIMING = "train.timing"
-ROUTING = "routing.forced"
-FORCED = " (forced)"  # behind the name of an arm
-LOSSES = "gate.loss."  # kind and key of each follow
-PREFERRED = ("layout.ranks", "gate.kind", "train.dispatcher")  # of keys that always differ together, these name the arm
 
 
 @dataclass
@@ -84,9 +80,9 @@ class Study:
         self.runs, explaining = self._told(every_run, TIMING in [*(named or []), *launches.keys])
         configurations = [self._configuration(run) for run in self.runs]
         every_key = sorted(set().union(*configurations))
-        self.varied = [key for key in every_key if len({_as_text(values.get(key)) for values in configurations}) > 1]
+        self.varied = [key for key in every_key if len({arm_names.as_text(values.get(key)) for values in configurations}) > 1]
         candidates = [key for key in self.varied if key in launches.keys] or self.varied
-        self.keys = named or _telling(candidates, configurations)
+        self.keys = named or arm_names.telling(candidates, configurations)
         self.arms = self._sort(configurations)
         for arm in self.arms:
             arm.explaining = [run for run in explaining if self._same_but_timing(run) == self._same_but_timing(arm.runs[0])]
@@ -97,7 +93,7 @@ class Study:
 
     def _same_but_timing(self, run):
         """Labels of a sweep aside: one launch explains both arms of an A/A pair."""
-        return _as_text({key: value for key, value in _configuration(run).items() if key != TIMING})
+        return arm_names.as_text({key: value for key, value in _configuration(run).items() if key != TIMING})
 
     def _told(self, runs, timing_is_varied):
         """(launches that are compared, phased ones that explain free ones of the same configuration)"""
@@ -108,16 +104,16 @@ class Study:
     def _sort(self, configurations):
         groups = {}
         for run, configuration in zip(self.runs, configurations, strict=True):
-            identity = tuple(_as_text(configuration.get(key)) for key in self.varied)
+            identity = tuple(arm_names.as_text(configuration.get(key)) for key in self.varied)
             groups.setdefault(identity, (configuration, []))[1].append(run)
-        names = _short(self.keys)
+        names = arm_names.short(self.keys)
         arms = []
         for configuration, runs in groups.values():
             values = {key: configuration.get(key) for key in self.keys}
-            label = ", ".join(_named(names[key], value) for key, value in values.items() if key != ROUTING)
+            label = ", ".join(arm_names.named(names[key], value) for key, value in values.items() if key != arm_names.ROUTING)
             arms.append(Arm(label, values, configuration, runs))
-        arms.sort(key=lambda arm: [_order(value) for value in arm.values.values()])
-        return _distinctly_labelled(_with_routing(arms, self._named_by_a_label(arms)))
+        arms.sort(key=lambda arm: [arm_names.order(value) for value in arm.values.values()])
+        return arm_names.distinctly_labelled(arm_names.with_routing(arms, self._named_by_a_label(arms)))
 
     def _named_by_a_label(self, arms):
         """Whether labels of the sweep alone name the arms, each its own."""
@@ -255,82 +251,3 @@ def _configuration(run):
     """What makes a launch comparable: every value in force, and what the build and its start added."""
     facts = {key: value for key, value in run.config.items() if key not in OF_THE_LAUNCH}
     return facts | {"threads": run.provenance("threads_per_rank"), "commit": run.provenance("commit")[:10]}
-
-
-def _as_text(value):
-    return json.dumps(value, sort_keys=True)
-
-
-def _telling(varied, configurations):
-    """A label of the sweep that tells all arms apart, else every key that changes; of those that always change together one is
-    enough: a preferred one, else a short plain value."""
-    arms = {tuple(_as_text(configuration.get(key)) for key in varied) for configuration in configurations}
-    for key in varied:
-        if "." not in key and len({_as_text(configuration.get(key)) for configuration in configurations}) == len(arms) > 1:
-            return [key]
-    chosen = {}
-    for key in varied:
-        values = [_as_text(configuration.get(key)) for configuration in configurations]
-        pattern = tuple(values.index(value) for value in values)
-        rank = (PREFERRED.index(key) if key in PREFERRED else len(PREFERRED), max(map(len, values)), key)
-        chosen[pattern] = min(chosen.get(pattern, (rank, key)), (rank, key))
-    told = {key: pattern for pattern, (_, key) in chosen.items()}
-    keys = [key for _, key in sorted(chosen.values()) if not (key.startswith(LOSSES) and _follows(key, told))]
-    return _needed(keys, {key: pattern for key, pattern in told.items() if key in keys})
-
-
-def _needed(keys, patterns):
-    """Beside a label of the sweep no key stands that the others tell, as a pool that a label and the number of ranks tell."""
-    for key in reversed(keys) if any("." not in key for key in keys) else ():
-        others = [patterns[other] for other in keys if other != key]
-        if "." in key and others and len({*zip(*others, strict=True)}) == len({*zip(*others, patterns[key], strict=True)}):
-            keys = [other for other in keys if other != key]
-    return keys
-
-
-def _follows(key, patterns):
-    """Whether one other key of `patterns` tells this one's value, as a gate tells the losses that it was published with."""
-    others = (pattern for name, pattern in patterns.items() if not name.startswith(LOSSES))
-    return any(len(set(zip(other, patterns[key], strict=True))) == len(set(other)) for other in others)
-
-
-def _short(keys):
-    """The last part of each key, of a loss its kind as well, or all of it where two end alike."""
-    last = [key.removeprefix(LOSSES).replace(".", " ") if key.startswith(LOSSES) else key.rsplit(".", 1)[-1] for key in keys]
-    return {key: short if last.count(short) == 1 else key for key, short in zip(keys, last, strict=True)}
-
-
-def _named(name, value):
-    return value if isinstance(value, str) and value and name not in ("threads", "commit") else f"{name} {_plain(value)}"
-
-
-def _plain(value):
-    return "-" if value in (None, "") else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _order(value):
-    return (0, value, "") if isinstance(value, (int, float)) else (1, 0, _plain(value))
-
-
-def _with_routing(arms, named):
-    """Where the routing of any of them is forced, the label of each says whose is, and how; a name of the sweep, only that."""
-    told = any(arm.forced() for arm in arms)
-    if named:
-        for arm in arms:
-            arm.label += FORCED * arm.forced()
-        return arms
-    for arm in arms:
-        parts = [arm.label] * bool(arm.label) + [arm.runs[0].routing()] * told
-        arm.label = ", ".join(parts) or "all launches"
-    return arms
-
-
-def _distinctly_labelled(arms):
-    """Where `keys` do not tell all arms apart, a number does."""
-    seen = {}
-    for arm in arms:
-        seen.setdefault(arm.label, []).append(arm)
-    for alike in seen.values():
-        for number, arm in enumerate(alike if len(alike) > 1 else [], 1):
-            arm.label += f" ({number})"
-    return arms
