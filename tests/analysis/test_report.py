@@ -13,6 +13,7 @@ import report
 import report_order
 import style
 from synthetic_run import study_of, write_arm, write_sweep
+from table import Table
 from test_figures import run_cli
 
 VOID = {"meta", "img", "br"}
@@ -98,6 +99,18 @@ def test_figures_that_the_question_is_about_come_first():
     assert [title for title, _ in report_order.sections(drawn, [])] == [
         *("Contrasts", "Loss", "Communication", "Utilisation", "Memory and energy")
     ]
+
+
+def test_figures_that_no_contrast_is_about_stand_apart_under_one_heading(tmp_path):
+    (tmp_path / "x.png").write_bytes(bytes(24))
+    drawn = [(name, "x", Table(n=("", [1]))) for name in ("contrasts", "loss", "mfu", "memory")]
+
+    def headings(contrasts):
+        return re.findall("<h[23]>.*?(?=</)", "".join(report._figures(tmp_path, drawn, contrasts)))
+
+    asked = [{"measure": "held_out_loss"}]
+    assert headings(asked) == ["<h2>Contrasts", "<h2>Loss", f"<h2>{report.BESIDE}", "<h3>Utilisation", "<h3>Memory and energy"]
+    assert headings([]) == ["<h2>Contrasts", "<h2>Loss", "<h2>Utilisation", "<h2>Memory and energy"]
 
 
 def test_the_answer_is_in_the_words_of_the_contrasts(tmp_path):
