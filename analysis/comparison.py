@@ -18,6 +18,11 @@ def median_of(values):
     return launch_statistics.median(values) if np.isfinite(values).all() else Estimate(np.nan, np.nan, np.nan, len(values))
 
 
+def untold(arm, decided_by):
+    """In place of `across` where a number would say nothing of this arm."""
+    return median_of(np.full(len(arm.samples(decided_by)), np.nan))
+
+
 @dataclass(frozen=True)
 class Effect:
     """Of `second` over (a ratio) or beside (a difference) `first`; `paired` where samples share seed (and repeat)."""

@@ -9,6 +9,7 @@ MEASURES = {
     SEED: (
         *("loss", "cross_entropy", "held_out_loss", "held_out_loss/*", "perplexity", "bits_per_byte"),
         *("imbalance_*", "dropped_fraction", "balance_loss", "dead_fraction", "routing_entropy", "load_drift", "top_probability"),
+        "busiest_rank_rows",
         *("payload_bytes", "payload_bytes/*", "payload_bytes_per_token*", "wire_bytes", "wire_bytes/*"),
         "memory_bytes/*",  # by purpose, as planned
     ),

@@ -67,7 +67,7 @@ def draw(axes, table, label):
     axes.axvline(1 if ratio else 0, color="black", linewidth=0.5, linestyle=":")
     for row in rows:
         claimed = table["verdict"][row] == CLAIM
-        look = {"color": "#0072B2" if claimed else "#777777", "fillstyle": "full" if claimed else "none", "marker": "o"}
+        look = {"color": "#0072B2" if claimed else "#777777", "marker": "o", **({} if claimed else style.OPEN)}
         style.whiskers(axes, [row], table.at([row]), "value", None, down=True, **look)
         if not np.isfinite(table["value"][row]):
             axes.text(0.02, row, "not finite", transform=axes.get_yaxis_transform(), va="center", fontsize=6)

@@ -30,7 +30,7 @@ def save(name, subject, marks, stem):
         stem.with_name(f"{stem.name}.{kind}").unlink(missing_ok=True)
     table = figures.load(name).table(subject)
     figure = figures.draw(name, table)
-    style.caption(figure, table.title, marks, lettering.key(table))
+    style.caption(figure, table.title + style.of_baseline(figure), marks, lettering.key(table))
     table.write_csv(stem.with_name(f"{stem.name}.csv"))
     table.write_latex(stem.with_name(f"{stem.name}.tex"), marks)
     figure.savefig(stem.with_name(f"{stem.name}.pdf"), metadata={"CreationDate": None})
@@ -54,7 +54,7 @@ def subjects(study, name, named):
 def draw_all(study, folder, only):
     """(figure, file's name, Table) of each that was drawn, and (file's name, reason) of each that was not."""
     folder.mkdir(parents=True, exist_ok=True)
-    style.name_arms([arm.label for arm in study.arms])
+    style.name_arms([arm.label for arm in study.arms], study.gates(), study.named_baseline())
     drawn, left_out = [], []
     for name in only or figures.names():
         for subject, marks, stem in subjects(study, name, bool(only)):

@@ -9,9 +9,9 @@ import numpy as np
 
 import claims
 import launch_statistics
-from comparison import across
+from comparison import across, untold
 from launch_statistics import Estimate
-from measures import AXES, OF_HELD_OUT_TEXT, PEAKS, measure
+from measures import AXES, OF_HELD_OUT_TEXT, OF_ROUTING, PEAKS, measure
 from run_file import NotDrawn
 from table import Table
 
@@ -38,7 +38,7 @@ def table(study):
     rows = []
     for panel, names in PANELS.items():
         for each in (measure(name) for name in names):
-            estimates = [across(arm, each.of_or_nan, each.decided_by) for arm in study.arms]
+            estimates = [_estimate(arm, each) for arm in study.arms]
             if _is_told(each.name, estimates):
                 best = _best(estimates, each)
                 rows += [
@@ -61,6 +61,12 @@ def table(study):
         of=("", [claims.UNITS[each.decided_by] for each in measures]),
         best=("", list(best)),
     )
+
+
+def _estimate(arm, each):
+    if each.name in OF_ROUTING and not arm.routed():
+        return untold(arm, each.decided_by)
+    return across(arm, each.of_or_nan, each.decided_by)
 
 
 def _is_told(name, estimates):

@@ -20,6 +20,7 @@ WORDS = {
     "dead_fraction": "experts without a choice",
     "routing_entropy": "entropy of experts' shares / log E",
     "memory_bytes": "memory of the fullest process",
+    "busiest_rank_rows": "rows of the busiest rank",
 }
 SHARES = ("dropped_fraction", "mfu_")
 

@@ -77,14 +77,17 @@ METHODS = {
     "shazeer": ("#0072B2", "*"),
     "switch_transformer": ("#D55E00", "P"),
     "gshard": ("#009E73", "X"),
-    "mixtral": ("#000000", "*"),
+    "mixtral": ("#6A3D9A", "*"),
     "qwen_moe": ("#56B4E9", "D"),
     "olmoe": ("#56B4E9", "s"),
     "gpt_oss": ("#999999", "o"),
     "llama4": ("#CC79A7", "^"),
     "topology_limited": ("#E69F00", "v"),
     "deepseek_v3": ("#E69F00", "o"),
-    "base": ("#56B4E9", "D"),
+    "hash": ("#999999", "s"),
+    "top_p": ("#5D3A00", "o"),
+    "remoe": ("#7CAE00", "^"),
+    "base": ("#A50026", "D"),
     "sinkhorn": ("#E69F00", "s"),
     "expert_choice": ("#000000", "X"),
     "quantile": ("#009E73", "*"),
@@ -92,9 +95,10 @@ METHODS = {
     "all_to_all": ("#0072B2", "s"),
     "all_gather": ("#D55E00", "^"),
 }
-COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999"]
+OKABE_ITO = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999"]
+COLOURS = [*OKABE_ITO, "#7CAE00", "#6A3D9A", "#5D3A00", "#A50026"]
 MARKERS = "os^DvPX*"
-CYCLE = [(COLOURS[i % 8], MARKERS[(i + i // 8) % 8]) for i in range(64)]  # no colour and marker twice together
+CYCLE = [(COLOURS[i % 12], MARKERS[(i + i // 12) % 8]) for i in range(96)]  # no colour and marker twice together
 MOST_COLOURS = 8  # curves; more are alike
 ALIKE = "#999999"
 NOTE, MARK = "#555555", "#B00000"

@@ -95,6 +95,13 @@ def _mean_of(dataset, times=False):
     return of
 
 
+def _busiest_rank_rows(run):
+    """Of a step, sum over routers: the ranks wait for each other at every router."""
+    if not run.has("raw/rank_rows"):
+        raise NoNumber(f"{run.path}: an earlier version wrote this file, without /raw/rank_rows.")
+    return run.steady("raw/rank_rows").max(axis=2).sum(axis=1).mean()
+
+
 def _wait(run):
     return run.steady_mean("raw/collective_wait_seconds", times=True).sum(axis=1).mean()
 
@@ -107,6 +114,7 @@ OWN = {
     "payload_bytes": ("B", False, False, _payload),
     "payload_bytes_per_token": ("B", False, False, _payload_per_token),
     "memory_bytes": ("B", False, False, _memory),
+    "busiest_rank_rows": ("row", False, False, _busiest_rank_rows),
     "wait_seconds": ("s", True, False, _wait),
     "gate_seconds_per_token": ("s/token", True, False, _mean_of("derived/gate_seconds_per_token", times=True)),
     "balance_loss": ("nat", False, False, _mean_of("raw/loss/balance")),
@@ -116,6 +124,7 @@ OWN = {
     "top_probability": ("", False, False, _mean_of("raw/confidence/top_probability")),
 }
 OF_HELD_OUT_TEXT = ("held_out_loss", "perplexity", "bits_per_byte")
+OF_ROUTING = ("dropped_fraction", "imbalance_expert", "imbalance_rank", "imbalance_node", "dead_fraction", "routing_entropy")
 OF_AN_AXIS = {f"payload_bytes_per_token/{axis}": axis for axis in AXES}
 
 

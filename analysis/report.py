@@ -23,9 +23,11 @@ figure{display:inline-block;vertical-align:top;margin:1em 1em 1em 0;width:calc(v
 figure img{width:100%}figcaption{font-size:14px}
 .mark{color:#b00000}.scroll{overflow:auto;max-height:36em}
 @media print{body{font-size:12px;max-width:none}figure{margin:.5em .1in .5em 0;width:calc(var(--inches)*1in)}
-figcaption{font-size:11px}.scroll{max-height:none;overflow:visible}figure,tr{break-inside:avoid}h2{break-after:avoid}}"""
+figcaption{font-size:11px}.scroll{max-height:none;overflow:visible}figure,tr{break-inside:avoid}h2,h3{break-after:avoid}}"""
 DOTS_PER_INCH = 200  # of a figure's PNG, by moescope.mplstyle
 MANY = 4  # numbers in one line of the provenance
+BESIDE = "Beside the question: what no contrast is about"
+MOST_KEYS = 4  # with a column each
 LONGEST = 400  # rows of a table that the page shows; its CSV has all
 
 
@@ -37,8 +39,7 @@ def write(path, study, headline, drawn, left_out, folder):
     parts = [f"<h1>{_text(title)}</h1>", *(f"<p class=mark>{_text(mark)}</p>" for mark in study.marks())]
     parts += headline_page.lines(headline) if headline else []
     parts += _question(manifest) + _answer(study) + _fixed(study) + _varied(study)
-    for section, figures_of_it in report_order.sections(drawn, study.contrasts):
-        parts += [f"<h2>{section}</h2>", *(_figure(path.parent, *figure) for figure in figures_of_it)]
+    parts += _figures(path.parent, drawn, study.contrasts)
     parts += _section("Not drawn", ["figure", "reason"], left_out)
     parts += _missing(folder) + _section("Provenance", ["fact", "value"], provenance(study))
     page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{_text(title)}</title><style>{STYLE}</style>'
@@ -95,14 +96,29 @@ def _fixed(study):
 
 
 def _varied(study):
-    rows = [
-        (
-            *(arm.label, *(arm.configuration.get(key, "") for key in study.varied)),
-            *(len(arm.runs), len(arm.one_of_each_seed()), len(arm.explaining)),
-        )
-        for arm in study.arms
-    ]
-    return _section("What varied", ["configuration", *study.varied, "launches", "seeds", "phased launches beside"], rows)
+    """A column for each key, or of many keys what an arm has otherwise than the baseline."""
+    many = len(study.varied) > MOST_KEYS
+    own = (lambda arm: [_otherwise(study, arm)]) if many else lambda arm: [arm.configuration.get(key, "") for key in study.varied]
+    rows = [(arm.label, *own(arm), len(arm.runs), len(arm.one_of_each_seed()), len(arm.explaining)) for arm in study.arms]
+    keys = [f"otherwise than {study.baseline().label}"] if many else study.varied
+    return _section("What varied", ["configuration", *keys, "launches", "seeds", "phased launches beside"], rows)
+
+
+def _otherwise(study, arm):
+    usual, own = study.baseline().configuration, arm.configuration
+    keys = [key for key in study.varied if own.get(key) != usual.get(key) and own.get(key, "") != arm.label]
+    return ", ".join(f"{key} = {json.dumps(own[key], ensure_ascii=False) if key in own else '-'}" for key in keys) or "-"
+
+
+def _figures(folder, drawn, contrasts):
+    """Those that no contrast is about stand apart, below the others."""
+    parts, apart = [], False
+    for title, figures_of_it in report_order.sections(drawn, contrasts):
+        if not (report_order.asked(title, contrasts) or apart):
+            parts, apart = [*parts, f"<h2>{BESIDE}</h2>"], True
+        heading = "h3" if apart else "h2"
+        parts += [f"<{heading}>{title}</{heading}>", *(_figure(folder, *figure) for figure in figures_of_it)]
+    return parts
 
 
 def _figure(folder, name, stem, table):

@@ -25,11 +25,16 @@ SECTIONS = (
 )
 
 
+def asked(title, contrasts):
+    """Whether a section is about a declared contrast; without any, all sections are equal."""
+    of = next(of for name, of, _ in SECTIONS if name == title)
+    names = {contrast.get("measure", "") for contrast in contrasts}
+    return not names or not of or any(fnmatchcase(name, pattern) for name in names for pattern in of)
+
+
 def sections(drawn, contrasts):
     """(title, its figures) of the sections that have any; `drawn`: (figure's name, ...) each."""
-    asked = {contrast.get("measure", "") for contrast in contrasts}
-    about = {title: any(fnmatchcase(name, pattern) for name in asked for pattern in of) for title, of, _ in SECTIONS}
-    for title, _, names in sorted(SECTIONS, key=lambda section: bool(section[1]) and not about[section[0]]):
+    for title, _, names in sorted(SECTIONS, key=lambda section: not asked(section[0], contrasts)):
         found = sorted((figure for figure in drawn if figure[0] in names), key=lambda figure: names.index(figure[0]))
         if found:
             yield title, found

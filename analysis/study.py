@@ -2,21 +2,18 @@
 
 Free launches are compared. A phased one of the same configuration explains them and never enters a comparison."""
 
-import json
 import tomllib
 from dataclasses import dataclass, field
 
 import numpy as np
 
+import arm_names
 from decided_by import SEED
 from run_file import BadRunFile, NotDrawn, Run
 
 # Not part of a configuration: where a file lies, and what makes a launch one of several.
 OF_THE_LAUNCH = ("record.path", "record.repeat", "train.seed", "checkpoint.every", "checkpoint.keep", "checkpoint.path")
 TIMING = "train.timing"
-ROUTING = "routing.forced"
-LOSSES = "gate.loss."  # kind and key of each follow
-PREFERRED = ("layout.ranks", "gate.kind", "train.dispatcher")  # of keys that always differ together, these name the arm
 
 
 @dataclass
@@ -37,6 +34,10 @@ class Arm:
 
     def forced(self):
         return any(run.forced() for run in self.runs)
+
+    def routed(self):
+        """Whether there is more than one expert; the load of one alone is even by definition and says nothing."""
+        return self.configuration.get("model.num_experts") != 1
 
     def seeds(self):
         """Of each launch."""
@@ -79,9 +80,9 @@ class Study:
         self.runs, explaining = self._told(every_run, TIMING in [*(named or []), *launches.keys])
         configurations = [self._configuration(run) for run in self.runs]
         every_key = sorted(set().union(*configurations))
-        self.varied = [key for key in every_key if len({_as_text(values.get(key)) for values in configurations}) > 1]
+        self.varied = [key for key in every_key if len({arm_names.as_text(values.get(key)) for values in configurations}) > 1]
         candidates = [key for key in self.varied if key in launches.keys] or self.varied
-        self.keys = named or _telling(candidates, configurations)
+        self.keys = named or arm_names.telling(candidates, configurations)
         self.arms = self._sort(configurations)
         for arm in self.arms:
             arm.explaining = [run for run in explaining if self._same_but_timing(run) == self._same_but_timing(arm.runs[0])]
@@ -92,7 +93,7 @@ class Study:
 
     def _same_but_timing(self, run):
         """Labels of a sweep aside: one launch explains both arms of an A/A pair."""
-        return _as_text({key: value for key, value in _configuration(run).items() if key != TIMING})
+        return arm_names.as_text({key: value for key, value in _configuration(run).items() if key != TIMING})
 
     def _told(self, runs, timing_is_varied):
         """(launches that are compared, phased ones that explain free ones of the same configuration)"""
@@ -103,16 +104,24 @@ class Study:
     def _sort(self, configurations):
         groups = {}
         for run, configuration in zip(self.runs, configurations, strict=True):
-            identity = tuple(_as_text(configuration.get(key)) for key in self.varied)
+            identity = tuple(arm_names.as_text(configuration.get(key)) for key in self.varied)
             groups.setdefault(identity, (configuration, []))[1].append(run)
-        names = _short(self.keys)
+        names = arm_names.short(self.keys)
         arms = []
         for configuration, runs in groups.values():
             values = {key: configuration.get(key) for key in self.keys}
-            label = ", ".join(_named(names[key], value) for key, value in values.items() if key != ROUTING)
+            label = ", ".join(arm_names.named(names[key], value) for key, value in values.items() if key != arm_names.ROUTING)
             arms.append(Arm(label, values, configuration, runs))
-        arms.sort(key=lambda arm: [_order(value) for value in arm.values.values()])
-        return _distinctly_labelled(_with_routing(arms))
+        arms.sort(key=lambda arm: [arm_names.order(value) for value in arm.values.values()])
+        return arm_names.distinctly_labelled(arm_names.with_routing(arms, self._named_by_a_label(arms)))
+
+    def _named_by_a_label(self, arms):
+        """Whether labels of the sweep alone name the arms, each its own."""
+        return (
+            {*self.keys} <= {*self._label_names}
+            and "" not in (labels := {arm.label for arm in arms})
+            and len(labels) == len(arms)
+        )
 
     def fixed(self):
         """Keys of the configuration that have one value in all launches."""
@@ -137,8 +146,31 @@ class Study:
         return fitting[0]
 
     def baseline(self):
-        """The declared one, else the first."""
-        return self.arm(self._baseline) if self._baseline else self.arms[0]
+        """The declared one, else of the arms whose gate chose, where there are any, the one that most contrasts have as `first`,
+        else the first."""
+        if self._baseline:
+            return self.arm(self._baseline)
+        able = [arm for arm in self.arms if not arm.forced()] or self.arms
+        return max(able, key=lambda arm: self._first_sides().count([arm]))
+
+    def named_baseline(self):
+        """The label of the baseline where it is declared, the only one whose gate chose, or `first` in more contrasts than any
+        other; else ""."""
+        able = [arm for arm in self.arms if not arm.forced()] or self.arms
+        most = sorted(self._first_sides().count([arm]) for arm in able)[-2:]
+        said = self._baseline or len(able) == 1 or most[0] < most[-1]
+        return self.baseline().label if said and len(self.arms) > 1 else ""
+
+    def _first_sides(self):
+        return [self._fitting(contrast.get("first", {})) for contrast in self.contrasts]
+
+    def gates(self):
+        """Label -> gate of the arms whose gate no other arm has, and of the baseline, where gates vary."""
+        gates = {arm.label: arm.configuration.get("gate.kind") for arm in self.arms}
+        several, own = [*gates.values()], self.baseline().label
+        return {
+            label: gate for label, gate in gates.items() if len({*several}) > 1 and (several.count(gate) == 1 or label == own)
+        }
 
     def equal_arms(self):
         """Pairs of arms that differ in a sweep's own labels alone: A/A pairs, whose difference is what chance makes."""
@@ -168,6 +200,13 @@ class Study:
         able = [arm for arm in self.arms if not arm.forced()]
         if not able:
             raise NotDrawn("the routing of every run is forced, so no loss is drawn.")
+        return able
+
+    def routed_arms(self):
+        """Those whose tokens are routed to one of several experts."""
+        able = [arm for arm in self.arms if arm.routed()]
+        if not able:
+            raise NotDrawn("every configuration has one expert, so nothing is routed.")
         return able
 
     def natural_of(self, arm):
@@ -212,68 +251,3 @@ def _configuration(run):
     """What makes a launch comparable: every value in force, and what the build and its start added."""
     facts = {key: value for key, value in run.config.items() if key not in OF_THE_LAUNCH}
     return facts | {"threads": run.provenance("threads_per_rank"), "commit": run.provenance("commit")[:10]}
-
-
-def _as_text(value):
-    return json.dumps(value, sort_keys=True)
-
-
-def _telling(varied, configurations):
-    """A label of the sweep that tells all arms apart, else every key that changes; of those that always change together one is
-    enough: a preferred one, else a short plain value."""
-    arms = {tuple(_as_text(configuration.get(key)) for key in varied) for configuration in configurations}
-    for key in varied:
-        if "." not in key and len({_as_text(configuration.get(key)) for configuration in configurations}) == len(arms) > 1:
-            return [key]
-    chosen = {}
-    for key in varied:
-        values = [_as_text(configuration.get(key)) for configuration in configurations]
-        pattern = tuple(values.index(value) for value in values)
-        rank = (PREFERRED.index(key) if key in PREFERRED else len(PREFERRED), max(map(len, values)), key)
-        chosen[pattern] = min(chosen.get(pattern, (rank, key)), (rank, key))
-    told = {key: pattern for pattern, (_, key) in chosen.items()}
-    return [key for _, key in sorted(chosen.values()) if not (key.startswith(LOSSES) and _follows(key, told))]
-
-
-def _follows(key, patterns):
-    """Whether one other key of `patterns` tells this one's value, as a gate tells the losses that it was published with."""
-    others = (pattern for name, pattern in patterns.items() if not name.startswith(LOSSES))
-    return any(len(set(zip(other, patterns[key], strict=True))) == len(set(other)) for other in others)
-
-
-def _short(keys):
-    """The last part of each key, of a loss its kind as well, or all of it where two end alike."""
-    last = [key.removeprefix(LOSSES).replace(".", " ") if key.startswith(LOSSES) else key.rsplit(".", 1)[-1] for key in keys]
-    return {key: short if last.count(short) == 1 else key for key, short in zip(keys, last, strict=True)}
-
-
-def _named(name, value):
-    return value if isinstance(value, str) and value and name not in ("threads", "commit") else f"{name} {_plain(value)}"
-
-
-def _plain(value):
-    return "-" if value in (None, "") else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _order(value):
-    return (0, value, "") if isinstance(value, (int, float)) else (1, 0, _plain(value))
-
-
-def _with_routing(arms):
-    """Where the routing of any of them is forced, the label of each says whose is, and how."""
-    told = any(arm.forced() for arm in arms)
-    for arm in arms:
-        parts = [arm.label] * bool(arm.label) + [arm.runs[0].routing()] * told
-        arm.label = ", ".join(parts) or "all launches"
-    return arms
-
-
-def _distinctly_labelled(arms):
-    """Where `keys` do not tell all arms apart, a number does."""
-    seen = {}
-    for arm in arms:
-        seen.setdefault(arm.label, []).append(arm)
-    for alike in seen.values():
-        for number, arm in enumerate(alike if len(alike) > 1 else [], 1):
-            arm.label += f" ({number})"
-    return arms

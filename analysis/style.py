@@ -17,10 +17,16 @@ COLUMN, PAGE = 0, 1
 
 LEAST_SPREAD = 0.02  # of the colours about an even share
 MANY_CURVES, MANY_BARS = 4, 32
+WIDEST = 0.06  # share of the axis, of points at one x side by side
+OPEN = {
+    "markerfacecolor": "white",
+    "markeredgewidth": 0.7,
+}  # of a marker; no face at all would show whiskers, as if it were filled
 ROW_NAME = 1.3  # inches, of a row's name
 
 _paper = "ieee"
 _arms = {}
+_baseline = ""
 
 
 def apply(paper="ieee"):
@@ -29,15 +35,20 @@ def apply(paper="ieee"):
     matplotlib.style.use(["default", str(Path(__file__).with_name("moescope.mplstyle"))])  # whatever a user's own settings are
 
 
-def name_arms(labels):
-    """Gives each arm of a study its colour and marker, the same in all figures: a method has its own, others take turns."""
+def name_arms(labels, gates=None, baseline=""):
+    """Gives each arm of a study its colour and marker, the same in all figures: a method has its own, others take turns. `gates`:
+    label -> the gate that an arm stands for under another name. The name of the `baseline` is bold in rows."""
+    global _baseline
     lettering.number_from(labels)
-    labels = [lettering.shown(label) for label in labels]
+    _baseline = lettering.shown(baseline)
+    methods = {lettering.shown(label): METHODS.get(label) or METHODS.get((gates or {}).get(label)) for label in labels}
     _arms.clear()
-    taken = {METHODS[label] for label in labels if label in METHODS}
-    free = [look for look in CYCLE if look not in taken]
-    unnamed = [label for label in labels if label not in METHODS]
-    _arms.update({label: METHODS[label] for label in labels if label in METHODS})
+    for label, look in methods.items():
+        if look and look not in _arms.values():
+            _arms[label] = look
+    taken = {colour for colour, _ in _arms.values()}
+    free = sorted((look for look in CYCLE if look not in _arms.values()), key=lambda look: look[0] in taken)
+    unnamed = [label for label in methods if label not in _arms]
     _arms.update({label: free[number % len(free)] for number, label in enumerate(unnamed)})
 
 
@@ -84,8 +95,9 @@ def curve(axes, x, y, label, look, number=0, of=1, band=(), width=0.8, line="-")
 
 
 def beside(x, number, of, share=0.012):
-    """Places of the points of one of `of` curves, so that those at one x stand side by side; `share` of the axis between two."""
-    x = np.asarray(x, float)
+    """Places of the points of one of `of` curves, so that those at one x stand side by side; `share` of the axis between two,
+    less of many."""
+    x, share = np.asarray(x, float), min(share, WIDEST / max(1, of - 1))
     return x + (number - (of - 1) / 2) * share * np.ptp(x) if len(x) else x
 
 
@@ -186,9 +198,17 @@ def arms_down(axes, labels):
     """A row for each arm or comparison, from the top down; long names take several lines, for which the figure grows."""
     lines = [lettering.broken(label, ROW_NAME, 7) for label in labels]
     axes.set_yticks(range(len(labels)), ["\n".join(name) for name in lines])
+    for text, label in zip(axes.get_yticklabels(), labels, strict=True):
+        text.set_fontweight("bold" if label == _baseline else "normal")
     axes.set_ylim(len(labels) - 0.4, -0.6)
     most = max(map(len, lines), default=1)
     axes.figure.set_figheight(axes.figure.get_figheight() + 0.13 * max(0, most - 2) * len(labels))
+
+
+def of_baseline(figure):
+    """Says what is bold, where anything is."""
+    texts = [text for axes in figure.axes for text in axes.get_yticklabels()]
+    return "; bold: the baseline" if any(text.get_fontweight() == "bold" for text in texts) else ""
 
 
 def of_launches(n):

@@ -13,4 +13,4 @@ def table(study):
 
 
 def draw(table):
-    return over_steps.draw(table, LABELS)
+    return over_steps.draw(table, LABELS, shares=["dead_fraction"])

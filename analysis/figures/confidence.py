@@ -1,5 +1,5 @@
 """How sure routers are of their tokens over the steps: largest probability, entropy of the probabilities, and margin between the
-least chosen and the best not chosen."""
+least chosen and the best not chosen; of gates that chose."""
 
 import over_steps
 
@@ -12,7 +12,7 @@ LABELS = {
 
 
 def table(study):
-    return over_steps.table(study, {name: f"raw/confidence/{name}" for name in LABELS})
+    return over_steps.table(study, {name: f"raw/confidence/{name}" for name in LABELS}, chosen=True)
 
 
 def draw(table):

@@ -2,6 +2,7 @@
 
 import claims
 import effects
+import headline_cells
 import style
 from run_file import NotDrawn
 
@@ -24,6 +25,6 @@ def draw(table):
     figure = style.new_figure(style.COLUMN, sum(heights))
     panels = figure.subplots(len(measures), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
     for axes, name in zip(panels, measures, strict=True):
-        part, label = table.where(measure=name), name.replace("_", " ")
+        part, label = table.where(measure=name), headline_cells.words(name)
         effects.draw(axes, part, f"ratio of {label}" if part["effect"][0] == "ratio" else label)
     return figure

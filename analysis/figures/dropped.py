@@ -13,15 +13,16 @@ FACTOR = "capacity.factor"
 
 
 def table(study):
-    if FACTOR not in study.varied:
-        raise NotDrawn(f"{FACTOR} is the same in all configurations.")
+    arms = [arm for arm in study.arms if arm.configuration.get("capacity.policy") != "none"]
+    if len({arm.configuration[FACTOR] for arm in arms}) < 2:
+        raise NotDrawn(f"{FACTOR} is the same in all configurations that have a capacity.")
     rows = []
-    for arm in sorted(study.arms, key=lambda arm: arm.configuration[FACTOR]):
+    for arm in sorted(arms, key=lambda arm: arm.configuration[FACTOR]):
         estimate = across(arm, lambda run: run.summary("dropped_fraction")[0], SEED)
         others = ", ".join(str(value) for key, value in arm.values.items() if key != FACTOR) or "all"
         rows.append((others, arm.configuration[FACTOR], estimate.value, estimate.low, estimate.high, estimate.n))
     names = ["configuration", "capacity_factor", "dropped", "low", "high", "n"]
-    told = style.of_seeds([row[-1] for row in rows], [len(arm.runs) for arm in study.arms])
+    told = style.of_seeds([row[-1] for row in rows], [len(arm.runs) for arm in arms])
     return Table(
         f"of the choices after warm-up, all routers; {told}",
         **{name: ("", values) for name, values in zip(names, zip(*rows, strict=True), strict=True)},

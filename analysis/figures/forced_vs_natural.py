@@ -1,9 +1,10 @@
-"""What forced routing hides: step time, wait, bytes and the load of the busiest rank of each forced configuration, over those of
-the same whose gate chose."""
+"""What forced routing hides: step time (black bar: as the rows of the busiest rank predict it), wait, bytes and the load of the
+busiest rank of each forced configuration, over those of the same whose gate chose."""
 
 import numpy as np
 
 import claims
+import predicted_time
 import row_panels
 from comparison import compare
 from measures import measure
@@ -17,7 +18,14 @@ MEASURES = {
     "payload_bytes_per_token": "payload of\na token",
     "imbalance_rank": "busiest rank\n(max / mean)",
 }
+TIME = "step_seconds"
 CLAIMED = "filled: a declared contrast claims a difference"
+PREDICTED = "black bar: predicted from the rows of the busiest rank"
+UNPREDICTED = "no time predicted: no phased launch of natural routing"
+NAMES = (
+    *("measure", "configuration", "value", "low", "high", "n", "of", "claimed"),
+    *("predicted", "predicted_low", "predicted_high"),
+)
 
 
 def table(study):
@@ -29,8 +37,7 @@ def table(study):
     rows = [row for name in MEASURES for row in _rows(pairs, measure(name), claimed)]
     if not rows:
         raise NotDrawn("neither time nor bytes nor imbalance of forced and natural runs is a finite number.")
-    names = ["measure", "configuration", "value", "low", "high", "n", "of", "claimed"]
-    return Table(_title(study, rows), **{name: ("", values) for name, values in zip(names, zip(*rows, strict=True), strict=True)})
+    return Table(_title(study, rows), **{name: ("", values) for name, values in zip(NAMES, zip(*rows, strict=True), strict=True)})
 
 
 def _claimed(study):
@@ -45,14 +52,17 @@ def _rows(pairs, each, claimed):
         return
     for (natural, forced), effect in zip(pairs, effects, strict=True):
         known = (each.name, frozenset((natural.label, forced.label))) in claimed
-        yield each.name, forced.label, effect.value, effect.low, effect.high, effect.n, claims.UNITS[each.decided_by], known
+        told = (effect.value, effect.low, effect.high, effect.n, claims.UNITS[each.decided_by], known)
+        predicted = predicted_time.ratio(natural, forced) if each.name == TIME else predicted_time.NONE
+        yield each.name, forced.label, *told, predicted.value, predicted.low, predicted.high
 
 
 def _title(study, rows):
     said = CLAIMED if study.contrasts else "no contrast was declared"
     counted = row_panels.counted([row[5:7] for row in rows])
-    return f"ratios to the same configuration with natural routing, 95 % intervals, {counted}; {said}"
+    predicted = PREDICTED if np.isfinite([row[8] for row in rows]).any() else UNPREDICTED
+    return f"ratios to the same configuration with natural routing, 95 % intervals, {counted}; {said}; {predicted}"
 
 
 def draw(table):
-    return row_panels.draw(table, MEASURES, "claimed", line=1)
+    return row_panels.draw(table, MEASURES, "claimed", line=1, bars="predicted")

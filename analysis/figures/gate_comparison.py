@@ -6,8 +6,8 @@ import numpy as np
 import claims
 import launch_statistics
 import row_panels
-from comparison import across, median_of
-from measures import OF_HELD_OUT_TEXT, measure
+from comparison import across, median_of, untold
+from measures import OF_HELD_OUT_TEXT, OF_ROUTING, measure
 from run_file import NotDrawn
 from table import Table
 
@@ -44,9 +44,9 @@ def _rows(study, each, winners):
 
 
 def _estimate(arm, each):
-    """Phased launches alone tell the time of a phase, and no loss is told of forced routing."""
-    if arm.forced() and each.name in OF_HELD_OUT_TEXT:
-        return median_of([np.nan])
+    """Phased launches alone tell the time of a phase, no loss is told of forced routing, and no balance of one expert."""
+    if (arm.forced() and each.name in OF_HELD_OUT_TEXT) or (each.name in OF_ROUTING and not arm.routed()):
+        return untold(arm, each.decided_by)
     if each.name == "gate_seconds_per_token":
         return median_of([each.of_or_nan(run) for run in arm.told_apart()])
     return across(arm, each.of_or_nan, each.decided_by)

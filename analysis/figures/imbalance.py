@@ -16,17 +16,18 @@ MEASURE = "derived/imbalance/experts/max_over_mean"
 
 def table(study):
     alone = len(study.arms) == 1
-    curves = _routers(study.arms[0]) if alone else {arm.label: _of_seeds(arm).max(axis=2) for arm in study.arms}
+    arms = study.routed_arms()
+    curves = _routers(arms[0]) if alone else {arm.label: _of_seeds(arm).max(axis=2) for arm in arms}
     rows = [row for curve, values in curves.items() for row in _rows(curve, values)]
     curve, step, low, value, high = zip(*rows, strict=True)
     columns = {"low": ("", low), "max_over_mean": ("", value), "high": ("", high)}
-    return Table(_title(study, alone), curve=("", curve), step=("", step), **columns)
+    return Table(_title(arms, alone), curve=("", curve), step=("", step), **columns)
 
 
-def _title(study, alone):
-    steps = [run.steps_done for run in study.runs]
-    launches, seeds = [len(arm.runs) for arm in study.arms], [len(arm.one_of_each_seed()) for arm in study.arms]
-    many = alone and len(study.runs[0].names("router")) > looks.MOST_COLOURS
+def _title(arms, alone):
+    steps = [run.steps_done for arm in arms for run in arm.runs]
+    launches, seeds = [len(arm.runs) for arm in arms], [len(arm.one_of_each_seed()) for arm in arms]
+    many = alone and len(arms[0].runs[0].names("router")) > looks.MOST_COLOURS
     of = "all routers" if many else ROUTERS if alone else "the worst router of each step"
     parts = [of, smoothing.told(steps)]
     parts += [style.medians_of_seeds(seeds, launches)] if max(launches) > 1 else []

@@ -13,21 +13,22 @@ ALL = "all experts, steps after warm-up, seeds and routers"
 
 
 def table(study):
+    arms = study.routed_arms()
     if len(study.arms) == 1:
-        loads = {f"router {name}": load for name, load in _by_router(study.arms[0]).items()}
+        loads = {f"router {name}": load for name, load in _by_router(arms[0]).items()}
     else:
-        loads = {arm.label: np.concatenate([*_by_router(arm).values()]) for arm in study.arms}
+        loads = {arm.label: np.concatenate([*_by_router(arm).values()]) for arm in arms}
     values = [_quantiles(load[np.isfinite(load)]) for load in loads.values()]
     return Table(
-        _title(study),
+        _title(study, arms),
         curve=("", np.repeat([*loads], len(SHARES))),
         load=("even share", np.concatenate(values)),
         share=("", np.tile(SHARES, len(loads))),
     )
 
 
-def _title(study):
-    seeds = [len(arm.one_of_each_seed()) for arm in study.arms]
+def _title(study, arms):
+    seeds = [len(arm.one_of_each_seed()) for arm in arms]
     counted = f"n = {min(seeds)}" + (f" to {max(seeds)}" if max(seeds) > min(seeds) else "") + f" seed{'s' * (max(seeds) > 1)}"
     of = ALL if len(study.arms) > 1 else "all experts, steps after warm-up and seeds, a curve for each router"
     return f"{of}, {counted}: no interval; dotted: an even share"

@@ -89,12 +89,17 @@ def _several(axes, table):
         if len(part):
             _thin(axes, training, colour, "_")
             at = style.beside(part["tokens"], number, len(labels))
-            style.whiskers(axes, at, part, "cross_entropy", label, color=colour, marker=marker)
+            style.whiskers(axes, at, part, "cross_entropy", label, color=colour, marker=marker, linestyle=_joined(part))
         else:
             style.curve(axes, training["tokens"], training["cross_entropy"], label, (colour, marker), number, len(labels))
     if len(held_out):
         axes.plot([], [], color=GREY, linewidth=0.6, label=TRAINING)
         axes.plot([], [], color=GREY, marker="o", label=HELD_OUT)
+
+
+def _joined(evaluations):
+    """A line through two points, before and after the training, would show a course that nobody has seen."""
+    return "-" if len(evaluations) > 2 else "none"
 
 
 def _differences(axes, table):
@@ -104,5 +109,5 @@ def _differences(axes, table):
         part = table.where(configuration=label, curve=DIFFERENCE)
         colour, marker = style.arm(label)
         at = style.beside(part["tokens"], labels.index(label), len(labels))
-        style.whiskers(axes, at, part, "cross_entropy", "_", color=colour, marker=marker)
+        style.whiskers(axes, at, part, "cross_entropy", "_", color=colour, marker=marker, linestyle=_joined(part))
     axes.set_ylabel("held out, minus\nbaseline (nat)")

@@ -1,7 +1,7 @@
 """Model FLOPs utilisation of each configuration under every numerator in use; `executed` is a hardware utilisation."""
 
 import numpy as np
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 import style
 from comparison import across
@@ -25,6 +25,7 @@ COUNTS = {  # docs/definitions.md, Operations
     "six_n_total": "every parameter, idle experts too: it flatters sparse models",
     "executed": "operations at the kernel calls",
 }
+MOST_TICKS = 5
 SLOW_PEAK = "above 100 % the peak, the best of a few products of square matrices, was slower than the model's own products"
 
 
@@ -72,6 +73,8 @@ def draw(table):
     if np.nanmax(table["mfu"], initial=0) > 1:
         axes.axvline(1, color="black", linewidth=0.7, linestyle=":")
     axes.set(xlabel="model FLOPs utilisation\n(share of the peak)", xlim=(0, None))
+    ticks = MaxNLocator(MOST_TICKS).tick_values(0, axes.get_xlim()[1])
+    axes.set_xticks(ticks[ticks <= axes.get_xlim()[1]])  # now, so that the layout has room for the last one
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.grid(axis="x")
     style.legend(axes)

@@ -11,7 +11,9 @@ OF = "study"
 
 
 def table(study):
-    arms = study.free_arms()
+    arms = [arm for arm in study.free_arms() if arm in study.routed_arms()]
+    if not arms:
+        raise NotDrawn("no free run of a model whose tokens are routed.")
     for peak in ("stated", "measured"):
         rows = [
             (arm.label, run.summary("imbalance_rank")[0], run.summary(f"mfu_{peak}_megatron_causal")[0])

@@ -17,16 +17,17 @@ def table(study):
     for run in study.runs:
         if not run.has(MEASURE):
             raise NotDrawn(f"{run.path}: written before /{MEASURE} was recorded.")
-    rows = [row for arm in study.arms for row in _rows(arm)]
+    arms = study.routed_arms()
+    rows = [row for arm in arms for row in _rows(arm)]
     names = ["configuration", "of", "step", "low", "normalized_entropy", "high"]
-    return Table(_title(study), **{name: ("", values) for name, values in zip(names, zip(*rows, strict=True), strict=True)})
+    return Table(_title(arms), **{name: ("", values) for name, values in zip(names, zip(*rows, strict=True), strict=True)})
 
 
-def _title(study):
-    steps = [run.steps_done for run in study.runs]
-    launches, seeds = [len(arm.runs) for arm in study.arms], [len(arm.one_of_each_seed()) for arm in study.arms]
+def _title(arms):
+    steps = [run.steps_done for arm in arms for run in arm.runs]
+    launches, seeds = [len(arm.runs) for arm in arms], [len(arm.one_of_each_seed()) for arm in arms]
     over = " and ".join(["window"] * (smoothing.window(max(steps)) > 1) + ["seeds"] * (max(seeds) > 1))
-    parts = ["solid: mean of the routers, dashed: lowest router of each step", smoothing.told(steps)]
+    parts = ["lowest router: of each step", smoothing.told(steps)]
     return "; ".join([*parts, style.medians_of_seeds(seeds, launches), *[f"bands: quartiles over {over}"] * bool(over)])
 
 
@@ -40,19 +41,25 @@ def _rows(arm):
 
 
 def draw(table):
-    figure = style.new_figure(style.COLUMN, 2.3)
-    axes = figure.subplots()
+    """Of one configuration both curves in one panel, of several a panel each."""
     labels = table.distinct("configuration")
-    for number, label in enumerate(labels):
-        look = style.arm(label) if len(labels) > 1 else (ALONE, "")
-        for of, line in ((MEAN, "-"), (LOWEST, "--")):
+    several = len(labels) > 1
+    figure = style.new_figure(style.COLUMN, 3.1 if several else 2.3)
+    panels = figure.subplots(1 + several, 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (of, line) in zip(panels if several else [panels[0]] * 2, ((MEAN, "-"), (LOWEST, "--")), strict=True):
+        for number, label in enumerate(labels):
             part = table.where(configuration=label, of=of)
-            name = of if len(labels) == 1 else label if of == MEAN else "_"
-            band = (part["low"], part["high"])
-            style.curve(axes, part["step"], part["normalized_entropy"], name, look, number, len(labels), band, line=line)
-    axes.axhline(1, color="black", linewidth=0.5, linestyle=":")
-    axes.set(xlabel="step", ylabel="entropy of experts' shares / log E")
-    style.whole_steps(axes)
-    axes.grid(axis="y")
-    style.legend(axes)
+            look, name = (style.arm(label), label) if several else ((ALONE, ""), of)
+            drawn = {"band": (part["low"], part["high"]), "line": "-" if several else line}
+            style.curve(axes, part["step"], part["normalized_entropy"], name, look, number, len(labels), **drawn)
+        if several:
+            axes.set_ylabel(f"entropy / log E,\n{of}")
+    for axes in panels:
+        axes.axhline(1, color="black", linewidth=0.5, linestyle=":")
+        axes.grid(axis="y")
+    if not several:
+        panels[0].set_ylabel("entropy of experts' shares / log E")
+    panels[-1].set_xlabel("step")
+    style.whole_steps(panels[-1])
+    style.legend(panels[0])
     return figure

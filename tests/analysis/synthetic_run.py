@@ -110,6 +110,7 @@ def _entropy(shares):
 def _routing(file, random, steps):
     counts = random.multinomial(2048, random.dirichlet(np.full(EXPERTS, 4), ROUTERS), (steps, ROUTERS)).astype("i8")
     file["raw/expert_tokens_routed"] = counts
+    file["raw/rank_rows"] = counts.reshape(steps, ROUTERS, RANKS, -1).sum(axis=3)
     file["derived/imbalance/experts/max_over_mean"] = counts.max(axis=2) / counts.mean(axis=2)
     file["derived/imbalance/experts/normalized_entropy"] = _entropy(counts / 2048) / np.log2(EXPERTS)
     file["derived/imbalance/experts/dead_fraction"] = (counts < 100).mean(axis=2)

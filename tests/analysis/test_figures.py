@@ -18,8 +18,10 @@ from matplotlib.container import BarContainer
 import figures
 import style
 from layout import faults
+from measures import NUMERATORS
 from run_file import NotDrawn, Run
 from synthetic_run import COLLECTIVES, EXPERTS, PURPOSES, RANKS, ROUTERS, STEPS, WARM_UP, study_of, write_arm, write_run
+from table import Table
 
 CLI = Path(__file__).parents[2] / "analysis" / "figures.py"
 OF_LAUNCH = [name for name in figures.names() if figures.load(name).OF in ("launch", "explanation")]
@@ -272,6 +274,50 @@ def test_loss_of_several_configurations_has_their_training_and_the_difference_to
     assert drawn_below.get_ydata().tolist() == table.where(configuration="random", curve="difference")[
         "cross_entropy"
     ].tolist() or (drawn_below.get_ydata().tolist() == below["cross_entropy"].tolist())
+
+
+def test_two_evaluations_are_not_joined_and_stand_close_by_their_tokens(tmp_path):
+    paths = [path for kind in "abcdefghijk" for path in write_arm(tmp_path, kind, 1, {"gate.kind": kind}, timing="free")]
+    for path in paths:
+        with h5py.File(path, "r+") as file:
+            file["raw/eval/at_step"][1] = -1
+    figure = figures.draw("loss", figures.load("loss").table(study_of(paths)))
+    for axes in figure.axes:
+        points = [container.lines[0] for container in axes.containers if len(container.lines[0].get_xdata())]
+        assert len(points) >= 10 and all(line.get_linestyle() == "None" for line in points)
+        last = [line.get_xdata()[-1] for line in points]
+        assert max(last) - min(last) < 0.07 * 10 * 1024
+
+
+def test_only_arms_with_a_capacity_are_drawn_against_its_factor(capacities, tmp_path):
+    dropless = write_arm(tmp_path, "dropless", 1, {"capacity.policy": "none", "capacity.factor": 4.0})
+    table = figures.load("dropped").table(study_of([*capacities, *dropless]))
+    assert sorted(set(table["capacity_factor"])) == [0.5, 1, 2]
+    with pytest.raises(NotDrawn, match="the same in all configurations that have a capacity"):
+        figures.load("dropped").table(study_of([*capacities[:6], *dropless]))
+
+
+@pytest.mark.parametrize("largest", np.arange(1.53, 1.57, 0.003))
+def test_the_last_number_below_the_utilisation_is_not_cut(largest):
+    rows = [(gate, name, largest if name == "six_n_total" else 0.4) for gate in ("noisy_top_k", "random") for name in NUMERATORS]
+    gate, numerator, mfu = zip(*rows, strict=True)
+    of = dict.fromkeys(("mfu", "low", "high"), ("", mfu))
+    table = Table("x", configuration=("", gate), numerator=("", numerator), **of, n=("", [1] * len(mfu)))
+    figure = figures.draw("mfu", table)
+    style.caption(figure, table.title, [])
+    FigureCanvasAgg(figure).draw()
+    low, high = figure.axes[0].get_xlim()
+    labels = zip(figure.axes[0].get_xticks(), figure.axes[0].get_xticklabels(), strict=True)
+    assert all(label.get_window_extent().x1 <= figure.bbox.x1 + 0.5 for at, label in labels if low <= at <= high)
+
+
+def test_contrasts_are_named_in_the_words_of_the_headline_table(gates):
+    study = study_of(gates)
+    sides = {"first": {"gate.kind": "switch"}, "second": {"gate.kind": "random"}}
+    study.contrasts = [{"name": name, "measure": name} | sides for name in ("imbalance_rank", "step_seconds")]
+    figure = figures.draw("contrasts", figures.load("contrasts").table(study))
+    labels = [axes.get_xlabel().replace("\n", " ") for axes in figure.axes]
+    assert labels == ["imbalance of ranks (max / mean), difference", "ratio of step time"]
 
 
 def test_loss_parts_are_total_cross_entropy_and_each_routers_balance(run_path):

@@ -38,9 +38,16 @@ def test_arms_are_named_by_their_routing(natural_and_even, tmp_path):
     assert [arm.label for arm in study_of(natural_and_even[6:]).arms] == ["forced:even"]
 
 
-def test_a_label_of_a_sweep_stands_beside_the_routing(natural_and_even):
+def test_a_name_of_the_sweep_says_that_an_arm_is_forced_and_does_not_repeat_how(natural_and_even):
     labels = {path: {"arm": "before" if number < 6 else "after"} for number, path in enumerate(natural_and_even)}
-    assert [arm.label for arm in study_of(natural_and_even, labels=labels).arms] == ["after, forced:even", "before, natural"]
+    assert [arm.label for arm in study_of(natural_and_even, labels=labels).arms] == ["after (forced)", "before"]
+    one_name = {path: {"arm": "one"} for path in natural_and_even}
+    assert [arm.label for arm in study_of(natural_and_even, labels=one_name).arms] == ["forced:even", "natural"]
+
+
+def test_a_forced_arm_is_the_baseline_of_none_whose_gate_chose(natural_and_even):
+    assert study_of(natural_and_even).baseline().label == "natural"
+    assert study_of(natural_and_even[6:]).baseline().label == "forced:even"
 
 
 def test_a_forced_run_is_marked(natural_and_even):

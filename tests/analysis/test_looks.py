@@ -1,6 +1,8 @@
 """Looks that mean different things differ, in colour and in grey."""
 
 import itertools
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,6 +47,19 @@ def test_a_colour_of_a_phase_means_nothing_else():
 def test_every_phase_axis_and_purpose_of_a_run_file_has_a_look():
     assert set(looks.PHASES) == set(PHASES) - set(looks.BETWEEN_STEPS)
     assert set(looks.PURPOSES) == set(PURPOSES) and set(looks.AXES) == set(looks.AXIS_WORDS)
+
+
+def test_every_gate_has_a_look_that_no_other_has():
+    registry = (Path(__file__).parents[2] / "src/gates/registry.cpp").read_text(encoding="utf-8")
+    kinds = re.findall(r"^  GATE\((\w+)\)", registry, re.MULTILINE)
+    assert len(kinds) > 20 and set(kinds) <= set(looks.METHODS)
+    assert len({looks.METHODS[kind] for kind in kinds}) == len(kinds)
+
+
+def test_colours_of_arms_differ_and_no_colour_meets_a_marker_twice():
+    for one, other in itertools.combinations(looks.COLOURS, 2):
+        assert difference(one, other) >= COLOURS_APART, (one, other)
+    assert len(set(looks.CYCLE)) == len(looks.CYCLE) == 96
 
 
 def test_markers_of_methods_and_numerators_differ_where_they_meet():

@@ -13,6 +13,7 @@ import report
 import report_order
 import style
 from synthetic_run import study_of, write_arm, write_sweep
+from table import Table
 from test_figures import run_cli
 
 VOID = {"meta", "img", "br"}
@@ -69,6 +70,22 @@ def test_a_report_needs_no_other_file_and_names_what_failed(tmp_path):
     assert "<td>switch</td><td>switch</td><td>6</td>" in page
 
 
+def test_of_many_keys_the_report_tells_what_an_arm_has_otherwise_than_the_baseline(tmp_path):
+    keys = {"gate.kind": "switch", "capacity.factor": 2.0, "layout.tp": 1, "batch.sequences": 16, "layout.ep": 2}
+    paths = (
+        write_arm(tmp_path, "usual")
+        + write_arm(tmp_path, "one", 1, {"gate.kind": "switch"})
+        + write_arm(tmp_path, "all", 1, keys)
+    )
+    labels = {path: {"arm": name} for path, name in zip(paths, ("a usual one", "another gate", "another all"), strict=True)}
+    _, table = report._varied(study_of(paths, labels=labels))
+    assert "<th>otherwise than a usual one</th>" in table and "<td>a usual one</td><td>-</td>" in table
+    assert "<td>another gate</td><td>gate.kind = &quot;switch&quot;</td><td>1</td>" in table
+    assert "batch.sequences = 16, capacity.factor = 2.0, gate.kind" in table
+    _, few = report._varied(study_of(paths[:2], labels=labels))
+    assert "<th>gate.kind</th>" in few
+
+
 def test_every_figure_has_its_place_in_the_report():
     placed = [name for _, _, names in report_order.SECTIONS for name in names]
     assert sorted(placed) == figures.names()
@@ -82,6 +99,18 @@ def test_figures_that_the_question_is_about_come_first():
     assert [title for title, _ in report_order.sections(drawn, [])] == [
         *("Contrasts", "Loss", "Communication", "Utilisation", "Memory and energy")
     ]
+
+
+def test_figures_that_no_contrast_is_about_stand_apart_under_one_heading(tmp_path):
+    (tmp_path / "x.png").write_bytes(bytes(24))
+    drawn = [(name, "x", Table(n=("", [1]))) for name in ("contrasts", "loss", "mfu", "memory")]
+
+    def headings(contrasts):
+        return re.findall("<h[23]>.*?(?=</)", "".join(report._figures(tmp_path, drawn, contrasts)))
+
+    asked = [{"measure": "held_out_loss"}]
+    assert headings(asked) == ["<h2>Contrasts", "<h2>Loss", f"<h2>{report.BESIDE}", "<h3>Utilisation", "<h3>Memory and energy"]
+    assert headings([]) == ["<h2>Contrasts", "<h2>Loss", "<h2>Utilisation", "<h2>Memory and energy"]
 
 
 def test_the_answer_is_in_the_words_of_the_contrasts(tmp_path):

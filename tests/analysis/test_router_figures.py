@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 
 import figures
+import headline
 import lettering
 import style
 from layout import faults
 from load import lift
 from measures import measure
 from run_file import NotDrawn, Run
-from synthetic_run import EXPERTS, ROUTERS, WARM_UP, study_of, write_arm, write_run
+from synthetic_run import EXPERTS, PHASES, ROUTERS, WARM_UP, study_of, write_arm, write_run
 from test_figures import of_run
 
 CONTRAST = """
@@ -67,8 +68,8 @@ def test_an_arm_is_filled_where_a_declared_contrast_was_won(seeded_gates, tmp_pa
     table, figure = gate_comparison(study_of(seeded_gates, sweep=sweep))
     better = table.at(table["better"])
     assert list(zip(better["measure"], better["configuration"], strict=True)) == [("dropped_fraction", "switch")]
-    fills = [container.lines[0].get_fillstyle() for axes in figure.axes for container in axes.containers]
-    assert fills.count("full") == 1 and figure.axes[1].containers[1].lines[0].get_fillstyle() == "full"
+    fills = [container.lines[0].get_markerfacecolor() != "white" for axes in figure.axes for container in axes.containers]
+    assert fills.count(True) == 1 and figure.axes[1].containers[1].lines[0].get_markerfacecolor() != "white"
     assert "filled: better side" in table.title and "no contrast" in gate_comparison(study_of(seeded_gates))[0].title
 
 
@@ -117,7 +118,26 @@ def test_a_forced_arm_is_filled_where_a_declared_contrast_claims_a_difference(fo
     sweep.write_text(f'[[contrast]]\nname = "even is faster"\nmeasure = "step_seconds"\n{sides}\n')
     table, figure = forced_vs_natural(study_of(forced_and_natural, labels=labels, sweep=sweep))
     assert table.at(table["claimed"])["measure"].tolist() == ["step_seconds"]
-    assert figure.axes[0].containers[0].lines[0].get_fillstyle() == "full"
+    assert figure.axes[0].containers[0].lines[0].get_markerfacecolor() != "white"
+
+
+def test_the_time_that_rows_predict_stands_beside_the_measured_one(tmp_path):
+    """Experts are 0.3 of a step of the natural arm's phased launch; the busiest rank of the forced arm has 0.8 of its rows."""
+    natural = write_arm(tmp_path, "natural", 1, timing="free")
+    phased = write_arm(tmp_path, "phased", 1)
+    even = write_arm(tmp_path, "even", 1, {"routing.forced": "even"}, timing="free", routing="forced:even")
+    with h5py.File(phased[0], "r+") as file:
+        file["raw/step_seconds"][...] = 0.1
+        file["raw/phase_seconds"][..., PHASES.index("experts")] = [0.01, 0.03, 0.02, 0.01]
+    for path, rows in ((natural[0], [40, 50, 60, 50]), (even[0], [48, 48, 48, 48])):
+        with h5py.File(path, "r+") as file:
+            file["raw/rank_rows"][...] = rows
+    table, figure = forced_vs_natural(study_of([*natural, *phased, *even]))
+    assert table.where(measure="step_seconds")["predicted"] == pytest.approx([1 + 0.3 * (0.8 - 1)])
+    assert figure.axes[0].lines[1].get_xdata() == pytest.approx([0.94])
+    assert np.isnan(table.where(measure="imbalance_rank")["predicted"]).all() and "black bar: predicted" in table.title
+    unexplained = figures.load("forced_vs_natural").table(study_of([*natural, *even]))
+    assert np.isnan(unexplained["predicted"]).all() and "no time predicted" in unexplained.title
 
 
 def test_without_a_natural_run_beside_it_nothing_is_said_of_a_forced_one(forced_and_natural, tmp_path):
@@ -232,3 +252,51 @@ def test_measures_of_routers_are_means_over_routers_and_steady_steps(run_path):
         assert measure(name).decided_by == ("machine" if "seconds" in name else "seed")
     waited = run.array("raw/collective_wait_seconds")[WARM_UP:].sum(axis=2).mean()
     assert measure("wait_seconds").of(run) == pytest.approx(waited)
+
+
+@pytest.fixture(scope="module")
+def dense_beside_routed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dense")
+    routed = [path for kind in ("switch", "random") for path in write_arm(folder, kind, 1, {"gate.kind": kind}, timing="free")]
+    return routed, write_arm(folder, "dense", 1, {"gate.kind": "uniform", "model.num_experts": 1}, timing="free")
+
+
+@pytest.mark.parametrize("name", ["collapse", "confidence", "imbalance", "load_cdf", "routing_entropy", "mfu_against_imbalance"])
+def test_a_model_of_one_expert_is_in_no_figure_of_routing(dense_beside_routed, name):
+    routed, dense = dense_beside_routed
+    table = figures.load(name).table(study_of(routed + dense, ["gate.kind"]))
+    assert sorted(table.distinct("curve" if "curve" in table.names else "configuration")) == ["random", "switch"]
+    with pytest.raises(NotDrawn):
+        figures.load(name).table(study_of(dense))
+
+
+def test_a_model_of_one_expert_has_no_balance(dense_beside_routed):
+    study = study_of([path for paths in dense_beside_routed for path in paths], ["gate.kind"])
+    for table in (figures.load("gate_comparison").table(study), headline.table(study)):
+        for name in ("imbalance_expert", "dropped_fraction"):
+            of_routing = table.where(measure=name)
+            assert np.isnan(of_routing.where(configuration="uniform")["value"]).all()
+            assert np.isfinite(of_routing.where(configuration="switch")["value"]).all() and set(of_routing["n"]) == {1}
+
+
+def test_no_gate_is_sure_of_choices_that_another_made(forced_and_natural):
+    assert figures.load("confidence").table(study_of(forced_and_natural)).distinct("curve") == ["natural"]
+    with pytest.raises(NotDrawn, match="routing of every run is forced"):
+        figures.load("confidence").table(study_of(forced_and_natural[6:]))
+
+
+def test_where_every_expert_has_a_choice_the_share_without_one_is_at_the_foot_of_its_panel(tmp_path):
+    paths = write_arm(tmp_path, "one")
+    with h5py.File(paths[0], "r+") as file:
+        file["derived/dead_fraction_over_window"][...] = 0
+    figure = figures.draw("collapse", figures.load("collapse").table(study_of(paths)))
+    assert figure.axes[0].get_ylim() == (-0.05, 1)
+
+
+def test_the_baseline_is_bold_in_rows_and_the_caption_says_so(seeded_gates):
+    study = study_of(seeded_gates)
+    for baseline, said in (("switch", "; bold: the baseline"), ("", "")):
+        style.name_arms([arm.label for arm in study.arms], {}, baseline)
+        _, figure = gate_comparison(study)
+        bold = [label.get_text() for label in figure.axes[0].get_yticklabels() if label.get_fontweight() == "bold"]
+        assert bold == [baseline] * bool(baseline) and style.of_baseline(figure) == said

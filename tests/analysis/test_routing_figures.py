@@ -125,3 +125,12 @@ def test_routing_entropy_of_several_configurations_is_the_median_over_seeds(tmp_
     np.testing.assert_allclose(drawn["switch"].get_ydata(), np.median(of_seeds, axis=0), rtol=1e-14)
     assert "seeds, n = 3" in table.title
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["random", "switch"]
+
+
+def test_of_several_configurations_mean_and_lowest_router_have_a_panel_each(tmp_path):
+    paths = [path for kind in ("switch", "random") for path in write_arm(tmp_path, kind, 1, {"gate.kind": kind})]
+    study = study_of(paths)
+    figure = figures.draw("routing_entropy", figures.load("routing_entropy").table(study))
+    for axes, over in zip(figure.axes, (np.mean, np.min), strict=True):
+        for arm, line in zip(study.arms, axes.lines, strict=False):
+            np.testing.assert_allclose(line.get_ydata(), over(arm.runs[0].array(ENTROPY), axis=1), rtol=1e-14)

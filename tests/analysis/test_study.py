@@ -73,6 +73,17 @@ def test_a_method_keeps_its_colour_in_every_study_and_no_two_arms_share_one():
     assert len({style.arm(f"arm {number}") for number in range(30)} | {style.arm("random")}) == 31
 
 
+def test_an_arm_that_alone_has_a_gate_looks_like_it_and_no_other_has_its_colour(tmp_path):
+    gates = {"usual": "noisy_top_k", "quiet": "noisy_top_k", "f x P": "mixtral", "bias": "deepseek_v3"}
+    told = {write_run(tmp_path / f"{name}.h5", config={"gate.kind": gate}): {"arm": name} for name, gate in gates.items()}
+    study = study_of(told, labels=told)
+    study.contrasts = [{"first": {"arm": "usual"}}]
+    assert study.named_baseline() == "usual" and study.gates() == {key: gates[key] for key in ("usual", "f x P", "bias")}
+    style.name_arms([arm.label for arm in study.arms], study.gates())
+    assert {label: style.arm(label) for label in study.gates()} == {label: style.METHODS[gates[label]] for label in study.gates()}
+    assert len({style.arm(name)[0] for name in gates}) == len(gates)
+
+
 def test_a_phased_launch_explains_free_ones_of_its_configuration_and_is_in_no_comparison(tmp_path):
     free = write_arm(tmp_path, "free", 6, {"gate.kind": "switch"}, timing="free")
     phased = write_arm(tmp_path, "phased", 1, {"gate.kind": "switch"}, 9.0, timing="phased")
@@ -193,6 +204,26 @@ def test_a_baseline_and_contrasts_come_from_the_sweep_file(gates, tmp_path):
         claims.declared(study)
     with pytest.raises(BadRunFile, match="0 of 3 configurations have"):
         study.arm({"gate.kind": "nowhere"})
+
+
+def test_without_a_declared_baseline_it_is_the_first_side_of_most_contrasts(gates):
+    study = study_of(gates)
+    assert study.baseline().label == "noisy_top_k"
+    sides = (("switch", "random"), ("random", "noisy_top_k"), ("switch", "noisy_top_k"))
+    study.contrasts = [{"first": {"gate.kind": first}, "second": {"gate.kind": second}} for first, second in sides]
+    assert study.baseline().label == study.named_baseline() == "switch"
+    study.contrasts = study.contrasts[:2]
+    assert study.named_baseline() == ""
+
+
+def test_beside_a_label_no_key_stands_that_the_label_and_the_others_tell(tmp_path):
+    """As pools of ranks: a part of the batch for each rank, or one of all."""
+    cells = [("own", 1, 16), ("own", 2, 8), ("all", 1, 32), ("all", 2, 32)]
+    told = {}
+    for habit, ranks, factor in cells:
+        path = write_run(tmp_path / f"{habit}{ranks}.h5", config={"layout.ranks": ranks, "capacity.factor": factor})
+        told[path] = {"habit": habit}
+    assert labels(study_of(told, labels=told)) == ["ranks 1, all", "ranks 1, own", "ranks 2, all", "ranks 2, own"]
 
 
 def test_a_sweep_file_that_is_not_toml_is_named(gates, tmp_path):
