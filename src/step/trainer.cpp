@@ -15,6 +15,7 @@
 #include "config/routers.hpp"
 #include "kernels/gemm.hpp"
 #include "layout/shared_pools.hpp"
+#include "step/token_choices.hpp"
 
 namespace moescope {
 
@@ -181,7 +182,7 @@ StepReport Trainer<T>::step(BatchSource const& source, std::int64_t step, std::i
 
   own.energy_joules = energy_.joules();
   measure_memory(allocations_, state_, own);
-  count_decisions(decisions, report);
+  count_decisions(decisions, batches, report);
   take_measurements(mesh_, own);
   report.tokens = config_.batch.sequences * config_.batch.sequence_length;
   for (auto const& batch : batches) {
@@ -223,20 +224,31 @@ typename Trainer<T>::Decisions Trainer<T>::run_micro_steps(std::vector<LoadedMic
 }
 
 template <class T>
-void Trainer<T>::count_decisions(Decisions const& decisions, StepReport& report) {
+void Trainer<T>::count_decisions(Decisions const& decisions, std::vector<LoadedMicroBatch> const& batches, StepReport& report) {
   Region const region(Phase::checks);
   auto const begin = now();
   auto const& records = decisions.records;
   auto const [routers, experts] = router_extents(config_.model);
-  if (report.step % detail_every_ == 0) report.expert_pairs.resize(std::size_t(routers * experts * experts));
+  bool const detailed = report.step % detail_every_ == 0;
+  if (detailed) report.expert_pairs.resize(std::size_t(routers * experts * experts));
+  if (detailed && config_.record.choices) report.choices = no_choices(config_);
   for (std::size_t m = 0; m < records.size(); ++m) {
     count_routing(exec_, records[m], config_, std::int64_t(m), report.own);
     count_rows(records[m], mesh_.layout().experts(config_.model, mesh_.rank()), mesh_.rank(), report.own);
     add_realised(exec_, records[m], decisions.shares[m], report.own.loss_realised);
     if (!report.expert_pairs.empty()) count_pairs(exec_, records[m], experts, report.expert_pairs);
+    if (!report.choices.empty()) set_choices(exec_, records[m], config_, report.step, owned_tokens(batches[m]), report.choices);
   }
   add_confidence<T>(exec_, decisions.last_scores, report.own);
   report.own.checks_seconds = now() - begin;
+}
+
+/// Ids of those whose routing this rank records.
+template <class T>
+std::vector<std::int64_t> Trainer<T>::owned_tokens(LoadedMicroBatch const& batch) const {
+  auto const& ids = batch.device.ids;
+  auto const owned = mesh_.layout().owned_tokens(ids.size(), mesh_.rank());
+  return ids.rows(owned.begin, owned.end).on_host();
 }
 
 /// Of pools that the stage shares every rank knows the whole, and one dp coordinate tells it where others tell of their own.
