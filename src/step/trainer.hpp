@@ -48,9 +48,7 @@ class Trainer {
     std::vector<KeptScores<T>> last_scores;
   };
   Decisions run_micro_steps(std::vector<LoadedMicroBatch> const& batches, double labels, StepReport& report);
-  std::vector<bool> counted_losses() const;
   void sum_losses(StepReport& report);
-  void update_gates(std::vector<RoutingRecord> const& records);
   void finish_gradients(StepReport& report);
   void count_decisions(Decisions const& decisions, std::vector<LoadedMicroBatch> const& batches, StepReport& report);
   std::vector<std::int64_t> owned_tokens(LoadedMicroBatch const& batch) const;
