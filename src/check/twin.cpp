@@ -131,7 +131,8 @@ RunConfig twin_config(RunConfig const& config, std::int64_t ranks) {
   twin.train.steps = 2;
   twin.train.seed = 1;
   twin.routing.counts = of_layers(twin.routing.counts);
-  if (auto const* workload = find_forced_workload(twin.routing.forced); workload && workload->from_file) twin.routing = {};
+  if (auto const* workload = find_forced_workload(twin.routing.forced); workload && workload->replays != Replays::nothing)
+    twin.routing = {};
   return twin;
 }
 

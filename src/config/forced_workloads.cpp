@@ -17,7 +17,7 @@ constexpr Names hot_set{"routing.hot_experts", "routing.hot_share"},
     rotating{"routing.hot_experts", "routing.hot_share", "routing.rotate_every"},
     burst{"routing.hot_experts", "routing.hot_share", "routing.burst_period", "routing.burst_length"},
     ragged_source{"routing.fewest_choices", "routing.most_choices", "routing.ragged_by"}, zero_expert{"routing.zero_experts"},
-    counts{"routing.counts"}, replay_counts{"routing.file", "routing.file_step", "routing.file_steps"};
+    counts{"routing.counts"}, replay{"routing.file", "routing.file_step", "routing.file_steps"};
 
 constexpr ForcedWorkload rows[] = {
     {.name = "even"},
@@ -32,7 +32,8 @@ constexpr ForcedWorkload rows[] = {
     {.name = "ragged_source", .keys = ragged_source, .ragged = true},
     {.name = "zero_expert", .keys = zero_expert},
     {.name = "counts", .keys = counts},
-    {.name = "replay_counts", .keys = replay_counts, .from_file = true, .ragged = true},
+    {.name = "replay_counts", .keys = replay, .replays = Replays::counts, .ragged = true},
+    {.name = "replay_choices", .keys = replay, .replays = Replays::choices, .ragged = true},
 };
 
 constexpr auto names = [] {
@@ -57,6 +58,10 @@ bool is_forced(RunConfig const& config) { return find_forced_workload(config.rou
 bool is_ragged(RunConfig const& config) {
   auto const* const workload = find_forced_workload(config.routing.forced);
   return is_ragged(config.model) || (workload && workload->ragged);
+}
+
+std::int64_t most_choices(RunConfig const& config) {
+  return is_ragged(config) ? config.model.num_experts : choices_per_token(config.model);
 }
 
 std::string routing_label(RunConfig const& config) { return is_forced(config) ? "forced:" + config.routing.forced : "natural"; }

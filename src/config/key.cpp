@@ -165,6 +165,7 @@ void add_surroundings(std::vector<Key>& keys, RunConfig& c) {
                            {"eval.sequences", numbers, &c.eval.sequences, count()},
                            {"record.path", neither, &c.record.path},
                            {"record.detail_every", neither, &c.record.detail_every, count_or_zero},
+                           {"record.choices", neither, &c.record.choices},
                            {"record.site", cell, &c.record.site},
                            {"record.repeat", cell, &c.record.repeat, count_or_zero},
                            {"checkpoint.every", neither, &c.checkpoint.every, count_or_zero},

@@ -110,7 +110,7 @@ void RoutingRules::check_numbers_of_choices() const {
 }
 
 void RoutingRules::check_capacity() const {
-  bool const told_by_file = find_forced_workload(r_.forced)->from_file;
+  bool const told_by_file = find_forced_workload(r_.forced)->replays != Replays::nothing;
   if (is_ragged(c_) && !told_by_file && !is_ragged(c_.model) && drops(c_.model))
     broken("capacity.policy", fmt::format("must be \"none\" with routing.forced = \"{}\", where tokens make different numbers of "
                                           "choices and gate.kind = \"{}\" expects one number",

@@ -75,6 +75,7 @@ struct EvalConfig {
 struct RecordConfig {
   std::string path = "results/run.h5";  ///< --out overrides
   std::int64_t detail_every = 0;        ///< steps between those that store per-source-rank arrays; 0: file below 1 GiB
+  bool choices = false;                 ///< with them, which experts each token chose
   std::string site = "laptop";
   std::int64_t repeat = 0;
 };

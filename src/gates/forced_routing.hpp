@@ -25,10 +25,19 @@ struct RecordedCounts {
   std::vector<std::int64_t> count;  ///< [steps, layers, experts]; none above the tokens of a step
 };
 
+/// Which experts each token of whole steps chose, as a run file has them.
+struct RecordedChoices {
+  std::int64_t steps = 0, layers = 0, tokens = 0;
+  std::vector<std::int64_t> offsets;  ///< [steps * layers * tokens + 1] where each token's choices begin
+  std::vector<int> expert;            ///< [offsets.back()]
+};
+
 /// That of `routing.forced`; null where it is none, or one that replays a file.
 std::unique_ptr<ForcedRouting const> make_forced_routing(RunConfig const& config);
 
 /// Step s has exactly the counts of recorded step s, or, of a single recorded step, that one's.
 std::unique_ptr<ForcedRouting const> make_replayed_routing(RunConfig const& config, RecordedCounts recorded);
+/// Each token of step s chooses what the one in its position did in recorded step s, or in the single recorded step.
+std::unique_ptr<ForcedRouting const> make_replayed_routing(RunConfig const& config, RecordedChoices recorded);
 
 }  // namespace moescope

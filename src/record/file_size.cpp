@@ -20,7 +20,7 @@ struct Parts {
 
 std::int64_t element_bytes(hdf5::Type type, Scale const* scale) {
   if (type == hdf5::Type::text) return scale ? std::int64_t(longest_name(*scale)) : 64;
-  return type == hdf5::Type::u32 ? 4 : type == hdf5::Type::i8 ? 1 : 8;
+  return type == hdf5::Type::i32 || type == hdf5::Type::u32 ? 4 : type == hdf5::Type::i8 ? 1 : 8;
 }
 
 Parts parts_of(RunFileSetup const& setup) {

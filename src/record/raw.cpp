@@ -206,6 +206,7 @@ Rows detail_rows(RunFileSetup const& setup, StepReport const& report) {
       {"/raw/expert_tokens_routed_by_rank", by_rank(setup.config, report, &RankReport::routed)},
       {"/raw/expert_tokens_processed_by_rank", by_rank(setup.config, report, &RankReport::processed)},
       {"/raw/expert_pairs", report.expert_pairs},
+      {"/raw/choices", report.choices},
       {"/raw/peer_bytes", of_ranks<std::int64_t>(report, [](auto const& rank) { return rank.peer_bytes; })},
   };
 }

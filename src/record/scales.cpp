@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "base/region.hpp"
+#include "config/forced_workloads.hpp"
 #include "config/gate_kinds.hpp"
 #include "config/routers.hpp"
 #include "record/schema.hpp"
@@ -82,6 +83,8 @@ std::map<std::string, Scale> scales(RunFileSetup const& setup, std::int64_t step
       {"router", router_names(config.model)},
       {"expert", counted(router_extents(config.model).experts)},
       {"other_expert", counted(router_extents(config.model).experts)},
+      {"token", counted(config.record.choices ? config.batch.sequences * config.batch.sequence_length : 0)},
+      {"choice", counted(config.record.choices ? most_choices(config) : 0)},
       {"loss_kind", loss_names(config.model)},
       {"rank", counted(ranks)},
       {"peer", counted(ranks)},

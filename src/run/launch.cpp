@@ -62,14 +62,14 @@ RunFileSetup describe_launch(RunConfig const& config, Mesh& mesh, DataSource con
   setup.computation_key = computation_key(config, inputs);
   setup.cell_key = cell_key(config, threads, build_identification(), inputs);
   setup.provenance = collect_provenance();
-  auto const add = [&](char const* key, std::string const& value) { setup.provenance.emplace_back(key, value); };
+  auto const add = [&](std::string const& key, std::string const& value) { setup.provenance.emplace_back(key, value); };
   add("kokkos", kokkos_description());
   add("binding", binding.ranks);
   add("mpi", mpi_library());
   add("blas", kernels::gemm_implementation(config.train.dtype));
   add("threads_per_rank", std::to_string(threads));
   add("data_fingerprint", data.fingerprint());
-  if (replayed.routing) add("replayed_counts", replayed.fingerprint);
+  if (replayed.routing) add("replayed_" + replayed.what, replayed.fingerprint);
   return setup;
 }
 

@@ -4,7 +4,8 @@
 
 namespace moescope {
 
-/// Brings every rank's own report to rank 0, and sums the pairs of experts. Collective over the world; no exchange of the step.
+/// Brings every rank's own report to rank 0, sums the pairs of experts and joins the choices of tokens. Collective over the
+/// world; no exchange of the step.
 void gather_reports(Mesh const& mesh, StepReport& report);
 
 }  // namespace moescope

@@ -59,10 +59,12 @@ struct StepReport {
   double gradient_norm = 0;                                  ///< before clipping
   double learning_rate = 0;
   std::vector<std::int64_t>
-      expert_pairs;               ///< [L,E,E] of this rank's tokens, once gathered on rank 0 of all; empty but for details
-  RankReport own;                 ///< of this rank
-  std::vector<RankReport> ranks;  ///< [R] on rank 0, once they are gathered
-  std::string failure;            ///< on rank 0, what a check of this step found wrong; empty where all held
+      expert_pairs;                   ///< [L,E,E] of this rank's tokens, once gathered on rank 0 of all; empty but for details
+  std::vector<std::int64_t> choices;  ///< [L,T,K] expert, in the order of a token's choices; -1: none, or of another rank's token
+                                      ///< until gathered; empty but for details, and without `record.choices`
+  RankReport own;                     ///< of this rank
+  std::vector<RankReport> ranks;      ///< [R] on rank 0, once they are gathered
+  std::string failure;                ///< on rank 0, what a check of this step found wrong; empty where all held
 };
 
 /// Held-out evaluation after `at_step` steps.

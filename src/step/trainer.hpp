@@ -25,7 +25,7 @@ class Trainer {
   /// What each step reads before it begins and when it has ended; without one its report holds no energy.
   void set_energy_meter(EnergyMeter meter) { energy_ = std::move(meter); }
 
-  /// Steps between those that count what only a detail step stores: pairs of experts.
+  /// Steps between those that count what only a detail step stores: pairs of experts, choices of tokens.
   void set_detail_every(std::int64_t steps) { detail_every_ = steps; }
   /// What chooses in training where the configuration replays a file, which only the caller can read.
   void replay(std::shared_ptr<ForcedRouting const> routing) { forced_ = std::move(routing); }
@@ -48,11 +48,10 @@ class Trainer {
     std::vector<KeptScores<T>> last_scores;
   };
   Decisions run_micro_steps(std::vector<LoadedMicroBatch> const& batches, double labels, StepReport& report);
-  std::vector<bool> counted_losses() const;
   void sum_losses(StepReport& report);
-  void update_gates(std::vector<RoutingRecord> const& records);
   void finish_gradients(StepReport& report);
-  void count_decisions(Decisions const& decisions, StepReport& report);
+  void count_decisions(Decisions const& decisions, std::vector<LoadedMicroBatch> const& batches, StepReport& report);
+  std::vector<std::int64_t> owned_tokens(LoadedMicroBatch const& batch) const;
 
   AllocationWatch const allocations_;  // before the first View
   RunConfig const config_;

@@ -196,7 +196,7 @@ namespace {
 
 /// What the record holds of the routers in one step, on rank 0.
 struct RoutersOfStep {
-  std::vector<std::int64_t> pairs;
+  std::vector<std::int64_t> pairs, choices;
   std::vector<metrics::ConfidenceSums> confidence;
 };
 
@@ -206,7 +206,7 @@ RoutersOfStep routers_of_step(Communicator const& world, RunConfig config, Layou
   Mesh mesh(world, layout, traffic::collectives(config, layout));
   Trainer<double> trainer(config, mesh);
   auto const report = checked_step(trainer, synthetic_source(config), 0, 1);
-  RoutersOfStep result{report.expert_pairs, std::vector<metrics::ConfidenceSums>(report.own.confidence.size())};
+  RoutersOfStep result{report.expert_pairs, report.choices, std::vector<metrics::ConfidenceSums>(report.own.confidence.size())};
   for (auto const& rank : report.ranks)
     for (std::size_t l = 0; l < rank.confidence.size(); ++l) result.confidence[l].add(rank.confidence[l]);
   return result;
@@ -215,7 +215,7 @@ RoutersOfStep routers_of_step(Communicator const& world, RunConfig config, Layou
 bool alike(double a, double b) { return std::abs(a - b) <= 1e-12 * std::abs(b); }
 
 bool alike(RoutersOfStep const& a, RoutersOfStep const& b) {
-  bool equal = a.pairs == b.pairs;
+  bool equal = a.pairs == b.pairs && a.choices == b.choices;
   for (std::size_t l = 0; l < b.confidence.size(); ++l) {
     auto const &one = a.confidence.at(l), &other = b.confidence[l];
     equal = equal && one.tokens == other.tokens && one.tokens_with_margin == other.tokens_with_margin &&
@@ -223,6 +223,20 @@ bool alike(RoutersOfStep const& a, RoutersOfStep const& b) {
             alike(one.margin, other.margin);
   }
   return equal;
+}
+
+/// Whether pairs of the choices of tokens, 2 each, are the pairs of experts.
+bool pairs_are_of_choices(RoutersOfStep const& step, RunConfig const& config) {
+  auto const experts = config.model.num_experts, tokens = config.batch.sequences * config.batch.sequence_length;
+  if (std::int64_t(step.choices.size()) != config.model.num_layers * tokens * 2) return false;
+  if (!std::ranges::all_of(step.choices, [&](auto expert) { return 0 <= expert && expert < experts; })) return false;
+  std::vector<std::int64_t> pairs(step.pairs.size());
+  for (std::size_t i = 0; i < step.choices.size(); ++i)
+    for (auto const other : {i / 2 * 2, i / 2 * 2 + 1}) {
+      auto const router = std::int64_t(i) / (2 * tokens);
+      ++pairs[std::size_t((router * experts + step.choices[i]) * experts + step.choices[other])];
+    }
+  return pairs == step.pairs;
 }
 
 /// Whether its diagonal says how often each expert was chosen: of 2 choices a token.
@@ -242,13 +256,14 @@ bool counts_choices(RoutersOfStep const& step, RunConfig const& config) {
 
 }  // namespace
 
-TEST_CASE("pairs of experts and the routers' confidence are the same on any layout") {
+TEST_CASE("pairs of experts, choices of tokens and the routers' confidence are the same on any layout") {
   auto const world = Communicator::world();
   auto const alone = world.split(world.rank(), 0);
   auto config = base_config();
   config.model.top_k = 2;
+  config.record.choices = true;
   auto const reference = routers_of_step(alone, config, {});
-  MPI_REQUIRE(world, counts_choices(reference, config));
+  MPI_REQUIRE(world, counts_choices(reference, config) && pairs_are_of_choices(reference, config));
   for (auto const& layout : layouts(config.model, world.size())) {
     auto const step = routers_of_step(world, config, layout);
     INFO(describe(layout));

@@ -9,7 +9,7 @@ import pytest
 
 from program import GOLDEN, SMOKE, execute
 
-OPTIONS = ["--set", "layout.ep=2", "--set", "gate.kind=switch", "--out", "run.h5"]
+OPTIONS = ["--set", "layout.ep=2", "--set", "gate.kind=switch", "--set", "record.choices=true", "--out", "run.h5"]
 
 
 @pytest.fixture(scope="module")

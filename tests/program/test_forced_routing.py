@@ -1,5 +1,7 @@
 """Routing that something else than the gate decided, as a user meets it: labelled, the same in every layout, replayed exactly."""
 
+import json
+
 import h5py
 import numpy as np
 import pytest
@@ -8,6 +10,8 @@ from program import SMOKE, execute
 from test_mistakes import overrides, refused
 
 ROUTED = "raw/expert_tokens_routed"
+OF_TOKENS = "raw/choices"
+EVERY_CHOICE = "record.choices=true record.detail_every=1"
 CHOICES = 4 * 32 * 2  # of a router in a step
 FORCED = "eval.every=0 train.dtype=float64 routing.forced="
 
@@ -64,6 +68,54 @@ def test_counts_of_an_earlier_run_are_replayed_exactly(ranks, packed, tmp_path):
     assert (file[ROUTED][()] == recorded[2:]).all()
 
 
+def test_choices_of_every_token_are_replayed_and_on_the_same_layout_every_bit_of_the_losses(packed, tmp_path):
+    settings = f"{EVERY_CHOICE} batch.micro_steps=2 capacity.policy=random capacity.factor=1.1"
+    natural = run(packed, tmp_path, f"{settings} train.dtype=float64 layout.ep=2", "natural.h5", ranks=2)
+    choices = natural[OF_TOKENS][()]
+    assert choices.shape == (4, 2, 4 * 32, 2) and choices.dtype == np.int32
+    assert ((choices[..., None] == np.arange(4)).sum(axis=(2, 3)) == natural[ROUTED][()]).all()
+    assert (natural["derived/dropped_fraction"][()] > 0).any() and (choices[..., 0] > choices[..., 1]).any()
+    replay = f"{FORCED}replay_choices routing.file=natural.h5 {settings}"
+    loss = "raw/loss/total"
+    for ranks in (1, 2):
+        file = run(packed, tmp_path, f"{replay} routing.file_steps=advancing layout.ep={ranks}", f"{ranks}.h5", ranks=ranks)
+        assert (file[OF_TOKENS][..., :2] == choices).all() and (file[OF_TOKENS][..., 2:] == -1).all()
+        assert np.allclose(file[loss][()], natural[loss][()], rtol=1e-11, atol=0)
+    assert (file[loss][()] == natural[loss][()]).all() and (file["raw/loss/terms"][()] == natural["raw/loss/terms"][()]).all()
+    assert "replayed_choices" in file["provenance"].attrs
+    held = run(packed, tmp_path, f"{replay} routing.file_step=step:2", "held.h5")
+    assert (held[OF_TOKENS][..., :2] == choices[2]).all()
+
+
+def test_different_numbers_of_choices_are_replayed_too(packed, tmp_path):
+    first = run(packed, tmp_path, f"{FORCED}ragged_source {EVERY_CHOICE}", "first.h5")
+    assert ((first[OF_TOKENS][()] >= 0).sum(axis=(2, 3)) == first[ROUTED][()].sum(axis=2)).all()
+    again = f"{FORCED}replay_choices routing.file=first.h5 routing.file_steps=advancing train.seed=2 {EVERY_CHOICE}"
+    assert (run(packed, tmp_path, again)[OF_TOKENS][()] == first[OF_TOKENS][()]).all()
+
+
+def test_a_dry_run_counts_the_bytes_of_replayed_choices(packed, tmp_path):
+    natural = run(packed, tmp_path, f"{EVERY_CHOICE} layout.ep=2", "natural.h5", ranks=2)
+    sent = dict(zip(natural["collective"].asstr()[()], natural["computed/payload_bytes"][1].sum(axis=0), strict=True))
+    replay = (
+        f"{FORCED}replay_choices routing.file=natural.h5 routing.file_step=step:1 train.dtype=float32 layout.ep=2 layout.ranks=2"
+    )
+    planned = execute(*arguments(packed, replay), "--dry-run", "--json", cwd=tmp_path)
+    step = json.loads(planned.out)["step"]
+    assert step["assumes"] == "step 0 of forced:replay_choices"
+    computed = {each["name"]: each["payload_bytes"]["all_ranks"] for each in step["collectives"]}
+    assert "ep.dispatch.forward" in computed and computed == {name: sent[name] for name in computed}
+
+
+def test_a_step_without_choices_is_refused_with_those_that_have_them(packed, tmp_path):
+    run(packed, tmp_path, "train.steps=3 record.choices=true record.detail_every=2", "some.h5")
+    replay = f"{FORCED}replay_choices routing.file=some.h5 train.steps=2"
+    run(packed, tmp_path, f"{replay} routing.file_step=end")
+    for settings in ("routing.file_step=middle", "routing.file_steps=advancing"):
+        outcome = execute(*arguments(packed, f"{replay} {settings}"), cwd=tmp_path)
+        refused(outcome, "some.h5", "has choices of steps 0, 2;", "ask for step 1", settings.partition("=")[2])
+
+
 def test_what_is_replayed_decides_the_keys_and_the_file_that_holds_it_does_not(packed, tmp_path):
     for seed in (1, 2):
         run(packed, tmp_path, f"train.steps=2 train.seed={seed}", f"{seed}.h5")
@@ -99,6 +151,8 @@ def test_a_resumed_run_goes_on_with_the_counts_that_it_replays_and_with_no_other
         (f"{FORCED}replay_counts routing.file=natural.h5 batch.sequences=8", ["128 tokens a step, this run has 256"]),
         (f"{FORCED}replay_counts routing.file=natural.h5 routing.file_step=step:2", ["natural.h5", "has 2 steps"]),
         (f"{FORCED}replay_counts routing.file=natural.h5 model.num_experts=8", ["4 experts, this run has 8"]),
+        (f"{FORCED}replay_choices routing.file=natural.h5", ["natural.h5", "has no choices of tokens", "record.choices = true"]),
+        (f"{FORCED}replay_choices routing.file=natural.h5 model.num_experts=8", ["4 experts, this run has 8"]),
     ],
 )
 def test_what_cannot_be_forced_is_refused_in_one_sentence(settings, parts, ranks, packed, tmp_path):

@@ -39,12 +39,12 @@ def equal(a, b, names):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_resumed_run_has_the_bits_of_an_undisturbed_one(dtype, ranks, packed, tmp_path):
-    settings = f"layout.ep={ranks} train.dtype={dtype}"
+    settings = f"layout.ep={ranks} train.dtype={dtype} record.choices=true"
     whole = run(packed, tmp_path, "whole.h5", settings, ranks=ranks)
     run(packed, tmp_path, "run.h5", f"{settings} checkpoint.every=5 checkpoint.keep=2", ranks=ranks)
     assert checkpoints(tmp_path) == ["step_00000005", "step_00000010"]
     last = run(packed, tmp_path, "last.h5", settings, "--resume", "run.h5.checkpoints/step_00000005", ranks=ranks)
-    assert equal(whole, last, NUMBERS + COUNTS) == []
+    assert equal(whole, last, (*NUMBERS, *COUNTS, "raw/choices")) == []
     assert list(last["raw/attempt"]) == [0] * 5 + [1] * 7
     assert (last.attrs["parent"], last.attrs["attempt"]) == (b"run.h5", 1)
     assert int(last["steps_done"][()]) == STEPS

@@ -21,6 +21,7 @@ RunFileSetup launch(std::string const& name) {
   auto setup = synthetic_setup(steps);
   setup.eval_steps = {0, 3, steps};
   setup.launch = name;
+  setup.config.record.choices = true;
   return setup;
 }
 
@@ -161,6 +162,17 @@ TEST_CASE("energy is taken over from a launch that read the same sensors, and fr
   CHECK(std::isnan(other.read_numbers("/raw/energy_joules").at(0)));
   CHECK(other.read_numbers("/raw/energy_joules").at(done * 3) == 44);
   CHECK(other.read_numbers("/derived/joules").at(0) == 62);
+}
+
+TEST_CASE("choices of tokens stay unwritten where the launch before recorded none") {
+  TemporaryFolder const folder;
+  auto before = launch("first");
+  before.config.record.choices = false;
+  write_interrupted(folder / "first.h5", before);
+  auto const choices = finish(folder / "last.h5", resumed("last", "first", folder / "first.h5")).read_integers("/raw/choices");
+  auto const row = choices.size() / 3;  // of steps 0, 2 and 4
+  CHECK(std::count(choices.begin(), choices.begin() + std::ptrdiff_t(2 * row), -1) == std::ptrdiff_t(2 * row));
+  CHECK(std::count(choices.begin() + std::ptrdiff_t(2 * row), choices.end(), -1) == 0);
 }
 
 TEST_CASE("a launch without the file that it goes on from, or with a shorter one, is refused") {

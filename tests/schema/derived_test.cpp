@@ -164,6 +164,22 @@ TEST_CASE("pairs of experts are those of the detail steps") {
   CHECK(pairs.at(3 * 32 + 17) == 6 + 17);
 }
 
+TEST_CASE("choices of tokens are those of the detail steps, -1 where a token made fewer than it might") {
+  auto setup = free_setup();
+  setup.config.record.choices = true;
+  Written const run(setup);
+  CHECK(run.file.extents("/raw/choices") == std::vector<hsize_t>{5, 2, 12, 2});
+  auto const choices = run.file.read_integers("/raw/choices");
+  auto const token = std::size_t(((3 * 2 + 1) * 12 + 5) * 2);  // step 6, router 1, token 5: 6 + 1 + 5, then 3 on
+  CHECK(std::vector(choices.begin() + token, choices.begin() + token + 2) == std::vector<std::int64_t>{0, 3});
+  setup.config.routing.forced = "ragged_source";
+  Written const ragged(setup);
+  CHECK(ragged.file.extents("/raw/choices") == std::vector<hsize_t>{5, 2, 12, 4});
+  auto const some = ragged.file.read_integers("/raw/choices");
+  CHECK(std::vector(some.begin() + 12, some.begin() + 16) == std::vector<std::int64_t>{3, 2, 1, -1});  // of token 3, step 0
+  CHECK(Written(free_setup()).file.extents("/raw/choices") == std::vector<hsize_t>{5, 2, 0, 0});
+}
+
 TEST_CASE("the cost of the gate is the ranks' time in its phase over the tokens, in phased runs") {
   Written const run(synthetic_setup(steps));
   CHECK(run.read("/derived/gate_seconds_per_token").at(3) == Approx((0.01 + 0.02 + 0.03 + 0.04) / 12));

@@ -52,6 +52,20 @@ TEST_CASE("a step and a detail step add the bytes of their rows") {
   CHECK(bytes(11, 100) - bytes(10, 100) == 8 * (1 + times + exchanges + routing + training + computed_rows + derived) + 1);
 }
 
+TEST_CASE("choices of tokens add 4 bytes each to a detail step, and their places to the file") {
+  auto const with_choices = [](std::int64_t steps) {
+    auto setup = setup_with(steps, 1);
+    setup.config.record.choices = true;
+    return file_size(setup).bytes;
+  };
+  CHECK(with_choices(9) - bytes(9, 1) == 9 * 2 * 12 * 2 * 4 + (12 + 2) * 8);
+  auto large = large_setup(0);
+  large.config.batch.sequence_length = 4096;
+  auto const without = file_size(large).detail_every;
+  large.config.record.choices = true;
+  CHECK(file_size(large).detail_every > without);
+}
+
 TEST_CASE("the size of a run file is what it has on disk, with an allowance for text and structure") {
   TemporaryFolder const folder;
   for (std::int64_t const steps : {5, 400}) {
@@ -94,7 +108,8 @@ TEST_CASE("the choice is written with the configuration") {
 
 TEST_CASE("a file beyond its bound grows as the run goes and holds what another one does") {
   TemporaryFolder const folder;
-  auto const whole = setup_with(300, 7);
+  auto whole = setup_with(300, 7);
+  whole.config.record.choices = true;
   auto grows = whole;
   grows.file_bound = mebibyte;
   auto const at_once = file_size(grows).steps_at_once;
@@ -110,7 +125,7 @@ TEST_CASE("a file beyond its bound grows as the run goes and holds what another 
   auto const a = hdf5::File::open(write_synthetic_run(folder / "grown.h5", grows));
   auto const b = hdf5::File::open(write_synthetic_run(folder / "whole.h5", whole));
   for (auto const* path : {"/step", "/detail_step", "/raw/warm_up", "/raw/collective_payload_bytes", "/raw/peer_bytes",
-                           "/raw/expert_tokens_routed_by_rank", "/computed/calls", "/raw/attempt"}) {
+                           "/raw/expert_tokens_routed_by_rank", "/raw/choices", "/computed/calls", "/raw/attempt"}) {
     INFO(path);
     CHECK(a.extents(path) == b.extents(path));
     CHECK(a.read_integers(path) == b.read_integers(path));

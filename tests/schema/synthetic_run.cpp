@@ -2,10 +2,12 @@
 
 #include <stdlib.h>
 
+#include <algorithm>
 #include <limits>
 #include <stdexcept>
 
 #include "base/region.hpp"
+#include "config/forced_workloads.hpp"
 
 namespace moescope::testing {
 namespace {
@@ -52,6 +54,28 @@ std::vector<double> synthetic_joules(std::int64_t step, std::int64_t rank) {
   return rank == 0 ? std::vector{40.0 + double(step), 2.0} : rank == 2 ? std::vector{20.0, none} : std::vector{none, none};
 }
 
+/// Choices before dropping of a rank, which owns a quarter of the tokens where each token's are recorded.
+std::int64_t routed(RunFileSetup const& setup, std::int64_t step, std::int64_t layer, std::int64_t rank, std::int64_t expert) {
+  if (!setup.config.record.choices) return micro_steps * synthetic_routed(step, layer, rank, expert);
+  std::int64_t count = 0;
+  for (auto token = 3 * rank; token < 3 * rank + 3; ++token) {
+    auto const chosen = synthetic_choices(setup, step, layer, token);
+    count += std::count(chosen.begin(), chosen.end(), expert);
+  }
+  return count;
+}
+
+std::vector<std::int64_t> all_choices(RunFileSetup const& setup, std::int64_t step) {
+  std::vector<std::int64_t> all;
+  for (std::int64_t layer = 0; layer < setup.config.model.num_layers; ++layer)
+    for (std::int64_t token = 0; token < 12; ++token) {
+      auto chosen = synthetic_choices(setup, step, layer, token);
+      chosen.resize(std::size_t(most_choices(setup.config)), -1);
+      all.insert(all.end(), chosen.begin(), chosen.end());
+    }
+  return all;
+}
+
 RankReport rank_report(RunFileSetup const& setup, traffic::RoutedCounts const& counts, std::int64_t step, std::int64_t rank) {
   auto const& model = setup.config.model;
   RankReport report;
@@ -62,8 +86,7 @@ RankReport rank_report(RunFileSetup const& setup, traffic::RoutedCounts const& c
   report.wait_seconds.assign(report.volumes.size(), 0.001 * double(rank + 1));
   report.transfer_seconds.assign(report.volumes.size(), 0.002 * double(step + 1));
   for (std::int64_t l = 0; l < model.num_layers; ++l)
-    for (std::int64_t e = 0; e < model.num_experts; ++e)
-      report.routed.push_back(micro_steps * synthetic_routed(step, l, rank, e));
+    for (std::int64_t e = 0; e < model.num_experts; ++e) report.routed.push_back(routed(setup, step, l, rank, e));
   for (std::int64_t m = 0; m < micro_steps; ++m)
     for (std::int64_t l = 0; l < model.num_layers; ++l)
       for (std::int64_t e = 0; e < model.num_experts; ++e) report.processed.push_back(counts.at(m, l, rank, e));
@@ -91,6 +114,16 @@ std::int64_t synthetic_routed(std::int64_t step, std::int64_t layer, std::int64_
 }
 std::int64_t synthetic_processed(std::int64_t step, std::int64_t layer, std::int64_t rank, std::int64_t expert) {
   return synthetic_routed(step, layer, rank, expert) - (expert == 3 ? 1 : 0);
+}
+
+std::vector<std::int64_t> synthetic_choices(RunFileSetup const& setup, std::int64_t step, std::int64_t layer,
+                                            std::int64_t token) {
+  auto const experts = setup.config.model.num_experts;
+  auto const number = is_ragged(setup.config) ? token % (experts + 1) : setup.config.model.top_k;
+  std::vector<std::int64_t> chosen;
+  for (std::int64_t c = 0; c < number; ++c)
+    chosen.push_back((step + layer + token + c * (1 + token % 2 * (experts - 2))) % experts);
+  return chosen;
 }
 
 RunFileSetup synthetic_setup(std::int64_t steps) {
@@ -123,6 +156,7 @@ StepReport synthetic_step(RunFileSetup const& setup, std::int64_t step) {
   report.gate_load.assign(block, 2.5);
   report.gate_cv2 = {0.5, 0.75};
   for (std::int64_t i = 0; i < std::int64_t(block) * setup.config.model.num_experts; ++i) report.expert_pairs.push_back(step + i);
+  if (setup.config.record.choices) report.choices = all_choices(setup, step);
   report.gradient_norm = 1 + double(step);
   report.learning_rate = 1e-3;
   for (std::int64_t rank = 0; rank < setup.layout.ranks(); ++rank) report.ranks.push_back(rank_report(setup, counts, step, rank));

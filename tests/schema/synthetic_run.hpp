@@ -19,6 +19,10 @@ EvaluationReport synthetic_evaluation(RunFileSetup const& setup, std::int64_t at
 std::int64_t synthetic_routed(std::int64_t step, std::int64_t layer, std::int64_t rank, std::int64_t expert);
 std::int64_t synthetic_processed(std::int64_t step, std::int64_t layer, std::int64_t rank, std::int64_t expert);
 
+/// What a token of a step chooses where `record.choices` is set: 2 distinct experts, or 0 to 4 by force or gate. The counts of a
+/// step before dropping are then those of its tokens.
+std::vector<std::int64_t> synthetic_choices(RunFileSetup const& setup, std::int64_t step, std::int64_t layer, std::int64_t token);
+
 /// A folder that is empty at first and gone afterwards.
 class TemporaryFolder {
  public:

@@ -7,6 +7,7 @@
 #include "gates/forced/counted.hpp"
 #include "gates/forced/counts_of_shares.hpp"
 #include "gates/forced/dealt.hpp"
+#include "gates/forced/replayed.hpp"
 #include "gates/forced/shares.hpp"
 
 namespace moescope {
@@ -91,7 +92,7 @@ constexpr WorkloadFactory workload_factories[] = {
 
 std::unique_ptr<ForcedRouting const> make_forced_routing(RunConfig const& config) {
   auto const* workload = find_forced_workload(config.routing.forced);
-  if (!workload || workload->from_file) return nullptr;
+  if (!workload || workload->replays != Replays::nothing) return nullptr;
   auto const* found = std::find_if(std::begin(workload_factories), std::end(workload_factories),
                                    [&](auto const& each) { return each.name == workload->name; });
   MOESCOPE_CHECK(found != std::end(workload_factories));
@@ -99,13 +100,10 @@ std::unique_ptr<ForcedRouting const> make_forced_routing(RunConfig const& config
 }
 
 std::unique_ptr<ForcedRouting const> make_replayed_routing(RunConfig const& config, RecordedCounts recorded) {
-  MOESCOPE_CHECK(recorded.experts == config.model.num_experts);
-  return counted(Batch(config), [recorded = std::move(recorded)](std::int64_t step, std::int64_t layer) {
-    auto const row = (recorded.steps == 1 ? 0 : step) * recorded.layers + layer;
-    MOESCOPE_CHECK(row < recorded.steps * recorded.layers);
-    auto const first = recorded.count.begin() + row * recorded.experts;
-    return std::vector(first, first + recorded.experts);
-  });
+  return replayed(Batch(config), std::move(recorded));
+}
+std::unique_ptr<ForcedRouting const> make_replayed_routing(RunConfig const& config, RecordedChoices recorded) {
+  return replayed(Batch(config), std::move(recorded));
 }
 
 }  // namespace moescope

@@ -7,7 +7,7 @@
 
 namespace moescope::hdf5 {
 
-enum class Type { f64, i64, u32, i8, text };
+enum class Type { f64, i64, i32, u32, i8, text };
 
 /// How a dataset grows: by so many rows at once, to so many in all; not at all where that is 0.
 struct Growth {

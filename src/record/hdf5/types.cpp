@@ -20,6 +20,8 @@ TypeHandle file_type(Type type, std::size_t text_length) {
       return TypeHandle(H5Tcopy(H5T_IEEE_F64LE));
     case Type::i64:
       return TypeHandle(H5Tcopy(H5T_STD_I64LE));
+    case Type::i32:
+      return TypeHandle(H5Tcopy(H5T_STD_I32LE));
     case Type::u32:
       return TypeHandle(H5Tcopy(H5T_STD_U32LE));
     case Type::i8:
@@ -37,7 +39,7 @@ void set_fill(hid_t properties, Type type) {
   std::int64_t const minus_one = -1;
   std::uint32_t const all_bits = std::numeric_limits<std::uint32_t>::max();
   if (type == Type::f64) checked(H5Pset_fill_value(properties, H5T_NATIVE_DOUBLE, &nan), "set", "a fill value");
-  if (type == Type::i64 || type == Type::i8)
+  if (type == Type::i64 || type == Type::i32 || type == Type::i8)
     checked(H5Pset_fill_value(properties, H5T_NATIVE_INT64, &minus_one), "set", "a fill value");
   if (type == Type::u32) checked(H5Pset_fill_value(properties, H5T_NATIVE_UINT32, &all_bits), "set", "a fill value");
 }

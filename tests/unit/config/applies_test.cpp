@@ -49,7 +49,8 @@ std::vector<Texts> const contexts{
     {"eval.every=0", "routing.forced=ragged_source"},
     {"eval.every=0", "routing.forced=zero_expert", "routing.zero_experts=[1]"},
     {"eval.every=0", "routing.forced=counts", "routing.counts=[1, 2, 3, 4]"},
-    {"eval.every=0", "routing.forced=replay_counts", "routing.file=run.h5"}};
+    {"eval.every=0", "routing.forced=replay_counts", "routing.file=run.h5"},
+    {"eval.every=0", "routing.forced=replay_choices", "routing.file=run.h5"}};
 
 struct Change {
   void operator()(auto* number) const { ++*number; }

@@ -118,7 +118,7 @@ TEST_CASE("layout, dispatcher and timing change the cell, not the computation") 
 }
 
 TEST_CASE("where things lie and what is recorded change neither key") {
-  for (auto const* change : {"data.path=elsewhere", "record.path=other.h5", "record.detail_every=5",
+  for (auto const* change : {"data.path=elsewhere", "record.path=other.h5", "record.detail_every=5", "record.choices=true",
                              "train.record_warm_up_steps=0", "machine.stated_peak_flops=1"}) {
     INFO(change);
     CHECK(computation({change}) == computation({}));

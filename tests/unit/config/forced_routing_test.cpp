@@ -25,6 +25,14 @@ TEST_CASE("runs are labelled by their routing") {
   CHECK(is_forced(forced("burst")));
 }
 
+TEST_CASE("a token makes as many choices as its gate would, or any number by a gate or workload of different numbers") {
+  CHECK(most_choices(example::parse(example::toml)) == 2);
+  CHECK(most_choices(example::parse(example::toml, {"gate.kind=uniform"})) == 4);
+  CHECK(most_choices(forced("zipf")) == 2);
+  CHECK(most_choices(forced("ragged_source")) == 4);
+  CHECK(most_choices(forced("replay_choices", {"routing.file=run.h5"})) == 4);
+}
+
 TEST_CASE("counts are given once or for each layer") {
   CHECK(forced("counts", {"routing.counts=[1, 2, 3, 4]"}).routing.counts ==
         std::vector<std::vector<std::int64_t>>{{1, 2, 3, 4}, {1, 2, 3, 4}});
@@ -69,6 +77,8 @@ TEST_CASE("a workload that cannot be is refused with key, value and rule") {
       {"replay_counts", {}, "routing.file = \"\" must name the run file"},
       {"replay_counts", {"routing.file=run.h5", "routing.file_step=7"}, "must be a string"},
       {"replay_counts", {"routing.file=run.h5", "routing.file_step=step:-7"}, "must be start, middle, end or step:<n>"},
+      {"replay_choices", {}, "routing.file = \"\" must name the run file"},
+      {"replay_choices", {"routing.file=run.h5", "routing.file_steps=last"}, "must be one of held, advancing"},
   };
   for (auto const& row : cases) {
     auto const sentence = example::refusal([&] { forced(row.workload, row.settings); });

@@ -12,9 +12,22 @@ struct Sizes {
   std::int64_t experts, top_k, sequences, sequence_length;
 };
 
-/// A workload, and a replay as the one that needs a file.
+/// Each token's, from none to all experts.
+RecordedChoices recorded_choices(RunConfig const& config) {
+  RecordedChoices recorded{1, 3, tokens_of(config), {0}, {}};
+  auto const experts = config.model.num_experts;
+  for (std::int64_t token = 0; token < 3 * tokens_of(config); ++token) {
+    for (std::int64_t c = 0; c < token % (experts + 1); ++c) recorded.expert.push_back(int((2 * experts + token - c) % experts));
+    recorded.offsets.push_back(std::int64_t(recorded.expert.size()));
+  }
+  return recorded;
+}
+
+/// A workload, and a replay as one that needs a file.
 std::unique_ptr<ForcedRouting const> routing_of(RunConfig const& config) {
   if (auto routing = make_forced_routing(config)) return routing;
+  if (find_forced_workload(config.routing.forced)->replays == Replays::choices)
+    return make_replayed_routing(config, recorded_choices(config));
   auto const experts = config.model.num_experts;
   RecordedCounts recorded{1, 3, experts, {}};
   for (std::int64_t i = 0; i < 3 * experts; ++i)
@@ -79,7 +92,7 @@ TEST_CASE("no tokens make no choices") {
 
 TEST_CASE("workloads that draw differ from seed to seed, layer to layer and step to step") {
   for_every_workload({8, 2, 4, 25}, [&](RunConfig const& config, ForcedRouting const& routing) {
-    if (config.routing.forced == "even") return;
+    if (config.routing.forced == "even" || config.routing.forced == "replay_choices") return;
     auto other = config;
     other.train.seed = 8;
     auto const base = chosen(routing, config, 12, 0).expert;
@@ -93,7 +106,8 @@ TEST_CASE("workloads that draw differ from seed to seed, layer to layer and step
 
 TEST_CASE("a token makes as many choices as its gate would, unless the workload says otherwise") {
   for_every_workload({8, 3, 4, 25}, [&](RunConfig const& config, ForcedRouting const& routing) {
-    if (config.routing.forced == "ragged_source" || find_forced_workload(config.routing.forced)->from_file) return;
+    if (config.routing.forced == "ragged_source" || find_forced_workload(config.routing.forced)->replays != Replays::nothing)
+      return;
     auto const all = chosen(routing, config, 1, 0);
     for (std::size_t t = 0; t < all.offsets.size(); ++t) REQUIRE(all.offsets[t] == int(3 * t));
   });
@@ -102,4 +116,5 @@ TEST_CASE("a token makes as many choices as its gate would, unless the workload 
 TEST_CASE("natural routing, and a replay without its file, have no workload to make") {
   REQUIRE(make_forced_routing(forced_run("none", 4, 2, 1, 4)) == nullptr);
   REQUIRE(make_forced_routing(forced_run("replay_counts", 4, 2, 1, 4)) == nullptr);
+  REQUIRE(make_forced_routing(forced_run("replay_choices", 4, 2, 1, 4)) == nullptr);
 }

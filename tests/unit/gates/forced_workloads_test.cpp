@@ -198,6 +198,20 @@ TEST_CASE("replay: recorded counts come back exactly, in a single step held and 
   REQUIRE(chosen(*make_replayed_routing(config, recorded), config, 5, 2).counts(4) == Counts{0, 0, 18, 18});
 }
 
+TEST_CASE("replay: each token chooses in its order what the one in its place did, in a single step held and in several") {
+  auto const config = forced_run("replay_choices", 4, 2, 1, 2);
+  RecordedChoices recorded{2, 3, 2, {0, 2, 2, 3, 7, 9, 11, 12, 13, 13, 15, 16, 18}, {}};
+  recorded.expert = {3, 0, 1, 2, 0, 3, 1, 0, 1, 1, 0, 2, 3, 0, 3, 1, 2, 0};
+  auto const advancing = make_replayed_routing(config, recorded);
+  REQUIRE(chosen(*advancing, config, 0, 0).offsets == std::vector<int>{0, 2, 2});
+  REQUIRE(chosen(*advancing, config, 0, 0).expert == std::vector<int>{3, 0});
+  REQUIRE(chosen(*advancing, config, 0, 1).expert == std::vector<int>{1, 2, 0, 3, 1});
+  REQUIRE(chosen(*advancing, config, 1, 1, 1, 2).expert == std::vector<int>{0, 3});
+  REQUIRE(chosen(*advancing, config, 1, 2).expert == std::vector<int>{1, 2, 0});
+  recorded.steps = 1;
+  REQUIRE(chosen(*make_replayed_routing(config, recorded), config, 5, 2).expert == std::vector<int>{0, 1, 1, 0});
+}
+
 TEST_CASE("shares become counts by largest remainder, and what one expert cannot take goes to the others") {
   auto const counts = [](std::vector<double> const& shares, std::int64_t total, std::int64_t most) {
     return forced::counts_of_shares(shares, total, most);

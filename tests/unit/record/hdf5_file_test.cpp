@@ -17,9 +17,11 @@ TEST_CASE("rows of every type read back, and untouched rows hold the fill value"
     auto numbers = file.create_dataset("/group/numbers", Type::f64, {3, 2});
     auto wide = file.create_dataset("/wide", Type::i64, {2});
     auto narrow = file.create_dataset("/narrow", Type::u32, {2, 1});
+    auto small = file.create_dataset("/small", Type::i32, {2});
     numbers.write_row(1, std::vector<double>{0.5, -2});
     wide.write_row(0, std::vector<std::int64_t>{std::int64_t(1) << 40});
     narrow.write_row(0, std::vector<std::int64_t>{3'000'000'000});
+    small.write_row(0, std::vector<std::int64_t>{-2'000'000'000});
   }
   auto const file = hdf5::File::open(path);
   auto const numbers = file.read_numbers("/group/numbers");
@@ -29,6 +31,7 @@ TEST_CASE("rows of every type read back, and untouched rows hold the fill value"
   CHECK(std::isnan(numbers[4]));
   CHECK(file.read_integers("/wide") == std::vector<std::int64_t>{std::int64_t(1) << 40, -1});
   CHECK(file.read_integers("/narrow") == std::vector<std::int64_t>{3'000'000'000, 4'294'967'295});
+  CHECK(file.read_integers("/small") == std::vector<std::int64_t>{-2'000'000'000, -1});
   CHECK(file.extents("/group/numbers") == std::vector<hsize_t>{3, 2});
 }
 
