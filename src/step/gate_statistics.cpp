@@ -11,7 +11,7 @@
 namespace moescope {
 namespace {
 
-constexpr double not_applicable = std::numeric_limits<double>::quiet_NaN();
+constexpr double no_statistics = std::numeric_limits<double>::quiet_NaN();
 
 /// Whether a dp coordinate has pools of some loss to itself.
 bool any_pool_is_own(RunConfig const& config, Layout const& layout) {
@@ -58,7 +58,7 @@ void add_gate_statistics(Activations<T> const& activations, std::vector<bool> co
     }
     if (statistics) continue;
     for (std::size_t e = 0; e < experts; ++e)
-      report.gate_importance[layer * experts + e] = report.gate_load[layer * experts + e] = not_applicable;
+      report.gate_importance[layer * experts + e] = report.gate_load[layer * experts + e] = no_statistics;
   }
 }
 

@@ -193,7 +193,7 @@ def test_a_run_file_alone_is_compared(finished):
 @pytest.mark.parametrize(
     "changes, sentence",
     [
-        ({"measure": '"payload_byte"'}, "number 1: unknown measure payload_byte; there are bits_per_byte, "),
+        ({"measure": '"payload_byte"'}, "number 1: unknown measure payload_byte; there are balance_loss, "),
         ({"measure": '"payload_byte"'}, "did you mean payload_bytes?"),
         (
             {"uper": "1"},
@@ -272,4 +272,4 @@ def test_with_the_real_program_what_the_seed_decides_holds_to_the_last_bit(exper
     assert one.call("resume", "--redo", "*").code == 0
     outcome = one.call("check", "--reference", path)
     by_seed = [line for line in outcome.out.splitlines() if "1 seed " in line]
-    assert len(by_seed) == 2 * 21 and all(line.endswith("  ok") for line in by_seed), outcome
+    assert len(by_seed) == 2 * 23 and all(line.endswith("  ok") for line in by_seed), outcome

@@ -173,7 +173,7 @@ def test_a_size_replaces_keys_of_the_whole(tmp_path):
         ),
         (
             "[[contrast]]\nname = 'x'\nmeasur = 'y'",
-            "unknown key contrast.measur; there are name, measure, first, second; did you mean",
+            "unknown key contrast.measur; there are name, measure, first, second, smallest_effect; did you mean",
         ),
         (f"[sweep.matrix]\na = {[0] * 400}\nb = {[0] * 400}", "160000 launches; a sweep has at most 100000"),
         ("[sweep.matrices]", "unknown key sweep.matrices"),
