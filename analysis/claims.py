@@ -59,12 +59,15 @@ def _of(study, contrast):
     for key in ("name", "measure", "first", "second"):
         if key not in contrast:
             raise BadRunFile(f"a [[contrast]] lacks {key}; it has name, measure, first and second.")
+    least = contrast.get("smallest_effect", 0.0)
+    if type(least) not in (int, float) or not 0 <= least < np.inf:
+        raise BadRunFile(f"smallest_effect = {least!r} of a [[contrast]] must be a finite number of at least 0.")
     comparison = Comparison(
         contrast["name"],
         measure(contrast["measure"]),
         study.arm(contrast["first"]),
         study.arm(contrast["second"]),
-        contrast.get("smallest_effect", 0.0),
+        least,
     )
     forced = [arm.label for arm in (comparison.first, comparison.second) if arm.forced()]
     if forced and comparison.measure.name in OF_HELD_OUT_TEXT:

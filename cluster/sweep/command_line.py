@@ -122,7 +122,10 @@ def _report(given):
 
 def _publish(report, folder):
     folder.mkdir(parents=True, exist_ok=True)
+    if folder.samefile(report):
+        raise Mistake(f"--publish {folder} is the report's own folder; name another one")
     for name in PUBLISHED:
+        (folder / name).unlink(missing_ok=True)  # of an earlier report
         if (report / name).is_file():  # without a [[contrast]] there is no table of them
             print(shutil.copyfile(report / name, folder / name))
 

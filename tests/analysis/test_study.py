@@ -186,6 +186,14 @@ def test_a_difference_below_the_smallest_effect_that_was_declared_is_not_claimed
         assert sentence.endswith(f"; declared to be of account from {1 + least:.4g} times on.")
 
 
+@pytest.mark.parametrize("least", ["0.03", -1, math.nan, math.inf, True])
+def test_a_smallest_effect_that_is_no_size_is_refused_by_name(two_gates, least):
+    sides = {"first": {"gate.kind": "switch"}, "second": {"gate.kind": "random"}}
+    two_gates.contrasts = [{"name": "speed", "measure": "step_seconds", "smallest_effect": least} | sides]
+    with pytest.raises(BadRunFile, match=r"smallest_effect = .* must be a finite number of at least 0"):
+        claims.of(two_gates)
+
+
 def test_where_contrasts_are_declared_the_speedups_claim_nothing(two_gates):
     study = two_gates
     free = figures.load("speedup").table(study)

@@ -219,12 +219,17 @@ def test_publish_copies_the_small_tables_of_a_report_that_was_written(sweep, mon
 
     def kit(words):
         report = Path(words[-1])
-        report.mkdir()
+        report.mkdir(exist_ok=True)
         for name in ("answer.csv", "headline.csv", "provenance.csv", "loss.csv"):
             (report / name).write_text(name)
         return subprocess.CompletedProcess(words, 0)
 
     monkeypatch.setattr(command_line.subprocess, "run", kit)
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept/contrasts.csv").write_text("of an earlier report")
     assert one.call("report", "--publish", tmp_path / "kept").code == 0
     kept = {path.name: path.read_text() for path in (tmp_path / "kept").iterdir()}
     assert kept == {name: name for name in ("answer.csv", "headline.csv", "provenance.csv")}
+    into_itself = one.call("report", "--publish", one.results / "report")
+    assert into_itself.code == 1 and "is the report's own folder" in into_itself.err
+    assert (one.results / "report/answer.csv").is_file()
